@@ -1,0 +1,27 @@
+# Flags every target is built with. The sanitizers of a preset come in by GIMS_SANITIZE.
+set(GIMS_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
+option(GIMS_HARDEN "Hardening flags that need optimisation and no sanitizer" ON)
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+
+add_compile_options(
+  -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough
+  -ftrivial-auto-var-init=zero -fstack-protector-strong -fno-plt)
+# C++ only, so that a C file would not warn about them.
+add_compile_options("$<$<COMPILE_LANGUAGE:C>:-Wno-error>")
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  add_compile_options(-fcf-protection=full)
+endif()
+
+if(GIMS_SANITIZE)
+  add_compile_options(-fsanitize=${GIMS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${GIMS_SANITIZE})
+elseif(GIMS_HARDEN)
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS
+                      -fstack-clash-protection)
+endif()
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed)
