@@ -1,0 +1,26 @@
+// Files that are either the old or the new, whenever the power goes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace gims::sys {
+
+// Replaces or makes `path` with exactly these bytes and mode: a temporary file in the same folder,
+// fsync, rename, fsync of the folder. After success the bytes are on the disk; after a failure the
+// old file is as it was and the temporary one is gone. A symbolic link at `path` is replaced, not
+// followed.
+[[nodiscard]] Result<> write_file_atomically(const std::string& path,
+                                             std::span<const std::uint8_t> bytes, mode_t mode);
+
+// The whole of a regular file of at most `most` bytes; a longer one is a failure (EFBIG).
+[[nodiscard]] Result<std::vector<std::uint8_t>> read_file(const std::string& path,
+                                                          std::size_t most);
+
+}  // namespace gims::sys
