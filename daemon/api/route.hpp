@@ -1,0 +1,48 @@
+// The route tables of api/: one table a module of the specification. No field has a default, so that
+// leaving one out does not compile into a hole (docs/threat-model.md).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "api/call.hpp"
+#include "http/route.hpp"
+
+namespace gims::api {
+
+enum class Auth : std::uint8_t {
+  none,            // anybody
+  token,           // an access token of an account that may act
+  token_optional,  // a token is looked at where there is one
+  token_locked_ok, // also of a locked or suspended account (logout)
+  admin_socket,    // the admin socket's peer, by its uid
+};
+
+// How often: docs/limits.md has the figures of each class, per user and per address.
+enum class RateClass : std::uint8_t { unlimited, read, sync, send, write, login, upload };
+
+enum class BodyKind : std::uint8_t {
+  none,
+  json_object,           // anything else is M_NOT_JSON or M_BAD_JSON
+  json_object_or_empty,  // an empty body is {}
+  stream,                // handed to the sink
+};
+
+struct Route {
+  http::Method method;
+  http::Door door;
+  std::string_view path;
+  Auth auth;
+  RateClass rate;
+  BodyKind body;
+  std::size_t body_limit;
+  http::Run run;
+  std::function<void(Call)> handler;
+};
+
+using Routes = std::vector<Route>;
+
+}  // namespace gims::api

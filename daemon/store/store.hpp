@@ -1,0 +1,73 @@
+// The database as the services see it: one writer, many readers, listeners of what was committed.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "sql/connection.hpp"
+#include "store/changes.hpp"
+#include "store/writer.hpp"
+
+namespace gims::store {
+
+struct StoreOptions {
+  std::filesystem::path database;      // the SQLite file; its folder must exist
+  std::size_t readers = 8;             // read connections at most; a lease waits for one
+  std::size_t queue = 8192;            // operations that may wait for the writer
+  std::size_t batch = 256;             // operations in one commit at most
+};
+
+class Store;
+
+// A read connection with a snapshot of its own (everything committed when it was leased), given back
+// when it goes. Keep it short; never across a wait. One thread.
+class Reader {
+ public:
+  Reader(Reader&& other) noexcept;
+  Reader& operator=(Reader&&) = delete;
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+  ~Reader();
+  [[nodiscard]] sql::Connection& sql() noexcept { return *connection_; }
+  // The stream's position that the snapshot holds everything up to.
+  [[nodiscard]] StreamId position() const noexcept { return position_; }
+
+ private:
+  friend class Store;
+  Reader(Store& store, std::unique_ptr<sql::Connection> connection, StreamId position) noexcept;
+  Store* store_;
+  std::unique_ptr<sql::Connection> connection_;
+  StreamId position_;
+};
+
+class Store {
+ public:
+  // Opens or makes the database, runs the migrations, starts the writer. A newer schema, a damaged
+  // file or a folder that cannot be written is an error that says what to do.
+  // `listeners` live as long as the store.
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(StoreOptions options, const Clock& clock,
+                                                          std::vector<ChangeListener*> listeners);
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();  // as stop()
+
+  [[nodiscard]] Writer& writer() noexcept;
+  [[nodiscard]] Result<Reader> read();
+  // Everything at or below it is committed and told to the listeners.
+  [[nodiscard]] StreamId position() const noexcept;
+  // Finishes what is queued, then closes. Operations submitted later are answered `unavailable`.
+  void stop();
+
+ private:
+  friend class Reader;
+  struct Parts;
+  explicit Store(std::unique_ptr<Parts> parts) noexcept;
+  void give_back(std::unique_ptr<sql::Connection> connection) noexcept;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gims::store
