@@ -1,0 +1,81 @@
+// The client of gims-keyd.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "hsm/proto/messages.hpp"
+#include "sys/fd.hpp"
+
+namespace gims::hsm {
+
+// One connection to gims-keyd. Each call blocks until the answer or the time limit; a call that
+// fails for the connection's sake drops it, and the next call connects again. A call is sent once:
+// whether to try again is the caller's to say.
+//
+// Errors: a refusal has the code of RefusalCode (messages.hpp) and its text; no connection or no
+// answer in time is `unavailable` with the code GIMS_KEYD_GONE.
+// Thread: any; calls of several threads wait for one another.
+class Client {
+ public:
+  // gims-keyd may be busy with its TPM for as long as its own limit (docs/protocol-keyd.md), so a
+  // limit below that can fail while gims-keyd is well.
+  static constexpr std::chrono::milliseconds default_limit{30'000};
+
+  // Connects to the socket at `path`. Fails (unavailable, GIMS_KEYD_GONE) when no one answers
+  // there.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> connect(
+      std::string path, std::chrono::milliseconds limit = default_limit);
+
+  // Any peer, any state.
+  [[nodiscard]] Result<StatusReply> status();
+  // Any peer; operational.
+  [[nodiscard]] Result<SiteRootReply> site_root();
+
+  // gims-tlsd; operational. The names in the leaf are the site's own, never the caller's.
+  [[nodiscard]] Result<LeafReply> sign_leaf(const LeafRequest& request);
+
+  // gimsd; operational.
+  [[nodiscard]] Result<DataKeys> data_keys();
+  [[nodiscard]] Result<ServerKeyReply> server_key();
+  // Signs canonical JSON (Matrix: appendices, "Signing JSON") with the server's key.
+  [[nodiscard]] Result<Signature> sign_event(BytesView canonical);
+  // The same for up to max_events in one round trip, as many as fit into a frame: the caller splits
+  // what is longer than max_body_size in all.
+  [[nodiscard]] Result<std::vector<Signature>> sign_events(std::span<const BytesView> canonical);
+  // Makes `head` the audit log's newest, durably, before it returns. The same head again is no
+  // failure, so that a call without an answer can be repeated; a lower sequence, or the same with
+  // another hash, is a conflict (GIMS_KEYD_AUDIT).
+  [[nodiscard]] Result<> extend_audit(const AuditHead& head);
+  [[nodiscard]] Result<AuditHead> audit_head();
+
+  // An administrator.
+  [[nodiscard]] Result<> provision(const ProvisionRequest& request);
+  // Tries again what failed at start; locked.
+  [[nodiscard]] Result<> unlock();
+  // Destroys the keys for good.
+  [[nodiscard]] Result<> zeroize();
+
+ private:
+  Client(std::string path, std::chrono::milliseconds limit, SecretBytes room)
+      : path_(std::move(path)), limit_(limit), room_(std::move(room)) {}
+  // Sends the frame that `write` fills and gives what `read` makes of the answer's body.
+  template <class Write, class Read>
+  auto call(Operation operation, const Write& write, const Read& read)
+      -> decltype(read(BytesView{}));
+  Result<> connect_if_needed();
+  Result<BytesView> exchange(const Header& header, BytesView request);
+  Result<BytesView> await_answer(const Header& header);
+
+  const std::string path_;
+  const std::chrono::milliseconds limit_;
+  std::mutex mutex_;
+  SecretBytes room_;  // Both directions use it in turn.
+  sys::Fd socket_;
+  std::uint32_t number_ = 0;
+};
+
+}  // namespace gims::hsm

@@ -1,0 +1,315 @@
+#include "hsm/proto/messages.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gims::hsm {
+namespace {
+
+// Two sizes of an IP address.
+bool is_address_size(std::size_t size) noexcept { return size == 4 || size == 16; }
+
+struct CodeName {
+  RefusalCode code;
+  std::string_view name;
+  ErrorKind kind;
+};
+constexpr std::array<CodeName, 10> code_names{{
+    {RefusalCode::bad_frame, "GIMS_KEYD_FRAME", ErrorKind::bad_input},
+    {RefusalCode::other_version, "GIMS_KEYD_VERSION", ErrorKind::bad_input},
+    {RefusalCode::not_for_this_peer, "GIMS_KEYD_PEER", ErrorKind::forbidden},
+    {RefusalCode::not_in_this_state, "GIMS_KEYD_STATE", ErrorKind::unavailable},
+    {RefusalCode::bad_request, "GIMS_KEYD_REQUEST", ErrorKind::bad_input},
+    {RefusalCode::went_back, "GIMS_KEYD_AUDIT", ErrorKind::conflict},
+    {RefusalCode::custody, "GIMS_KEYD_CUSTODY", ErrorKind::unavailable},
+    {RefusalCode::storage, "GIMS_KEYD_STORAGE", ErrorKind::unavailable},
+    {RefusalCode::busy, "GIMS_KEYD_BUSY", ErrorKind::unavailable},
+    {RefusalCode::internal, "GIMS_KEYD_INTERNAL", ErrorKind::internal},
+}};
+
+// The rest of `reader` must be empty for the decoded value to count.
+template <class T>
+Result<T> finished(const Reader& reader, T&& value) {
+  if (!reader.finish()) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME",
+                "The body of the message is not well formed.");
+  }
+  return std::forward<T>(value);
+}
+
+Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+
+template <std::size_t N>
+void copy_fixed(Reader& reader, std::array<std::uint8_t, N>& out) {
+  std::ranges::copy(reader.raw(N), out.begin());
+}
+
+void write_flag(Writer& writer, bool flag) { writer.u8(flag ? 1 : 0); }
+
+bool read_flag(Reader& reader) {
+  const std::uint8_t flag = reader.u8();
+  if (flag > 1) reader.refuse();
+  return flag == 1;
+}
+
+SiteParameters read_site(Reader& reader) {
+  SiteParameters site;
+  site.server_name = reader.text(max_name);
+  site.organisation = reader.text(max_name);
+  const std::uint16_t names = reader.u16();
+  if (names > max_dns_names) reader.refuse();
+  for (std::uint16_t i = 0; i < names && reader.good(); ++i) {
+    site.dns_names.emplace_back(reader.text(max_name));
+  }
+  const std::uint16_t addresses = reader.u16();
+  if (addresses > max_addresses) reader.refuse();
+  for (std::uint16_t i = 0; i < addresses && reader.good(); ++i) {
+    const BytesView address = reader.bytes(16);
+    if (!is_address_size(address.size())) reader.refuse();
+    site.addresses.push_back(copy(address));
+  }
+  return site;
+}
+
+}  // namespace
+
+std::string_view name_of(State state) noexcept {
+  switch (state) {
+    case State::unprovisioned:
+      return "unprovisioned";
+    case State::locked:
+      return "locked";
+    case State::operational:
+      return "operational";
+    case State::zeroized:
+      return "zeroized";
+  }
+  return "unknown";
+}
+
+Refusal refusal_of(const Error& error) {
+  Refusal refusal{.code = RefusalCode::internal, .text = error.text.substr(0, max_text)};
+  for (char& c : refusal.text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  const auto* known = std::ranges::find(code_names, std::string_view(error.code), &CodeName::name);
+  if (known != code_names.end()) refusal.code = known->code;
+  return refusal;
+}
+
+Error error_of(const Refusal& refusal) {
+  const auto* known = std::ranges::find(code_names, refusal.code, &CodeName::code);
+  Error error;
+  error.kind = known->kind;
+  error.code = known->name;
+  error.text = refusal.text;
+  return error;
+}
+
+void encode(Writer& writer, const Refusal& value) {
+  writer.u16(static_cast<std::uint16_t>(value.code));
+  writer.text(value.text);
+}
+
+Result<Refusal> decode_refusal(BytesView body) {
+  Reader reader(body);
+  Refusal refusal;
+  const std::uint16_t code = reader.u16();
+  if (code < 1 || code > code_names.size()) reader.refuse();
+  refusal.code = static_cast<RefusalCode>(code);
+  refusal.text = reader.text(max_text);
+  return finished(reader, std::move(refusal));
+}
+
+void encode(Writer& writer, const SiteParameters& value) {
+  writer.text(value.server_name);
+  writer.text(value.organisation);
+  writer.u16(static_cast<std::uint16_t>(value.dns_names.size()));
+  for (const std::string& name : value.dns_names) writer.text(name);
+  writer.u16(static_cast<std::uint16_t>(value.addresses.size()));
+  for (const Bytes& address : value.addresses) writer.bytes(address);
+}
+
+Result<SiteParameters> decode_site(BytesView body) {
+  Reader reader(body);
+  SiteParameters site = read_site(reader);
+  return finished(reader, std::move(site));
+}
+
+void encode(Writer& writer, const StatusReply& value) {
+  writer.u8(static_cast<std::uint8_t>(value.state));
+  writer.text(value.custody);
+  writer.text(value.reason);
+  writer.text(value.organisation);
+  writer.text(value.server_name);
+  writer.u64(value.uptime_seconds);
+  writer.text(value.version);
+}
+
+Result<StatusReply> decode_status(BytesView body) {
+  Reader reader(body);
+  StatusReply status;
+  const std::uint8_t state = reader.u8();
+  if (state < 1 || state > last_state) reader.refuse();
+  status.state = static_cast<State>(state);
+  status.custody = reader.text(max_text);
+  status.reason = reader.text(max_text);
+  status.organisation = reader.text(max_name);
+  status.server_name = reader.text(max_name);
+  status.uptime_seconds = reader.u64();
+  status.version = reader.text(max_name);
+  return finished(reader, std::move(status));
+}
+
+void encode(Writer& writer, const ProvisionRequest& value) {
+  encode(writer, value.site);
+  write_flag(writer, value.replace);
+  writer.bytes(value.dev_root_key.bytes());
+}
+
+Result<ProvisionRequest> decode_provision(BytesView body) {
+  Reader reader(body);
+  ProvisionRequest request;
+  request.site = read_site(reader);
+  request.replace = read_flag(reader);
+  const BytesView key = reader.bytes(key_size);
+  if (!key.empty() && key.size() != key_size) reader.refuse();
+  if (!key.empty() && reader.finish()) {
+    GIMS_TRY_ASSIGN(request.dev_root_key, SecretBytes::copy_of(key));
+  }
+  return finished(reader, std::move(request));
+}
+
+void encode(Writer& writer, const LeafRequest& value) {
+  writer.bytes(value.public_key);
+  writer.u32(value.lifetime_seconds);
+}
+
+Result<LeafRequest> decode_leaf_request(BytesView body) {
+  Reader reader(body);
+  LeafRequest request;
+  request.public_key = copy(reader.bytes(max_public_key));
+  request.lifetime_seconds = reader.u32();
+  return finished(reader, std::move(request));
+}
+
+void encode(Writer& writer, const LeafReply& value) {
+  writer.u64(static_cast<std::uint64_t>(value.not_before));
+  writer.u64(static_cast<std::uint64_t>(value.not_after));
+  writer.u8(static_cast<std::uint8_t>(value.chain.size()));
+  for (const Bytes& certificate : value.chain) writer.bytes(certificate);
+}
+
+Result<LeafReply> decode_leaf(BytesView body) {
+  Reader reader(body);
+  LeafReply leaf;
+  leaf.not_before = static_cast<std::int64_t>(reader.u64());
+  leaf.not_after = static_cast<std::int64_t>(reader.u64());
+  const std::uint8_t certificates = reader.u8();
+  if (certificates != 2) reader.refuse();
+  for (std::uint8_t i = 0; i < certificates && reader.good(); ++i) {
+    leaf.chain.push_back(copy(reader.bytes(max_certificate)));
+  }
+  return finished(reader, std::move(leaf));
+}
+
+void encode(Writer& writer, const SiteRootReply& value) {
+  writer.bytes(value.certificate);
+  // PEM has line breaks, which text() does not take.
+  writer.bytes({reinterpret_cast<const std::uint8_t*>(value.pem.data()), value.pem.size()});
+  writer.raw(value.sha256);
+}
+
+Result<SiteRootReply> decode_site_root(BytesView body) {
+  Reader reader(body);
+  SiteRootReply root;
+  root.certificate = copy(reader.bytes(max_certificate));
+  const BytesView pem = reader.bytes(2 * max_certificate);
+  root.pem.assign(pem.begin(), pem.end());
+  copy_fixed(reader, root.sha256);
+  return finished(reader, std::move(root));
+}
+
+void encode(Writer& writer, const DataKeys& value) {
+  for (const SecretBytes* key :
+       {&value.data, &value.media, &value.token_hash, &value.audit, &value.backup, &value.pepper}) {
+    writer.raw(key->bytes());
+  }
+}
+
+Result<DataKeys> decode_data_keys(BytesView body) {
+  Reader reader(body);
+  DataKeys keys;
+  for (SecretBytes* key :
+       {&keys.data, &keys.media, &keys.token_hash, &keys.audit, &keys.backup, &keys.pepper}) {
+    GIMS_TRY_ASSIGN(*key, SecretBytes::copy_of(reader.raw(key_size)));
+  }
+  return finished(reader, std::move(keys));
+}
+
+void encode(Writer& writer, const ServerKeyReply& value) {
+  writer.raw(value.public_key);
+  writer.text(value.key_id);
+}
+
+Result<ServerKeyReply> decode_server_key(BytesView body) {
+  Reader reader(body);
+  ServerKeyReply key;
+  copy_fixed(reader, key.public_key);
+  key.key_id = reader.text(max_name);
+  return finished(reader, std::move(key));
+}
+
+void encode(Writer& writer, const AuditHead& value) {
+  writer.u64(value.sequence);
+  writer.raw(value.hash);
+}
+
+Result<AuditHead> decode_audit_head(BytesView body) {
+  Reader reader(body);
+  AuditHead head;
+  head.sequence = reader.u64();
+  copy_fixed(reader, head.hash);
+  return finished(reader, std::move(head));
+}
+
+void encode(Writer& writer, std::span<const BytesView> events) {
+  writer.u16(static_cast<std::uint16_t>(events.size()));
+  for (const BytesView event : events) writer.bytes(event);
+}
+
+Result<std::vector<BytesView>> decode_events(BytesView body) {
+  Reader reader(body);
+  std::vector<BytesView> events;
+  const std::uint16_t count = reader.u16();
+  if (count < 1 || count > max_events) reader.refuse();
+  for (std::uint16_t i = 0; i < count && reader.good(); ++i) {
+    events.push_back(reader.bytes(max_event));
+  }
+  return finished(reader, std::move(events));
+}
+
+void encode(Writer& writer, std::span<const Signature> signatures) {
+  writer.u16(static_cast<std::uint16_t>(signatures.size()));
+  for (const Signature& signature : signatures) writer.raw(signature);
+}
+
+Result<std::vector<Signature>> decode_signatures(BytesView body) {
+  Reader reader(body);
+  std::vector<Signature> signatures;
+  const std::uint16_t count = reader.u16();
+  if (count < 1 || count > max_events) reader.refuse();
+  for (std::uint16_t i = 0; i < count && reader.good(); ++i) {
+    copy_fixed(reader, signatures.emplace_back());
+  }
+  return finished(reader, std::move(signatures));
+}
+
+Result<> decode_nothing(BytesView body) {
+  if (!body.empty()) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "This message has no fields.");
+  }
+  return {};
+}
+
+}  // namespace gims::hsm
