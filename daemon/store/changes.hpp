@@ -70,10 +70,13 @@ struct DeviceRemoved {  // its access tokens are gone; waiting requests of it en
   std::string user_id;
   std::string device_id;
 };
+struct UserStateChanged {  // locked, unlocked, suspended, deactivated
+  std::string user_id;
+};
 
 using Change = std::variant<EventAdded, MembershipChanged, EventRedacted, ReceiptChanged,
                             AccountDataChanged, ToDeviceAdded, DeviceListChanged, KeyCountsChanged,
-                            DeviceRemoved>;
+                            DeviceRemoved, UserStateChanged>;
 
 // Hears of each batch on the writer's thread, in order, before the requests of the batch are
 // answered. Must be quick and must not fail.
