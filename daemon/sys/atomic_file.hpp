@@ -13,9 +13,9 @@
 namespace gims::sys {
 
 // Replaces or makes `path` with exactly these bytes and mode: a temporary file in the same folder,
-// fsync, rename, fsync of the folder. After success the bytes are on the disk; after a failure the
-// old file is as it was and the temporary one is gone. A symbolic link at `path` is replaced, not
-// followed.
+// fsync, rename, fsync of the folder. After success the bytes are on the disk. After a failure the
+// temporary file is gone and the old one is as it was, unless it was the folder's fsync that
+// failed. A symbolic link at `path` is replaced, not followed.
 [[nodiscard]] Result<> write_file_atomically(const std::string& path,
                                              std::span<const std::uint8_t> bytes, mode_t mode);
 

@@ -38,14 +38,14 @@ enum class NewSockets : std::uint8_t { unix_only, unix_and_ip };
 
 struct Sandbox {
   // Beside base_calls().
-  std::span<const AllowedCall> calls;
+  std::span<const AllowedCall> calls = {};
   // Nothing else of the file system can be opened. Empty: open fails (EACCES) already in seccomp.
-  std::vector<PathRule> paths;
+  std::vector<PathRule> paths = {};
   NewSockets sockets = NewSockets::unix_only;
   // Ports that a TCP socket may be bound or connected to from here on (kernels with Landlock ABI
   // 4).
-  std::vector<std::uint16_t> bind_ports;
-  std::vector<std::uint16_t> connect_ports;
+  std::vector<std::uint16_t> bind_ports = {};
+  std::vector<std::uint16_t> connect_ports = {};
 };
 
 // What threads, malloc, libc, epoll loops, the journal and sd_notify need in every daemon.
@@ -55,6 +55,7 @@ struct Sandbox {
 // thread and those it starts later (a second thread is a failure). Implies no_new_privs. From then
 // on:
 // - a call that is not listed kills the process (SIGSYS, in the audit log with its number);
+// - memory cannot be made executable, so libraries must be loaded before;
 // - a few that libraries try and can do without get an error instead (see sandbox.cpp);
 // - abstract Unix sockets and processes outside of the sandbox cannot be reached (Landlock ABI 6).
 // A path that does not exist is a failure. A kernel without Landlock gives a warning in the journal
