@@ -1,0 +1,45 @@
+# The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
+.PHONY: help all root run test testsite bench fuzz lint asan tsan format check-all clean
+.DEFAULT_GOAL := all
+
+help: ## list these goals
+	@echo 'GIMS: make GOAL, one of'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+
+all: ## build every program, as released
+	@scripts/steps all
+
+root: ## make the Debian 13 build root only
+	@scripts/steps root
+
+run: ## start a whole site and let two clients talk (ONCE=1: then search its files, and stop)
+	@scripts/steps run
+
+test: ## run every test
+	@scripts/steps test
+
+testsite: ## build gimsd-testsite, the server for conformance suites
+	@scripts/steps testsite
+
+bench: ## measure, and print the figures
+	@scripts/steps bench
+
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
+	@scripts/steps fuzz
+
+lint: ## check format, layers, scripts, and the code with clang-tidy
+	@scripts/steps lint
+
+asan: ## unit and contract tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/steps asan
+
+tsan: ## unit and contract tests under ThreadSanitizer
+	@scripts/steps tsan
+
+format: ## format the code
+	@scripts/steps format
+
+check-all: lint test asan tsan fuzz ## all of the checks, one after the other
+
+clean: ## remove what was built, the site's data too; keeps the root and the caches
+	@scripts/steps clean
