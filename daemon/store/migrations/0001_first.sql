@@ -4,6 +4,10 @@
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
+-- One row: the last position that a committed batch took (store/sql/meta.sql).
+CREATE TABLE stream_position (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
+INSERT INTO stream_position (id, position) VALUES (1, 0);
+
 -- Accounts and devices ----------------------------------------------------------------------------
 
 CREATE TABLE users (
