@@ -17,9 +17,9 @@ enum class Door : std::uint8_t { client, console, admin };
 
 // Who is at the other end, as gims-tlsd or the kernel says.
 struct Peer {
-  std::string address;                     // "192.0.2.7", "2001:db8::1"; empty on the admin socket
+  std::string address;  // "192.0.2.7", "2001:db8::1"; empty on the admin socket
   Door door = Door::client;
-  std::optional<std::uint32_t> uid;        // SO_PEERCRED; only on the admin socket
+  std::optional<std::uint32_t> uid;  // SO_PEERCRED; only on the admin socket
 };
 
 // Read only. Lives, with all views into it, until its Responder is gone. Thread: one at a time.
@@ -37,6 +37,8 @@ class Request {
   [[nodiscard]] std::vector<std::string_view> query_all(std::string_view name) const;
   // Case-insensitive. The first of that name.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+
+  [[nodiscard]] std::vector<std::string_view> header_all(std::string_view name) const;
 
   // For http/ and for tests that make requests by hand.
   using Pairs = std::vector<std::pair<std::string, std::string>>;

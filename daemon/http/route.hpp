@@ -50,8 +50,8 @@ class BodySink {
   virtual void finish(Responder responder) = 0;
 };
 
-// Where a handler runs. on_loop: at once, for what takes well under a millisecond. on_pool: on one of
-// a bounded number of workers, for what reads much from the store.
+// Where a handler runs. on_loop: at once, for what takes well under a millisecond. on_pool: on one
+// of a bounded number of workers, for what reads much from the store.
 enum class Run : std::uint8_t { on_loop, on_pool };
 
 using Handler = std::function<void(Responder)>;
@@ -66,8 +66,8 @@ struct Route {
   std::string_view path;
   std::size_t body_limit;  // bytes; more is 413. 0: a body is read over and dropped up to 64 KiB
   Run run;
-  Handler handler;         // for whole bodies
-  SinkMaker sink;          // for streamed bodies; then handler is empty
+  Handler handler;  // for whole bodies
+  SinkMaker sink;   // for streamed bodies; then handler is empty
 };
 
 }  // namespace gims::http
