@@ -1,6 +1,7 @@
 // One request to the API after the gate: authenticated, rate-limited, its body parsed.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,7 +25,7 @@ struct Caller {
 // 500. Views into it are good while it lives.
 class Call {
  public:
-  struct State;
+  struct State;  // of the gate
   explicit Call(std::unique_ptr<State> state) noexcept;
   Call(Call&&) noexcept;
   Call& operator=(Call&&) noexcept;
@@ -40,11 +41,13 @@ class Call {
   [[nodiscard]] std::string_view param(std::string_view name) const;
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const;
 
-  void reply(std::string json) &&;          // 200
-  void reply_empty() &&;                    // 200 and {}
+  void reply(std::string json) &&;  // 200
+  void reply_empty() &&;            // 200 and {}
   void error(const Error& error) &&;
-  void result(Result<std::string> json) &&; // either of the two
-  void send(http::Response response) &&;    // anything else; the gate adds its headers
+  void result(Result<std::string> json) &&;  // either of the two
+  void send(http::Response response) &&;     // anything else; the gate adds its headers
+  // `gone` is called once, on a loop's thread, if the client goes before the reply; a long poll has
+  // to set it, as only such a request's connection is watched.
   void on_gone(std::move_only_function<void()> gone);
 
  private:
