@@ -1,0 +1,67 @@
+// What gims-keyd asks of the hardware that keeps its keys. tpm2/ is one; each kind has its own
+// folder beside it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "hsm/proto/frame.hpp"
+
+namespace gims::hsm {
+
+using Digest = std::array<std::uint8_t, 32>;     // SHA-256
+using P256Point = std::array<std::uint8_t, 65>;  // 0x04, X, Y (SEC 1, section 2.3.3)
+struct P256Signature {
+  std::array<std::uint8_t, 32> r{};
+  std::array<std::uint8_t, 32> s{};
+};
+
+// Every call talks to the hardware and blocks, within the vault's own time limit. Between calls the
+// vault holds nothing open in the hardware.
+//
+// Errors carry the code GIMS_KEYD_CUSTODY and a text for the administrator.
+// Thread: one.
+class Vault {
+ public:
+  Vault() = default;
+  Vault(const Vault&) = delete;
+  Vault& operator=(const Vault&) = delete;
+  virtual ~Vault() = default;
+
+  // Written into the custody file, so that one kind does not read the blob of another: "tpm2".
+  [[nodiscard]] virtual std::string kind() const = 0;
+
+  struct Info {
+    std::string description;  // "TPM 2.0 (IBM, software)"
+    // The hardware is none: a development TPM, which may be given a root key.
+    bool software = false;
+  };
+  [[nodiscard]] virtual Result<Info> info() = 0;
+
+  struct Sealed {
+    Bytes blob;  // Only this vault reads it; it holds nothing that is secret without the hardware.
+    P256Point ca_public{};
+  };
+  // Seals the root key (key_size bytes) and makes the issuing CA's key. With `replace` whatever an
+  // earlier provisioning left in the hardware is destroyed; without, its presence is a failure.
+  [[nodiscard]] virtual Result<Sealed> provision(const SecretBytes& root_key, bool replace) = 0;
+
+  struct Opened {
+    SecretBytes root_key;
+    P256Point ca_public{};
+  };
+  // Fails unless this is the hardware that made the blob, in the state in which it may be opened,
+  // and the blob is whole.
+  [[nodiscard]] virtual Result<Opened> open(BytesView blob) = 0;
+
+  // Signs with the issuing CA's key.
+  [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, const Digest& digest) = 0;
+
+  // Makes every blob of this vault unreadable for good. Nothing there to destroy is a success.
+  [[nodiscard]] virtual Result<> destroy() = 0;
+};
+
+}  // namespace gims::hsm

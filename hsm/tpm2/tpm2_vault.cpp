@@ -1,0 +1,454 @@
+#include "hsm/tpm2/tpm2_vault.hpp"
+
+#include <sodium.h>
+#include <tss2/tss2_mu.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "hsm/tpm2/connection.hpp"
+
+namespace gims::hsm::tpm2 {
+namespace {
+
+constexpr std::string_view device_prefix = "device:";
+constexpr std::string_view the_device = "/dev/tpmrm0";
+constexpr std::string_view swtpm_prefix = "swtpm:path=";
+
+// TPM2_PT_MANUFACTURER of libtpms, as four characters: "IBM" and a zero, or "SW" and two spaces.
+constexpr std::uint32_t manufacturer_ibm = 0x49424D00;
+constexpr std::uint32_t manufacturer_sw = 0x53572020;
+
+constexpr std::size_t auth_size = 32;
+constexpr std::uint8_t blob_version = 1;
+constexpr std::size_t max_area = 1024;  // of a public or private area of P-256 and 32 sealed bytes
+
+std::unexpected<Error> custody(std::string_view text, std::string_view detail = {}) {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text, detail);
+}
+
+// The two halves of an object that is kept outside of the TPM. The private half is encrypted and
+// authenticated by the TPM, under its parent (TPM 2.0 library part 1, section 23).
+struct StoredObject {
+  TPM2B_PUBLIC public_area{};
+  TPM2B_PRIVATE private_area{};
+};
+
+// What the custody file holds for this vault.
+struct Blob {
+  Bytes storage_name;  // the pin: the name of the storage key at provisioning
+  StoredObject sealed;
+  StoredObject ca_key;
+};
+
+template <class T, auto Marshal>
+Result<> write_area(Writer& writer, const T& area) {
+  std::array<std::uint8_t, max_area> bytes{};
+  std::size_t size = 0;
+  if (Marshal(&area, bytes.data(), bytes.size(), &size) != TSS2_RC_SUCCESS) {
+    return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "An object of the TPM is too long.");
+  }
+  writer.bytes(BytesView(bytes).first(size));
+  return {};
+}
+
+template <class T, auto Unmarshal>
+void read_area(Reader& reader, T& area) {
+  const BytesView bytes = reader.bytes(max_area);
+  std::size_t size = 0;
+  if (!reader.good() || Unmarshal(bytes.data(), bytes.size(), &size, &area) != TSS2_RC_SUCCESS ||
+      size != bytes.size()) {
+    reader.refuse();
+  }
+}
+
+Result<Bytes> encode_blob(const Blob& blob) {
+  Bytes room(header_size + 6 * max_area);
+  Writer writer(room);
+  writer.u8(blob_version);
+  writer.bytes(blob.storage_name);
+  for (const StoredObject* object : {&blob.sealed, &blob.ca_key}) {
+    GIMS_TRY((write_area<TPM2B_PUBLIC, Tss2_MU_TPM2B_PUBLIC_Marshal>(writer, object->public_area)));
+    GIMS_TRY(
+        (write_area<TPM2B_PRIVATE, Tss2_MU_TPM2B_PRIVATE_Marshal>(writer, object->private_area)));
+  }
+  return Bytes(writer.body().begin(), writer.body().end());
+}
+
+Result<Blob> decode_blob(BytesView bytes) {
+  Reader reader(bytes);
+  Blob blob;
+  if (reader.u8() != blob_version) reader.refuse();
+  const BytesView name = reader.bytes(sizeof(TPMU_NAME));
+  blob.storage_name.assign(name.begin(), name.end());
+  for (StoredObject* object : {&blob.sealed, &blob.ca_key}) {
+    read_area<TPM2B_PUBLIC, Tss2_MU_TPM2B_PUBLIC_Unmarshal>(reader, object->public_area);
+    read_area<TPM2B_PRIVATE, Tss2_MU_TPM2B_PRIVATE_Unmarshal>(reader, object->private_area);
+  }
+  if (!reader.finish()) return custody("The TPM's part of the custody file is damaged.");
+  return blob;
+}
+
+// A number of the TPM comes without leading zeros, or with them.
+bool copy_padded(const TPM2B_ECC_PARAMETER& number, std::span<std::uint8_t> out) {
+  if (number.size > out.size()) return false;
+  std::ranges::fill(out, std::uint8_t{0});
+  std::copy_n(number.buffer, number.size, out.last(number.size).begin());
+  return true;
+}
+
+Result<P256Point> point_of(const TPM2B_PUBLIC& key) {
+  P256Point point{};
+  point[0] = 4;
+  const TPMS_ECC_POINT& unique = key.publicArea.unique.ecc;
+  const auto out = std::span(point).subspan(1);
+  if (key.publicArea.type != TPM2_ALG_ECC ||
+      key.publicArea.parameters.eccDetail.curveID != TPM2_ECC_NIST_P256 ||
+      !copy_padded(unique.x, out.first(32)) || !copy_padded(unique.y, out.last(32))) {
+    return custody("The TPM's signing key is not of the curve P-256.");
+  }
+  return point;
+}
+
+// The objects' own attributes: bound to this TPM and its storage key; used by policy alone; not
+// counted by the dictionary attack protection, whose lock would keep the site from starting, as the
+// authorisation value is 256 random bits.
+constexpr TPMA_OBJECT object_attributes =
+    TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA | TPMA_OBJECT_ADMINWITHPOLICY;
+
+TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
+  TPM2B_PUBLIC sealed{};
+  TPMT_PUBLIC& area = sealed.publicArea;
+  area.type = TPM2_ALG_KEYEDHASH;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes = object_attributes;
+  area.authPolicy = policy;
+  area.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
+  return sealed;
+}
+
+TPM2B_PUBLIC signing_template(const TPM2B_DIGEST& policy) {
+  TPM2B_PUBLIC key{};
+  TPMT_PUBLIC& area = key.publicArea;
+  area.type = TPM2_ALG_ECC;
+  area.nameAlg = TPM2_ALG_SHA256;
+  area.objectAttributes =
+      object_attributes | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_SENSITIVEDATAORIGIN;
+  area.authPolicy = policy;
+  TPMS_ECC_PARMS& ecc = area.parameters.eccDetail;
+  ecc.symmetric.algorithm = TPM2_ALG_NULL;
+  ecc.scheme.scheme = TPM2_ALG_ECDSA;
+  ecc.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+  ecc.curveID = TPM2_ECC_NIST_P256;
+  ecc.kdf.scheme = TPM2_ALG_NULL;
+  return key;
+}
+
+// The storage key and a salted HMAC session, for as long as one call of the vault takes.
+class Use {
+ public:
+  static Result<Use> begin(const Options& options) {
+    Use use(options);
+    GIMS_TRY_ASSIGN(use.tpm_, Connection::open(options));
+    GIMS_TRY_ASSIGN(use.storage_, use.tpm_->storage_key());
+    return use;
+  }
+  // The pin, before anything is sent that a stand-in for the TPM could use.
+  Result<> check_pin(BytesView name) const {
+    if (std::ranges::equal(name, storage_.name)) return {};
+    return custody(
+        "The storage key of this TPM is not the one that was pinned at provisioning: this is "
+        "another TPM, or its owner was cleared.");
+  }
+  Result<> start_session() {
+    GIMS_TRY_ASSIGN(session_, tpm_->start_session(storage_.object.get(), TPM2_SE_HMAC));
+    return {};
+  }
+
+  [[nodiscard]] const Bytes& storage_name() const { return storage_.name; }
+  [[nodiscard]] std::uint32_t manufacturer() const { return tpm_->manufacturer(); }
+
+  // The authorisation value of the objects. It is in the TPM alone, so that deleting the index ends
+  // them, wherever copies of their blobs may be.
+  Result<bool> has_auth() const;
+  Result<> write_auth(const SecretBytes& auth) const;
+  Result<SecretBytes> read_auth() const;
+  Result<> delete_auth() const;
+
+  Result<TPM2B_DIGEST> policy_digest() const;
+  Result<StoredObject> create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,
+                              BytesView data) const;
+  Result<Loaded> load(const StoredObject& object, const SecretBytes& auth) const;
+  Result<SecretBytes> unseal(const Loaded& object) const;
+  Result<P256Signature> sign(const Loaded& key, const Digest& digest) const;
+
+ private:
+  explicit Use(const Options& options) : nv_index_(options.nv_index) {}
+  // The terms under which the objects may be used, stated to the TPM: the same for the trial that
+  // computes the digest and for the session that is held against it. Later terms (measured boot)
+  // go here.
+  Result<> state_policy(ESYS_TR session) const {
+    return tpm_->check(
+        Esys_PolicyAuthValue(tpm_->esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE),
+        "TPM2_PolicyAuthValue");
+  }
+  Result<Loaded> start_policy_session(TPM2_SE type) const {
+    GIMS_TRY_ASSIGN(Loaded session, tpm_->start_session(storage_.object.get(), type));
+    GIMS_TRY(state_policy(session.get()));
+    return session;
+  }
+  Result<ESYS_TR> nv_handle() const {
+    ESYS_TR index = ESYS_TR_NONE;
+    GIMS_TRY(tpm_->check(Esys_TR_FromTPMPublic(tpm_->esys(), nv_index_, ESYS_TR_NONE, ESYS_TR_NONE,
+                                               ESYS_TR_NONE, &index),
+                         "TPM2_NV_ReadPublic"));
+    return index;
+  }
+
+  std::uint32_t nv_index_;
+  // In this order: objects and sessions go before the connection.
+  std::unique_ptr<Connection> tpm_;
+  Connection::StorageKey storage_;
+  Loaded session_;
+};
+
+Result<bool> Use::has_auth() const {
+  GIMS_TRY_ASSIGN(const auto found, tpm_->handles(nv_index_, 1));
+  return !found.empty() && found.front() == nv_index_;
+}
+
+Result<> Use::write_auth(const SecretBytes& auth) const {
+  TPM2B_NV_PUBLIC shape{};
+  shape.nvPublic.nvIndex = nv_index_;
+  shape.nvPublic.nameAlg = TPM2_ALG_SHA256;
+  shape.nvPublic.attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | TPMA_NV_NO_DA;
+  shape.nvPublic.dataSize = auth_size;
+  const TPM2B_AUTH no_auth{};
+  ESYS_TR index = ESYS_TR_NONE;
+  GIMS_TRY(tpm_->check(Esys_NV_DefineSpace(tpm_->esys(), ESYS_TR_RH_OWNER, session_.get(),
+                                           ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &shape, &index),
+                       "TPM2_NV_DefineSpace"));
+  TPM2B_MAX_NV_BUFFER data{};
+  data.size = auth_size;
+  std::ranges::copy(auth.bytes(), data.buffer);
+  GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_DECRYPT));
+  const TSS2_RC written = Esys_NV_Write(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
+                                        ESYS_TR_NONE, ESYS_TR_NONE, &data, 0);
+  sodium_memzero(&data, sizeof data);
+  GIMS_TRY(tpm_->encrypt(session_.get(), 0));
+  return tpm_->check(written, "TPM2_NV_Write");
+}
+
+Result<SecretBytes> Use::read_auth() const {
+  GIMS_TRY_ASSIGN(const bool there, has_auth());
+  if (!there) {
+    return custody(
+        "This TPM does not hold the site's authorisation value: it was cleared, or the site was "
+        "zeroized.");
+  }
+  GIMS_TRY_ASSIGN(const ESYS_TR index, nv_handle());
+  GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_ENCRYPT));
+  Given<TPM2B_MAX_NV_BUFFER> data;
+  GIMS_TRY(tpm_->check(Esys_NV_Read(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
+                                    ESYS_TR_NONE, ESYS_TR_NONE, auth_size, 0, data.out()),
+                       "TPM2_NV_Read"));
+  GIMS_TRY(tpm_->encrypt(session_.get(), 0));
+  auto auth = SecretBytes::copy_of({data.get()->buffer, data.get()->size});
+  sodium_memzero(data.get(), sizeof(TPM2B_MAX_NV_BUFFER));
+  return auth;
+}
+
+Result<> Use::delete_auth() const {
+  GIMS_TRY_ASSIGN(const bool there, has_auth());
+  if (!there) return {};
+  GIMS_TRY_ASSIGN(const ESYS_TR index, nv_handle());
+  return tpm_->check(Esys_NV_UndefineSpace(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
+                                           ESYS_TR_NONE, ESYS_TR_NONE),
+                     "TPM2_NV_UndefineSpace");
+}
+
+Result<TPM2B_DIGEST> Use::policy_digest() const {
+  GIMS_TRY_ASSIGN(const Loaded trial, start_policy_session(TPM2_SE_TRIAL));
+  Given<TPM2B_DIGEST> digest;
+  GIMS_TRY(tpm_->check(Esys_PolicyGetDigest(tpm_->esys(), trial.get(), ESYS_TR_NONE, ESYS_TR_NONE,
+                                            ESYS_TR_NONE, digest.out()),
+                       "TPM2_PolicyGetDigest"));
+  return *digest.get();
+}
+
+Result<StoredObject> Use::create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,
+                                 BytesView data) const {
+  TPM2B_SENSITIVE_CREATE sensitive{};
+  sensitive.sensitive.userAuth.size = auth_size;
+  std::ranges::copy(auth.bytes(), sensitive.sensitive.userAuth.buffer);
+  sensitive.sensitive.data.size = static_cast<UINT16>(data.size());
+  std::ranges::copy(data, sensitive.sensitive.data.buffer);
+  const TPM2B_DATA no_data{};
+  const TPML_PCR_SELECTION no_pcrs{};
+  Given<TPM2B_PRIVATE> private_area;
+  Given<TPM2B_PUBLIC> public_area;
+  GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT));
+  const TSS2_RC created = Esys_Create(
+      tpm_->esys(), storage_.object.get(), session_.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+      &shape, &no_data, &no_pcrs, private_area.out(), public_area.out(), nullptr, nullptr, nullptr);
+  sodium_memzero(&sensitive, sizeof sensitive);
+  GIMS_TRY(tpm_->encrypt(session_.get(), 0));
+  GIMS_TRY(tpm_->check(created, "TPM2_Create"));
+  return StoredObject{.public_area = *public_area.get(), .private_area = *private_area.get()};
+}
+
+Result<Loaded> Use::load(const StoredObject& object, const SecretBytes& auth) const {
+  ESYS_TR handle = ESYS_TR_NONE;
+  GIMS_TRY(tpm_->check(Esys_Load(tpm_->esys(), storage_.object.get(), session_.get(), ESYS_TR_NONE,
+                                 ESYS_TR_NONE, &object.private_area, &object.public_area, &handle),
+                       "TPM2_Load"));
+  Loaded loaded(tpm_->esys(), handle);
+  TPM2B_AUTH value{};
+  value.size = auth_size;
+  std::ranges::copy(auth.bytes(), value.buffer);
+  const TSS2_RC set = Esys_TR_SetAuth(tpm_->esys(), handle, &value);
+  sodium_memzero(&value, sizeof value);
+  GIMS_TRY(tpm_->check(set, "Esys_TR_SetAuth"));
+  return loaded;
+}
+
+Result<SecretBytes> Use::unseal(const Loaded& object) const {
+  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session(TPM2_SE_POLICY));
+  GIMS_TRY(tpm_->encrypt(policy.get(), TPMA_SESSION_ENCRYPT));
+  Given<TPM2B_SENSITIVE_DATA> data;
+  GIMS_TRY(tpm_->check(
+      Esys_Unseal(tpm_->esys(), object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, data.out()),
+      "TPM2_Unseal"));
+  auto secret = SecretBytes::copy_of({data.get()->buffer, data.get()->size});
+  sodium_memzero(data.get(), sizeof(TPM2B_SENSITIVE_DATA));
+  return secret;
+}
+
+Result<P256Signature> Use::sign(const Loaded& key, const Digest& digest) const {
+  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session(TPM2_SE_POLICY));
+  TPM2B_DIGEST input{};
+  input.size = static_cast<UINT16>(digest.size());
+  std::ranges::copy(digest, input.buffer);
+  const TPMT_SIG_SCHEME scheme{.scheme = TPM2_ALG_ECDSA,
+                               .details = {.ecdsa = {.hashAlg = TPM2_ALG_SHA256}}};
+  // An unrestricted key signs a digest that was made outside: no ticket.
+  TPMT_TK_HASHCHECK no_ticket{};
+  no_ticket.tag = TPM2_ST_HASHCHECK;
+  no_ticket.hierarchy = TPM2_RH_NULL;
+  Given<TPMT_SIGNATURE> signature;
+  GIMS_TRY(tpm_->check(Esys_Sign(tpm_->esys(), key.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE,
+                                 &input, &scheme, &no_ticket, signature.out()),
+                       "TPM2_Sign"));
+  P256Signature plain;
+  const TPMS_SIGNATURE_ECC& ecdsa = signature.get()->signature.ecdsa;
+  if (signature.get()->sigAlg != TPM2_ALG_ECDSA || !copy_padded(ecdsa.signatureR, plain.r) ||
+      !copy_padded(ecdsa.signatureS, plain.s)) {
+    return custody("The TPM's signature is not one of ECDSA over P-256.");
+  }
+  return plain;
+}
+
+class Tpm2Vault final : public Vault {
+ public:
+  explicit Tpm2Vault(Options options) : options_(std::move(options)) {}
+
+  std::string kind() const override { return "tpm2"; }
+
+  Result<Info> info() override {
+    GIMS_TRY_ASSIGN(const auto tpm, Connection::open(options_));
+    const std::uint32_t maker = tpm->manufacturer();
+    Info info{.description = "TPM 2.0 (", .software = is_development_tpm(options_.address, maker)};
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      const auto c = static_cast<char>((maker >> shift) & 0xffU);
+      if (c > ' ' && c < 0x7f) info.description.push_back(c);
+    }
+    info.description += info.software ? ", software)" : ")";
+    return info;
+  }
+
+  Result<Sealed> provision(const SecretBytes& root_key, bool replace) override {
+    GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
+    GIMS_TRY(use.start_session());
+    GIMS_TRY_ASSIGN(const bool used, use.has_auth());
+    if (used && !replace) {
+      return custody(
+          "This TPM holds the keys of an earlier site. If they are to be destroyed, say that they "
+          "are to be replaced.");
+    }
+    if (used) GIMS_TRY(use.delete_auth());
+    GIMS_TRY_ASSIGN(const SecretBytes auth, SecretBytes::random(auth_size));
+    GIMS_TRY(use.write_auth(auth));
+    GIMS_TRY_ASSIGN(const TPM2B_DIGEST policy, use.policy_digest());
+    Blob blob{.storage_name = use.storage_name(), .sealed = {}, .ca_key = {}};
+    GIMS_TRY_ASSIGN(blob.sealed, use.create(sealed_template(policy), auth, root_key.bytes()));
+    GIMS_TRY_ASSIGN(blob.ca_key, use.create(signing_template(policy), auth, {}));
+    Sealed sealed;
+    GIMS_TRY_ASSIGN(sealed.ca_public, point_of(blob.ca_key.public_area));
+    GIMS_TRY_ASSIGN(sealed.blob, encode_blob(blob));
+    return sealed;
+  }
+
+  Result<Opened> open(BytesView bytes) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_auth());
+    Opened opened;
+    {
+      GIMS_TRY_ASSIGN(const Loaded sealed, use.load(blob.sealed, auth));
+      GIMS_TRY_ASSIGN(opened.root_key, use.unseal(sealed));
+    }
+    // Loaded to see now, and not at the next leaf, that the TPM takes it.
+    GIMS_TRY(use.load(blob.ca_key, auth));
+    GIMS_TRY_ASSIGN(opened.ca_public, point_of(blob.ca_key.public_area));
+    return opened;
+  }
+
+  Result<P256Signature> sign(BytesView bytes, const Digest& digest) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_auth());
+    GIMS_TRY_ASSIGN(const Loaded key, use.load(blob.ca_key, auth));
+    return use.sign(key, digest);
+  }
+
+  Result<> destroy() override {
+    GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
+    GIMS_TRY(use.start_session());
+    return use.delete_auth();
+  }
+
+ private:
+  Result<Use> begin_pinned(const Blob& blob) const {
+    GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
+    GIMS_TRY(use.check_pin(blob.storage_name));
+    GIMS_TRY(use.start_session());
+    return use;
+  }
+
+  const Options options_;
+};
+
+}  // namespace
+
+Result<Address> parse_address(std::string_view tcti) {
+  if (tcti.starts_with(device_prefix)) {
+    const std::string_view path = tcti.substr(device_prefix.size());
+    if (path == the_device) return Address{.swtpm = false, .path = std::string(path)};
+  }
+  if (tcti.starts_with(swtpm_prefix)) {
+    const std::string_view path = tcti.substr(swtpm_prefix.size());
+    if (path.starts_with('/')) return Address{.swtpm = true, .path = std::string(path)};
+  }
+  return fail(ErrorKind::bad_input, "GIMS_CONFIG",
+              "must be \"device:/dev/tpmrm0\" or \"swtpm:path=/…\", the data socket of a swtpm");
+}
+
+bool is_development_tpm(const Address& address, std::uint32_t manufacturer) noexcept {
+  return address.swtpm && (manufacturer == manufacturer_ibm || manufacturer == manufacturer_sw);
+}
+
+std::unique_ptr<Vault> make_vault(Options options) {
+  return std::make_unique<Tpm2Vault>(std::move(options));
+}
+
+}  // namespace gims::hsm::tpm2

@@ -1,0 +1,37 @@
+// The vault that is a TPM 2.0.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "hsm/core/vault.hpp"
+
+namespace gims::hsm::tpm2 {
+
+// Where the TPM is: "device:/dev/tpmrm0", the kernel's resource manager, or "swtpm:path=/…", the
+// data socket of a swtpm on this machine.
+struct Address {
+  bool swtpm = false;
+  std::string path;
+};
+[[nodiscard]] Result<Address> parse_address(std::string_view tcti);
+
+// True for the software TPM of development: reached as swtpm, and its manufacturer (the property
+// TPM2_PT_MANUFACTURER, TPM 2.0 library part 2, section 6.13) is libtpms's. A TPM behind a device
+// node counts as hardware whatever it says of itself.
+[[nodiscard]] bool is_development_tpm(const Address& address, std::uint32_t manufacturer) noexcept;
+
+struct Options {
+  Address address;
+  // For one call of the vault, all of its TPM commands together.
+  std::chrono::milliseconds time_limit{30'000};
+  // The ordinary NV index, of the owner's range, that holds the objects' authorisation value.
+  std::uint32_t nv_index = 0x0181'4D00;
+};
+
+// Does not touch the TPM yet.
+[[nodiscard]] std::unique_ptr<Vault> make_vault(Options options);
+
+}  // namespace gims::hsm::tpm2
