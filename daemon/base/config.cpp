@@ -118,12 +118,11 @@ struct Config::Parsed {
 
   bool good_text(const toml::node& node, std::string_view key, const TextRule& rule) {
     const auto* text = node.as_string();
-    if (text == nullptr || text->get().empty() || text->get().size() > rule.most ||
-        (rule.good && !rule.good(text->get()))) {
-      must(node, key, rule.allowed + " of 1 to " + std::to_string(rule.most) + " bytes");
-      return false;
-    }
-    return true;
+    const bool sized = text != nullptr && !text->get().empty() && text->get().size() <= rule.most;
+    if (sized && (!rule.good || rule.good(text->get()))) return true;
+    must(node, key,
+         rule.allowed + (sized ? "" : " of 1 to " + std::to_string(rule.most) + " bytes"));
+    return false;
   }
 
   std::string text(std::string_view key, std::optional<std::string> fallback,

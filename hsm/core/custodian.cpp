@@ -1,0 +1,273 @@
+#include "hsm/core/custodian.hpp"
+
+#include <sodium.h>
+
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "hsm/core/certificate.hpp"
+#include "hsm/core/p256.hpp"
+#include "hsm/core/site.hpp"
+
+namespace gims::hsm {
+namespace {
+
+constexpr std::string_view server_seed_label = "gims server signing seed 1";
+constexpr std::string_view site_root_label = "gims site root key 1";
+
+// Says which file a failure is about.
+Error about(const char* file, Error error) {
+  error.text = std::string(file) + ": " + error.text;
+  return error;
+}
+
+std::unexpected<Error> locked(std::string_view text) {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
+}
+
+// Canonical JSON of an object starts and ends so; the server's key signs nothing else, so that a
+// signature can never be taken for one over something of another kind.
+bool looks_like_an_object(BytesView bytes) {
+  return bytes.size() >= 2 && bytes.front() == '{' && bytes.back() == '}';
+}
+
+}  // namespace
+
+Custodian::Custodian(StateFolder folder, std::unique_ptr<Vault> vault, const Clock& clock,
+                     std::string version)
+    : folder_(std::move(folder)),
+      vault_(std::move(vault)),
+      clock_(clock),
+      version_(std::move(version)),
+      started_(clock.steady()) {}
+
+const Custodian::Open& Custodian::open() const {
+  GIMS_CHECK(state_ == State::operational && open_.has_value());
+  return *open_;
+}
+
+void Custodian::describe_vault() {
+  if (auto info = vault_->info()) vault_description_ = std::move(info->description);
+}
+
+void Custodian::start() {
+  describe_vault();
+  open_.reset();
+  const auto lock = [this](const Error& error) {
+    state_ = State::locked;
+    reason_ = error.text;
+    log::failure("locked", error);
+  };
+  auto file = folder_.read(StateFolder::custody);
+  if (!file) return lock(file.error());
+  if (!*file) {
+    const auto marker = folder_.read(StateFolder::zeroized);
+    if (!marker) return lock(marker.error());
+    state_ = *marker ? State::zeroized : State::unprovisioned;
+    reason_.clear();
+    return;
+  }
+  auto opened = open_custody(**file);
+  if (!opened) return lock(opened.error());
+  open_ = std::move(*opened);
+  state_ = State::operational;
+  reason_.clear();
+}
+
+Result<Custodian::Open> Custodian::open_custody(BytesView file) {
+  const auto in_custody = [](Error error) { return about(StateFolder::custody, std::move(error)); };
+  Open open;
+  GIMS_TRY_ASSIGN(open.record, decode_custody(file).transform_error(in_custody));
+  if (open.record.vault_kind != vault_->kind()) {
+    return locked("custody.bin was made with another kind of hardware than is configured.");
+  }
+  GIMS_TRY_ASSIGN(Vault::Opened opened, vault_->open(open.record.vault_blob));
+  open.root_key = std::move(opened.root_key);
+  open.ca_public = opened.ca_public;
+  GIMS_TRY(check_custody(file, open.root_key).transform_error(in_custody));
+
+  GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(open.root_key, Purpose::wrapping));
+  GIMS_TRY_ASSIGN(
+      const SecretBytes seed,
+      unwrap(wrapping, server_seed_label, open.record.server_seed).transform_error(in_custody));
+  GIMS_TRY_ASSIGN(open.server_key, server_key_from_seed(seed));
+
+  GIMS_TRY_ASSIGN(const auto audit, folder_.read(StateFolder::audit));
+  if (!audit) return locked("audit.bin is missing: it was removed after provisioning.");
+  GIMS_TRY_ASSIGN(open.audit_head,
+                  decode_audit(*audit, open.root_key).transform_error([](Error error) {
+                    return about(StateFolder::audit, std::move(error));
+                  }));
+  return open;
+}
+
+StatusReply Custodian::status() const {
+  StatusReply status;
+  status.state = state_;
+  status.custody = vault_description_;
+  status.reason = reason_.substr(0, max_text);
+  if (state_ == State::operational) {
+    status.organisation = open_->record.site.organisation;
+    status.server_name = open_->record.site.server_name;
+  }
+  status.uptime_seconds = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_).count());
+  status.version = version_;
+  return status;
+}
+
+Result<CustodyRecord> Custodian::make_record(const SiteParameters& site,
+                                             const Vault::Sealed& sealed,
+                                             const SecretBytes& root_key) const {
+  CustodyRecord record;
+  record.made_at = now();
+  record.vault_kind = vault_->kind();
+  record.vault_blob = sealed.blob;
+  record.site = site;
+
+  GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(root_key, Purpose::wrapping));
+  GIMS_TRY_ASSIGN(const SecretBytes seed, SecretBytes::random(crypto_sign_SEEDBYTES));
+  record.server_seed = wrap(wrapping, server_seed_label, seed);
+
+  GIMS_TRY_ASSIGN(const P256Key root, generate_p256());
+  record.site_root_key = wrap(wrapping, site_root_label, root.scalar);
+  const Signer by_root = [&root](const Digest& digest) { return p256_sign(root, digest); };
+  GIMS_TRY_ASSIGN(record.site_root, make_root(site, root.public_key, record.made_at, by_root));
+  GIMS_TRY_ASSIGN(record.issuing_ca, make_issuing_ca(site, root.public_key, sealed.ca_public,
+                                                     record.made_at, by_root));
+  return record;
+}
+
+Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes& root_key) {
+  GIMS_TRY_ASSIGN(const Vault::Sealed sealed, vault_->provision(root_key, request.replace));
+  // From here on a failure leaves the vault as it was for a new site: empty.
+  const auto written = [&]() -> Result<> {
+    GIMS_TRY_ASSIGN(const CustodyRecord record, make_record(request.site, sealed, root_key));
+    GIMS_TRY_ASSIGN(const Bytes custody, encode_custody(record, root_key));
+    GIMS_TRY_ASSIGN(const Bytes audit, encode_audit(AuditHead{}, root_key));
+    GIMS_TRY(folder_.destroy(StateFolder::zeroized));
+    GIMS_TRY(folder_.write(StateFolder::audit, audit));
+    // Last: with it the site is provisioned.
+    return folder_.write(StateFolder::custody, custody);
+  }();
+  if (!written) {
+    if (const auto undone = vault_->destroy(); !undone) {
+      log::failure("the keys of a provisioning that failed stay in the hardware", undone.error());
+    }
+  }
+  return written;
+}
+
+Result<> Custodian::provision(const ProvisionRequest& request) {
+  GIMS_CHECK(state_ == State::unprovisioned || state_ == State::zeroized);
+  GIMS_TRY(check_site(request.site));
+  SecretBytes root_key;
+  if (request.dev_root_key.empty()) {
+    GIMS_TRY_ASSIGN(root_key, SecretBytes::random(key_size));
+  } else {
+    GIMS_TRY_ASSIGN(const Vault::Info info, vault_->info());
+    if (!info.software) {
+      return fail(ErrorKind::forbidden, "GIMS_KEYD_REQUEST",
+                  "A root key can be given only to a software TPM: this one (" + info.description +
+                      ") makes its own.");
+    }
+    GIMS_TRY_ASSIGN(root_key, request.dev_root_key.clone());
+  }
+  GIMS_TRY(write_new(request, root_key));
+  // What was written is what counts: read it as every later start will.
+  start();
+  if (state_ != State::operational) return locked(reason_);
+  log::write(log::Level::notice, {}, "provisioned",
+             {{"SERVER_NAME", request.site.server_name}, {"CUSTODY", vault_description_}});
+  return {};
+}
+
+Result<> Custodian::unlock() {
+  GIMS_CHECK(state_ == State::locked);
+  start();
+  if (state_ == State::locked) return locked(reason_);
+  return {};
+}
+
+Result<> Custodian::zeroize() {
+  GIMS_CHECK(state_ == State::locked || state_ == State::operational);
+  // The vault first: after it the files are worth nothing, and if it fails nothing has changed.
+  GIMS_TRY(vault_->destroy());
+  open_.reset();
+  state_ = State::locked;
+  reason_ = "The site was zeroized; its files could not all be removed.";
+  const std::string_view text = "zeroized";
+  GIMS_TRY(folder_.write(StateFolder::zeroized,
+                         {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  GIMS_TRY(folder_.destroy(StateFolder::custody));
+  GIMS_TRY(folder_.destroy(StateFolder::audit));
+  state_ = State::zeroized;
+  reason_.clear();
+  log::write(log::Level::notice, {}, "zeroized");
+  return {};
+}
+
+Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
+  const Open& keys = open();
+  GIMS_TRY_ASSIGN(const P256Point leaf_key, point_of_spki(request.public_key));
+  if (request.lifetime_seconds < least_leaf_lifetime ||
+      request.lifetime_seconds > most_leaf_lifetime) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
+                "The lifetime of a leaf must be 60 to 86400 seconds.");
+  }
+  LeafReply leaf;
+  leaf.not_before = now() - clock_slack;
+  leaf.not_after = now() + request.lifetime_seconds;
+  const Signer by_vault = [&](const Digest& digest) {
+    return vault_->sign(keys.record.vault_blob, digest);
+  };
+  GIMS_TRY_ASSIGN(Bytes certificate, make_leaf(keys.record.site, keys.ca_public, leaf_key,
+                                               leaf.not_before, leaf.not_after, by_vault));
+  leaf.chain.push_back(std::move(certificate));
+  leaf.chain.push_back(keys.record.issuing_ca);
+  return leaf;
+}
+
+SiteRootReply Custodian::site_root() const {
+  SiteRootReply root;
+  root.certificate = open().record.site_root;
+  root.pem = certificate_to_pem(root.certificate);
+  crypto_hash_sha256(root.sha256.data(), root.certificate.data(), root.certificate.size());
+  return root;
+}
+
+Result<DataKeys> Custodian::data_keys() const { return derive_data_keys(open().root_key); }
+
+const ServerKeyReply& Custodian::server_key() const { return open().server_key.published; }
+
+Result<std::vector<Signature>> Custodian::sign_events(std::span<const BytesView> events) const {
+  const Open& keys = open();
+  std::vector<Signature> signatures;
+  for (const BytesView event : events) {
+    if (!looks_like_an_object(event)) {
+      return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
+                  "Only canonical JSON of an object is signed.");
+    }
+    signatures.push_back(sign_with(keys.server_key, event));
+  }
+  return signatures;
+}
+
+Result<> Custodian::extend_audit(const AuditHead& head) {
+  const Open& keys = open();
+  if (head == keys.audit_head) return {};
+  if (head.sequence <= keys.audit_head.sequence) {
+    return fail(ErrorKind::conflict, "GIMS_KEYD_AUDIT",
+                "The audit log's head is entry " + std::to_string(keys.audit_head.sequence) +
+                    "; entry " + std::to_string(head.sequence) + " cannot follow it.");
+  }
+  GIMS_TRY_ASSIGN(const Bytes file, encode_audit(head, keys.root_key));
+  GIMS_TRY(folder_.write(StateFolder::audit, file));
+  open_->audit_head = head;
+  return {};
+}
+
+const AuditHead& Custodian::audit_head() const { return open().audit_head; }
+
+}  // namespace gims::hsm

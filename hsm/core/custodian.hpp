@@ -1,0 +1,77 @@
+// The custodian of the site's keys: its state, and what it does in each.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "hsm/core/custody_file.hpp"
+#include "hsm/core/keys.hpp"
+#include "hsm/core/vault.hpp"
+#include "hsm/proto/messages.hpp"
+
+namespace gims::hsm {
+
+// Which request is allowed in which state is not decided here but in the table of dispatch.hpp;
+// calling one in another state is a bug. Thread: one.
+class Custodian {
+ public:
+  // `clock` outlives it.
+  Custodian(StateFolder folder, std::unique_ptr<Vault> vault, const Clock& clock,
+            std::string version);
+
+  // Finds the state that the folder and the vault are in. Whatever keeps the keys away ends in
+  // State::locked, with the reason in status().
+  void start();
+
+  [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] StatusReply status() const;
+
+  // unprovisioned, zeroized:
+  [[nodiscard]] Result<> provision(const ProvisionRequest& request);
+  // locked: as start(), and says why it failed.
+  [[nodiscard]] Result<> unlock();
+  // locked, operational:
+  [[nodiscard]] Result<> zeroize();
+
+  // operational:
+  [[nodiscard]] Result<LeafReply> sign_leaf(const LeafRequest& request);
+  [[nodiscard]] SiteRootReply site_root() const;
+  [[nodiscard]] Result<DataKeys> data_keys() const;
+  [[nodiscard]] const ServerKeyReply& server_key() const;
+  [[nodiscard]] Result<std::vector<Signature>> sign_events(std::span<const BytesView> events) const;
+  [[nodiscard]] Result<> extend_audit(const AuditHead& head);
+  [[nodiscard]] const AuditHead& audit_head() const;
+
+ private:
+  // All that is there once the vault has opened the custody file.
+  struct Open {
+    SecretBytes root_key;
+    CustodyRecord record;
+    P256Point ca_public{};
+    ServerKey server_key;
+    AuditHead audit_head;
+  };
+  Result<Open> open_custody(BytesView file);
+  Result<CustodyRecord> make_record(const SiteParameters& site, const Vault::Sealed& sealed,
+                                    const SecretBytes& root_key) const;
+  Result<> write_new(const ProvisionRequest& request, const SecretBytes& root_key);
+  void describe_vault();
+  [[nodiscard]] std::int64_t now() const { return clock_.now_ms() / 1000; }
+  [[nodiscard]] const Open& open() const;
+
+  StateFolder folder_;
+  std::unique_ptr<Vault> vault_;
+  const Clock& clock_;
+  const std::string version_;
+  const std::chrono::steady_clock::time_point started_;
+
+  State state_ = State::locked;
+  std::string reason_ = "gims-keyd has not looked yet.";
+  std::string vault_description_;
+  std::optional<Open> open_;
+};
+
+}  // namespace gims::hsm

@@ -1,0 +1,176 @@
+#include "hsm/core/custody_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "sys/atomic_file.hpp"
+#include "sys/errno.hpp"
+
+namespace gims::hsm {
+namespace {
+
+constexpr std::string_view custody_magic = "GIMSCUST";
+constexpr std::string_view audit_magic = "GIMSAUDT";
+constexpr std::uint16_t file_version = 1;
+constexpr std::size_t max_blob = 16 * 1024;
+constexpr std::size_t max_wrapped = 256;
+constexpr std::size_t max_file = 64 * 1024;
+constexpr mode_t owner_only = 0600;
+
+void write_start(Writer& writer, std::string_view magic) {
+  for (const char c : magic) writer.u8(static_cast<std::uint8_t>(c));
+  writer.u16(file_version);
+}
+
+void read_start(Reader& reader, std::string_view magic) {
+  const BytesView start = reader.raw(magic.size());
+  const auto same = [](std::uint8_t byte, char c) { return byte == static_cast<std::uint8_t>(c); };
+  if (!std::ranges::equal(start, magic, same) || reader.u16() != file_version) reader.refuse();
+}
+
+Result<Bytes> with_mac(const Writer& writer, const SecretBytes& root_key, Purpose purpose) {
+  GIMS_TRY_ASSIGN(const SecretBytes key, derive(root_key, purpose));
+  Bytes bytes(writer.body().begin(), writer.body().end());
+  append_mac(key, bytes);
+  return bytes;
+}
+
+Result<BytesView> without_mac(BytesView file, const SecretBytes& root_key, Purpose purpose) {
+  GIMS_TRY_ASSIGN(const SecretBytes key, derive(root_key, purpose));
+  return checked_by_mac(key, file);
+}
+
+std::unexpected<Error> custody_error(std::string_view text) {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
+}
+
+Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+
+std::unexpected<Error> storage_error(const std::string& what, const Error& error) {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_STORAGE", what + " (" + error.code + ").",
+              error.detail);
+}
+
+}  // namespace
+
+Result<Bytes> encode_custody(const CustodyRecord& record, const SecretBytes& root_key) {
+  Bytes room(max_file);
+  Writer writer(room);
+  write_start(writer, custody_magic);
+  writer.u64(static_cast<std::uint64_t>(record.made_at));
+  writer.text(record.vault_kind);
+  writer.bytes(record.vault_blob);
+  Bytes site_room(max_file);
+  Writer site(site_room);
+  encode(site, record.site);
+  writer.bytes(site.body());
+  writer.bytes(record.server_seed);
+  writer.bytes(record.site_root_key);
+  writer.bytes(record.site_root);
+  writer.bytes(record.issuing_ca);
+  return with_mac(writer, root_key, Purpose::custody_file);
+}
+
+Result<CustodyRecord> decode_custody(BytesView file) {
+  CustodyRecord record;
+  if (file.size() < mac_size) return custody_error("It is cut.");
+  Reader reader(file.first(file.size() - mac_size));
+  read_start(reader, custody_magic);
+  record.made_at = static_cast<std::int64_t>(reader.u64());
+  record.vault_kind = reader.text(max_name);
+  record.vault_blob = copy(reader.bytes(max_blob));
+  const BytesView site = reader.bytes(max_blob);
+  record.server_seed = copy(reader.bytes(max_wrapped));
+  record.site_root_key = copy(reader.bytes(max_wrapped));
+  record.site_root = copy(reader.bytes(max_certificate));
+  record.issuing_ca = copy(reader.bytes(max_certificate));
+  if (!reader.finish()) {
+    return custody_error("It is damaged, or of a version that this gims-keyd does not know.");
+  }
+  auto decoded = decode_site(site);
+  if (!decoded) return custody_error("The site's parameters in it are damaged.");
+  record.site = std::move(*decoded);
+  return record;
+}
+
+Result<> check_custody(BytesView file, const SecretBytes& root_key) {
+  GIMS_TRY(without_mac(file, root_key, Purpose::custody_file));
+  return {};
+}
+
+Result<Bytes> encode_audit(const AuditHead& head, const SecretBytes& root_key) {
+  std::array<std::uint8_t, 256> room{};
+  Writer writer(room);
+  write_start(writer, audit_magic);
+  encode(writer, head);
+  return with_mac(writer, root_key, Purpose::audit_file);
+}
+
+Result<AuditHead> decode_audit(BytesView file, const SecretBytes& root_key) {
+  GIMS_TRY_ASSIGN(const BytesView body, without_mac(file, root_key, Purpose::audit_file));
+  Reader reader(body);
+  read_start(reader, audit_magic);
+  if (!reader.good()) return custody_error("It is of a version that this gims-keyd does not know.");
+  return decode_audit_head(body.subspan(audit_magic.size() + sizeof file_version));
+}
+
+Result<StateFolder> StateFolder::open(std::string path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return storage_error("The state folder " + path + " cannot be made",
+                         sys::fail_errno("mkdir").error());
+  }
+  sys::Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!folder) {
+    return storage_error("The state folder " + path + " cannot be opened",
+                         sys::fail_errno("open").error());
+  }
+  struct stat about{};
+  if (::fstat(folder.get(), &about) != 0 || about.st_uid != ::geteuid() ||
+      (about.st_mode & 0077U) != 0) {
+    return fail(ErrorKind::unavailable, "GIMS_KEYD_STORAGE",
+                "The state folder " + path +
+                    " must belong to gims-keyd's user, and no one else may enter it (mode 0700).");
+  }
+  if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(ErrorKind::conflict, "GIMS_KEYD_STORAGE",
+                "Another gims-keyd works on the state folder " + path + ".");
+  }
+  return StateFolder(std::move(path), std::move(folder));
+}
+
+Result<std::optional<Bytes>> StateFolder::read(const char* name) const {
+  auto bytes = sys::read_file(file(name), max_file);
+  if (bytes) return std::optional<Bytes>(std::move(*bytes));
+  if (bytes.error().code == "ENOENT") return std::optional<Bytes>();
+  return storage_error(file(name) + " cannot be read", bytes.error());
+}
+
+Result<> StateFolder::write(const char* name, BytesView bytes) const {
+  auto written = sys::write_file_atomically(file(name), bytes, owner_only);
+  if (!written) return storage_error(file(name) + " cannot be written", written.error());
+  return {};
+}
+
+Result<> StateFolder::destroy(const char* name) const {
+  const sys::Fd fd(::open(file(name).c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return {};
+  struct stat about{};
+  bool good = fd && ::fstat(fd.get(), &about) == 0;
+  if (good) {
+    // Where the file system writes in place; elsewhere the vault's own part of the destruction
+    // counts.
+    const Bytes zeros(static_cast<std::size_t>(about.st_size), 0);
+    good = ::write(fd.get(), zeros.data(), zeros.size()) == about.st_size && ::fsync(fd.get()) == 0;
+  }
+  if (!good || ::unlink(file(name).c_str()) != 0 || ::fsync(lock_.get()) != 0) {
+    return storage_error(file(name) + " cannot be destroyed", sys::fail_errno("destroy").error());
+  }
+  return {};
+}
+
+}  // namespace gims::hsm

@@ -1,0 +1,66 @@
+// The two files of gims-keyd, in its state folder (docs/protocol-keyd.md, "On the disk").
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "hsm/core/keys.hpp"
+#include "hsm/core/vault.hpp"
+#include "hsm/proto/messages.hpp"
+#include "sys/fd.hpp"
+
+namespace gims::hsm {
+
+// custody.bin. Everything that is secret in it is wrapped under the root key or sealed by the
+// vault.
+struct CustodyRecord {
+  std::int64_t made_at = 0;  // seconds since 1970 UTC
+  std::string vault_kind;
+  Bytes vault_blob;
+  SiteParameters site;
+  Bytes server_seed;    // wrapped: the Ed25519 seed
+  Bytes site_root_key;  // wrapped: the site root's private key, until a recovery quorum has it
+  Bytes site_root;      // certificates, DER
+  Bytes issuing_ca;
+};
+// With the MAC under the root key at the end.
+[[nodiscard]] Result<Bytes> encode_custody(const CustodyRecord& record,
+                                           const SecretBytes& root_key);
+// Reads the fields and does not yet trust them: the vault must open the blob before there is a key
+// to check the MAC with. Fails (GIMS_KEYD_CUSTODY) for anything but a whole file of this version.
+[[nodiscard]] Result<CustodyRecord> decode_custody(BytesView file);
+// Now that the root key is there.
+[[nodiscard]] Result<> check_custody(BytesView file, const SecretBytes& root_key);
+
+// audit.bin.
+[[nodiscard]] Result<Bytes> encode_audit(const AuditHead& head, const SecretBytes& root_key);
+[[nodiscard]] Result<AuditHead> decode_audit(BytesView file, const SecretBytes& root_key);
+
+// The state folder. Files are replaced as a whole, synced to the disk before a call returns, and
+// readable by gims-keyd's user alone. Thread: one.
+class StateFolder {
+ public:
+  // Makes the folder (mode 0700) when it is not there, and holds a lock on it, so that no second
+  // gims-keyd works on it. Fails when it belongs to someone else or others may enter it.
+  [[nodiscard]] static Result<StateFolder> open(std::string path);
+
+  // Nothing when there is no such file.
+  [[nodiscard]] Result<std::optional<Bytes>> read(const char* name) const;
+  [[nodiscard]] Result<> write(const char* name, BytesView bytes) const;
+  // Overwrites a file and removes it. None there is a success.
+  [[nodiscard]] Result<> destroy(const char* name) const;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+  static constexpr const char* custody = "custody.bin";
+  static constexpr const char* audit = "audit.bin";
+  static constexpr const char* zeroized = "zeroized";
+
+ private:
+  StateFolder(std::string path, sys::Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  [[nodiscard]] std::string file(const char* name) const { return path_ + "/" + name; }
+  std::string path_;
+  sys::Fd lock_;
+};
+
+}  // namespace gims::hsm

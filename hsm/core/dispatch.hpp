@@ -1,0 +1,56 @@
+// From a frame to its answer: which request is allowed for which peer in which state, as one table.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "hsm/core/custodian.hpp"
+#include "hsm/proto/frame.hpp"
+
+namespace gims::hsm {
+
+// Who a peer is, by the user that its process runs as. One user may be several, in a test site.
+enum class Role : std::uint8_t { admin = 1, tlsd = 2, gimsd = 4 };
+
+template <class Enum>
+struct SetOf {
+  std::uint8_t bits = 0;
+  [[nodiscard]] constexpr bool empty() const { return bits == 0; }
+  [[nodiscard]] constexpr bool shares_one_with(SetOf other) const {
+    return (bits & other.bits) != 0;
+  }
+};
+using Roles = SetOf<Role>;
+using States = SetOf<State>;
+
+[[nodiscard]] constexpr Roles operator|(Roles roles, Role role) {
+  return {static_cast<std::uint8_t>(roles.bits | static_cast<std::uint8_t>(role))};
+}
+[[nodiscard]] constexpr States operator|(States states, State state) {
+  return {static_cast<std::uint8_t>(states.bits | (1U << static_cast<std::uint8_t>(state)))};
+}
+
+// One row: the operation, for whom, when, and what does it. A handler reads the body and writes the
+// reply's; when it fails, what it wrote is dropped.
+struct Rule {
+  Operation operation;
+  Roles roles;
+  States states;
+  Result<> (*handle)(Custodian& custodian, BytesView body, Writer& reply);
+};
+// Every operation, in the order of its number.
+[[nodiscard]] std::span<const Rule, last_operation> rules() noexcept;
+
+struct Answer {
+  BytesView frame;  // in the room
+  // The peer does not speak the protocol: the connection ends after this answer.
+  bool hang_up = false;
+};
+// Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
+[[nodiscard]] Answer answer(Custodian& custodian, Roles peer, BytesView message,
+                            std::span<std::uint8_t> room);
+// The refusal of a connection that is not wanted, before any request.
+[[nodiscard]] BytesView refuse(const Refusal& refusal, std::span<std::uint8_t> room);
+
+}  // namespace gims::hsm

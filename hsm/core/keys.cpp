@@ -1,0 +1,114 @@
+#include "hsm/core/keys.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+namespace gims::hsm {
+namespace {
+
+// libsodium wants exactly eight characters.
+constexpr char context_of_keys[crypto_kdf_CONTEXTBYTES + 1] = "gimskeyd";
+static_assert(crypto_kdf_KEYBYTES == key_size);
+
+BytesView bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+std::unexpected<Error> damaged() {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
+              "It does not match the TPM's root key: it is damaged or from another site.");
+}
+
+Bytes mac_of(const SecretBytes& key, BytesView bytes) {
+  Bytes mac(mac_size);
+  crypto_generichash(mac.data(), mac.size(), bytes.data(), bytes.size(), key.bytes().data(),
+                     key.size());
+  return mac;
+}
+
+}  // namespace
+
+Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose) {
+  GIMS_TRY_ASSIGN(SecretBytes key, SecretBytes::zeroed(key_size));
+  if (root_key.size() != key_size ||
+      crypto_kdf_derive_from_key(key.writable().data(), key.size(),
+                                 static_cast<std::uint64_t>(purpose), context_of_keys,
+                                 root_key.bytes().data()) != 0) {
+    return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "A key could not be derived.");
+  }
+  return key;
+}
+
+Result<DataKeys> derive_data_keys(const SecretBytes& root_key) {
+  DataKeys keys;
+  GIMS_TRY_ASSIGN(keys.data, derive(root_key, Purpose::data));
+  GIMS_TRY_ASSIGN(keys.media, derive(root_key, Purpose::media));
+  GIMS_TRY_ASSIGN(keys.token_hash, derive(root_key, Purpose::token_hash));
+  GIMS_TRY_ASSIGN(keys.audit, derive(root_key, Purpose::audit));
+  GIMS_TRY_ASSIGN(keys.backup, derive(root_key, Purpose::backup));
+  GIMS_TRY_ASSIGN(keys.pepper, derive(root_key, Purpose::pepper));
+  return keys;
+}
+
+Bytes wrap(const SecretBytes& wrapping_key, std::string_view label, const SecretBytes& secret) {
+  constexpr std::size_t nonce_size = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+  Bytes wrapped(nonce_size + secret.size() + crypto_aead_xchacha20poly1305_ietf_ABYTES);
+  randombytes_buf(wrapped.data(), nonce_size);
+  const BytesView extra = bytes_of(label);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(
+      wrapped.data() + nonce_size, nullptr, secret.bytes().data(), secret.size(), extra.data(),
+      extra.size(), nullptr, wrapped.data(), wrapping_key.bytes().data());
+  return wrapped;
+}
+
+Result<SecretBytes> unwrap(const SecretBytes& wrapping_key, std::string_view label,
+                           BytesView wrapped) {
+  constexpr std::size_t nonce_size = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+  constexpr std::size_t overhead = nonce_size + crypto_aead_xchacha20poly1305_ietf_ABYTES;
+  if (wrapped.size() <= overhead) return damaged();
+  GIMS_TRY_ASSIGN(SecretBytes secret, SecretBytes::zeroed(wrapped.size() - overhead));
+  const BytesView ciphertext = wrapped.subspan(nonce_size);
+  const BytesView extra = bytes_of(label);
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+          secret.writable().data(), nullptr, nullptr, ciphertext.data(), ciphertext.size(),
+          extra.data(), extra.size(), wrapped.data(), wrapping_key.bytes().data()) != 0) {
+    return damaged();
+  }
+  return secret;
+}
+
+void append_mac(const SecretBytes& key, Bytes& bytes) {
+  const Bytes mac = mac_of(key, bytes);
+  bytes.insert(bytes.end(), mac.begin(), mac.end());
+}
+
+Result<BytesView> checked_by_mac(const SecretBytes& key, BytesView bytes) {
+  if (bytes.size() < mac_size) return damaged();
+  const BytesView body = bytes.first(bytes.size() - mac_size);
+  if (!equal_in_constant_time(mac_of(key, body), bytes.last(mac_size))) return damaged();
+  return body;
+}
+
+Result<ServerKey> server_key_from_seed(const SecretBytes& seed) {
+  if (seed.size() != crypto_sign_SEEDBYTES) return damaged();
+  ServerKey key;
+  GIMS_TRY_ASSIGN(key.secret, SecretBytes::zeroed(crypto_sign_SECRETKEYBYTES));
+  auto& public_key = key.published.public_key;
+  crypto_sign_seed_keypair(public_key.data(), key.secret.writable().data(), seed.bytes().data());
+  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash{};
+  crypto_hash_sha256(hash.data(), public_key.data(), public_key.size());
+  std::array<char, 9> digits{};
+  sodium_bin2hex(digits.data(), digits.size(), hash.data(), 4);
+  key.published.key_id = "ed25519:" + std::string(digits.data());
+  return key;
+}
+
+Signature sign_with(const ServerKey& key, BytesView message) {
+  Signature signature{};
+  crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(),
+                       key.secret.bytes().data());
+  return signature;
+}
+
+}  // namespace gims::hsm

@@ -1,0 +1,48 @@
+// What hangs from the root key.
+#pragma once
+
+#include <string_view>
+
+#include "hsm/proto/messages.hpp"
+
+namespace gims::hsm {
+
+// A 32-byte key of its own for one purpose (crypto_kdf of libsodium: BLAKE2b). The numbers are
+// written into no file, yet every stored byte depends on them: they never change.
+enum class Purpose : std::uint8_t {
+  data = 1,
+  media = 2,
+  token_hash = 3,
+  audit = 4,
+  backup = 5,
+  pepper = 6,
+  custody_file = 7,  // authenticates custody.bin
+  wrapping = 8,      // encrypts the private keys in it
+  audit_file = 9,    // authenticates audit.bin
+};
+[[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);
+[[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
+
+// XChaCha20-Poly1305 with a random nonce in front; `label` says what is wrapped, so that one cannot
+// stand in for another. unwrap() fails (GIMS_KEYD_CUSTODY) for another key, label or byte.
+[[nodiscard]] Bytes wrap(const SecretBytes& wrapping_key, std::string_view label,
+                         const SecretBytes& secret);
+[[nodiscard]] Result<SecretBytes> unwrap(const SecretBytes& wrapping_key, std::string_view label,
+                                         BytesView wrapped);
+
+// Keyed BLAKE2b-256 at the end of a file.
+inline constexpr std::size_t mac_size = 32;
+void append_mac(const SecretBytes& key, Bytes& bytes);
+// Gives what precedes the MAC. Fails (GIMS_KEYD_CUSTODY) when it is not that of `bytes`.
+[[nodiscard]] Result<BytesView> checked_by_mac(const SecretBytes& key, BytesView bytes);
+
+// The server's signing key (Ed25519), with the id that Matrix gives it: "ed25519:" and eight digits
+// of its own hash, so that a new key has a new id.
+struct ServerKey {
+  SecretBytes secret;  // seed and public key, as libsodium signs with
+  ServerKeyReply published;
+};
+[[nodiscard]] Result<ServerKey> server_key_from_seed(const SecretBytes& seed);
+[[nodiscard]] Signature sign_with(const ServerKey& key, BytesView message);
+
+}  // namespace gims::hsm

@@ -1,0 +1,124 @@
+#include "hsm/core/server.hpp"
+
+#include <poll.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/log.hpp"
+#include "sys/errno.hpp"
+#include "sys/message.hpp"
+#include "sys/socket.hpp"
+
+namespace gims::hsm {
+namespace {
+
+constexpr mode_t everyone_may_connect = 0666;
+constexpr int pause_ms = 100;
+
+bool asked_to_stop(const sys::SignalFd& signals) {
+  while (const auto signal = signals.next()) {
+    if (*signal == SIGTERM || *signal == SIGINT) return true;
+    log::info("SIGHUP has no meaning here: the configuration is read at start.");
+  }
+  return false;
+}
+
+pollfd readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
+
+}  // namespace
+
+Result<Server> Server::listen(const std::string& path, RolesOfUsers users) {
+  auto listener = sys::seqpacket_listen(path, everyone_may_connect);
+  if (!listener) {
+    return fail(ErrorKind::unavailable, "GIMS_KEYD_SOCKET",
+                "The socket " + path + " cannot be made (" + listener.error().code + ").",
+                listener.error().detail);
+  }
+  GIMS_TRY_ASSIGN(SecretBytes request, SecretBytes::zeroed(max_frame_size));
+  GIMS_TRY_ASSIGN(SecretBytes reply, SecretBytes::zeroed(max_frame_size));
+  return Server(std::move(*listener), std::move(users), std::move(request), std::move(reply));
+}
+
+Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog) {
+  sys::Watchdog::Pulse& pulse = watchdog.add_loop([] {});
+  bool accepting = true;
+  std::vector<pollfd> waits;
+  while (true) {
+    waits.assign({readable(signals.fd()), readable(accepting ? listener_.get() : -1)});
+    for (const Peer& peer : peers_) waits.push_back(readable(peer.socket.get()));
+    const int timeout = !accepting          ? pause_ms
+                        : watchdog.period() ? static_cast<int>(watchdog.period()->count())
+                                            : -1;
+    if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) {
+      return sys::fail_errno("poll");
+    }
+    pulse.beat();
+    if (watchdog.period()) watchdog.tick();
+    if (waits[0].revents != 0 && asked_to_stop(signals)) return {};
+
+    // One request of each peer a turn, so that a busy one does not starve the others.
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+      if (waits[i + 2].revents != 0 && !serve(custodian, peers_[i])) continue;
+      if (kept != i) peers_[kept] = std::move(peers_[i]);
+      ++kept;
+    }
+    peers_.erase(peers_.begin() + static_cast<std::ptrdiff_t>(kept), peers_.end());
+    accepting = (accepting && waits[1].revents == 0) || take_new_peers();
+  }
+}
+
+bool Server::take_new_peers() {
+  while (true) {
+    auto accepted = sys::accept(listener_.get(), sys::Blocking::no);
+    if (!accepted) {
+      log::failure("a connection cannot be taken", accepted.error());
+      return false;
+    }
+    if (!*accepted) return true;
+    welcome(std::move(**accepted));
+  }
+}
+
+void Server::welcome(sys::Fd socket) {
+  const auto credentials = sys::peer_credentials(socket.get());
+  if (!credentials) return;
+  const auto user = users_.find(credentials->uid);
+  const auto connections = std::ranges::count(peers_, credentials->uid, &Peer::uid);
+  Refusal refusal;
+  if (user == users_.end()) {
+    refusal = {.code = RefusalCode::not_for_this_peer,
+               .text = "The user of this process has no part here."};
+  } else if (std::cmp_greater_equal(connections, most_peers)) {
+    refusal = {.code = RefusalCode::busy, .text = "This user has too many connections."};
+  } else {
+    peers_.push_back({.socket = std::move(socket), .uid = credentials->uid, .roles = user->second});
+    return;
+  }
+  log::warning("refused a connection",
+               {{"UID", std::to_string(credentials->uid)}, {"ERROR", refusal.text}});
+  static_cast<void>(sys::send_message(socket.get(), refuse(refusal, reply_.writable())));
+}
+
+bool Server::serve(Custodian& custodian, const Peer& peer) {
+  auto received = sys::receive_message(peer.socket.get(), request_.writable());
+  if (!received && received.error().code == "EAGAIN") return true;
+  if (!received && received.error().code == "EMSGSIZE") {
+    const Refusal refusal{.code = RefusalCode::bad_frame, .text = "The frame is too long."};
+    static_cast<void>(sys::send_message(peer.socket.get(), refuse(refusal, reply_.writable())));
+    return false;
+  }
+  if (!received || received->size == 0) return false;
+  const Answer reply =
+      answer(custodian, peer.roles, request_.bytes().first(received->size), reply_.writable());
+  const auto sent = sys::send_message(peer.socket.get(), reply.frame);
+  if (!sent) log::failure("a peer did not take its answer", sent.error());
+  sodium_memzero(request_.writable().data(), received->size);
+  sodium_memzero(reply_.writable().data(), reply.frame.size());
+  return sent && !reply.hang_up;
+}
+
+}  // namespace gims::hsm

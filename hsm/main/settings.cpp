@@ -1,0 +1,80 @@
+#include "hsm/main/settings.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <optional>
+#include <vector>
+
+#include "base/config.hpp"
+
+namespace gims::hsm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_admins = 16;
+constexpr std::size_t most_socket_path = 107;  // unix(7)
+
+// A name of the system's users, or a number.
+std::optional<uid_t> uid_of(std::string_view user) {
+  uid_t number = 0;
+  const char* end = user.data() + user.size();
+  if (const auto [stop, error] = std::from_chars(user.data(), end, number);
+      error == std::errc{} && stop == end) {
+    return number;
+  }
+  std::vector<char> room(16 * 1024);
+  passwd entry{};
+  passwd* found = nullptr;
+  const std::string name(user);
+  if (::getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 ||
+      found == nullptr) {
+    return std::nullopt;
+  }
+  return entry.pw_uid;
+}
+
+const Config::TextRule& user_rule() {
+  static const Config::TextRule rule{
+      .most = 256,
+      .good = [](std::string_view user) { return uid_of(user).has_value(); },
+      .allowed = "a user of this system, or a user's number"};
+  return rule;
+}
+
+void give(Server::RolesOfUsers& users, const std::string& user, Role role) {
+  if (const auto uid = uid_of(user)) users[*uid] = users[*uid] | role;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path) {
+  GIMS_TRY_ASSIGN(Config config, Config::load(path));
+  Settings settings;
+  settings.socket = config.path("socket");
+  if (settings.socket.size() > most_socket_path) {
+    config.refuse("socket", "a path of at most 107 bytes");
+  }
+  settings.state_folder = config.path("state_folder");
+  settings.user = config.text("user", "", user_rule());
+
+  const Config::TextRule tcti{
+      .good = [](std::string_view text) { return tpm2::parse_address(text).has_value(); },
+      .allowed = "\"device:/dev/tpmrm0\" or \"swtpm:path=/…\""};
+  if (const auto address = tpm2::parse_address(config.text("tpm.tcti", tcti))) {
+    settings.tpm.address = *address;
+  }
+  settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 120s);
+
+  give(settings.users, config.text("peers.tlsd", user_rule()), Role::tlsd);
+  give(settings.users, config.text("peers.gimsd", user_rule()), Role::gimsd);
+  for (const std::string& admin : config.texts("peers.admins", 1, most_admins, user_rule())) {
+    give(settings.users, admin, Role::admin);
+  }
+  GIMS_TRY(config.finish());
+  return settings;
+}
+
+}  // namespace gims::hsm
