@@ -43,8 +43,8 @@ enum class UserIdGrammar { strict, historical };
 }
 // A localpart this server may give to a new account: a-z 0-9 . _ = - / +, not empty.
 [[nodiscard]] bool is_new_localpart(std::string_view text) noexcept;
-// "ed25519:1": algorithm, colon, and a name of [A-Za-z0-9_] (signing keys, one-time keys; the name
-// of a device key is a device id and may hold more).
+// "ed25519:1", "curve25519:JLAFKJWSCS": an algorithm of [A-Za-z0-9_] and the name of a key, which
+// for device keys is a device id and so any UTF-8.
 struct KeyId {
   std::string_view algorithm;
   std::string_view name;

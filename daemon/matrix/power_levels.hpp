@@ -14,6 +14,9 @@ namespace gims::matrix {
 // Above every level that JSON can name: the level of creators from version 12.
 inline constexpr std::int64_t creator_level = std::numeric_limits<std::int64_t>::max();
 
+// Who made the room: content.creator in version 10, the sender of the create event later.
+[[nodiscard]] std::string_view creator_of(const Event& create) noexcept;
+
 // The levels of a room, defaults filled in. Holds the two events it reads from.
 class PowerLevels {
  public:
@@ -31,7 +34,7 @@ class PowerLevels {
   // notifications.<key>, e.g. "room".
   [[nodiscard]] std::int64_t to_notify(std::string_view key) const noexcept;
 
-  // The sender of the create event and, from version 12, its additional_creators.
+  // creator_of() the room and, from version 12, its additional_creators.
   [[nodiscard]] bool is_creator(std::string_view user_id) const noexcept;
   [[nodiscard]] std::vector<std::string_view> creators() const;
 

@@ -20,15 +20,18 @@ inline constexpr std::size_t rule_kinds = 5;
 [[nodiscard]] std::optional<RuleKind> parse_rule_kind(std::string_view name) noexcept;
 [[nodiscard]] std::string_view name_of(RuleKind kind) noexcept;
 
-inline constexpr std::size_t max_rules_of_user = 1000;
-inline constexpr std::size_t max_rule_bytes = 16384;
+// Of what a user may add. Every event of a room asks the rules of all its members.
+inline constexpr std::size_t max_rules_of_user = 500;
+inline constexpr std::size_t max_rule_bytes = 8192;
+inline constexpr std::size_t max_pattern_bytes = 256;
+inline constexpr std::size_t max_conditions = 16;
 
-// What a rule makes of an event.
+// What a rule makes of an event. The views are of the RuleSet and good until it changes.
 struct PushResult {
   bool notify = false;
   bool highlight = false;
-  std::string sound;         // empty for none
-  std::string actions_json;  // the actions of the rule that matched; empty where none did
+  std::string_view sound = {};         // empty for none
+  std::string_view actions_json = {};  // the actions of the rule that matched; empty where none did
 };
 
 // What the rules ask about the room and the user, beside the event.
@@ -39,7 +42,8 @@ struct RoomContext {
   // notifications.room of the power levels; 50 where they do not say. Other keys:
   // notification_level.
   std::int64_t room_notification_level = 50;
-  json::Value power_levels = {};  // content of m.room.power_levels, or invalid
+  // content of m.room.power_levels, or invalid: for notification keys other than "room".
+  json::Value power_levels = {};
 };
 
 namespace detail {
@@ -80,7 +84,7 @@ class RuleSet {
   [[nodiscard]] Result<void> put(RuleKind kind, std::string_view id, json::Value body,
                                  std::optional<std::string_view> before = std::nullopt,
                                  std::optional<std::string_view> after = std::nullopt);
-  // M_NOT_FOUND for no such rule, M_INVALID_PARAM for a default rule.
+  // M_NOT_FOUND where the user has added no such rule; default rules cannot be removed.
   [[nodiscard]] Result<void> remove(RuleKind kind, std::string_view id);
   [[nodiscard]] Result<void> set_enabled(RuleKind kind, std::string_view id, bool enabled);
   // `actions` is the array of the body's field.
@@ -91,11 +95,13 @@ class RuleSet {
   [[nodiscard]] PushResult evaluate(const Event& event, const RoomContext& room) const;
 
  private:
-  explicit RuleSet(std::string user_id);
-  [[nodiscard]] detail::Rule* find(RuleKind kind, std::string_view id) noexcept;
-  [[nodiscard]] const detail::Rule* find(RuleKind kind, std::string_view id) const noexcept;
+  RuleSet();
+  [[nodiscard]] Result<detail::Rule*> find(RuleKind kind, std::string_view id);
+  [[nodiscard]] Result<const detail::Rule*> find(RuleKind kind, std::string_view id) const;
+  [[nodiscard]] std::size_t rules_of_user() const noexcept;
 
-  std::string user_id_;
+  // Of each kind: what the user added, most important first, then the defaults; but .m.rule.master
+  // before all.
   std::array<std::vector<detail::Rule>, rule_kinds> rules_;
 };
 

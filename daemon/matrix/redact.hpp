@@ -14,6 +14,10 @@ namespace gims::matrix {
 // Fails with M_BAD_JSON where the rest is not canonical JSON.
 [[nodiscard]] Result<std::string> redacted_pdu(const RoomVersion& version, json::Value pdu);
 
+// The same without one more member of the top level.
+[[nodiscard]] Result<std::string> redacted_pdu_without(const RoomVersion& version, json::Value pdu,
+                                                       std::string_view left_out);
+
 // The same of an Event; its id stays what it was.
 [[nodiscard]] Result<EventPtr> redacted(const Event& event);
 

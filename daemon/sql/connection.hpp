@@ -1,4 +1,9 @@
 // A connection to a database, and the typed calls on it. One thread at a time.
+//
+// Errors are of kind `unavailable` where the machine is the cause (full disk, I/O error, damaged
+// file, a lock that others hold), of kind `conflict` where a constraint of the schema refused a
+// change, and `internal` otherwise. `detail` names the statement and the engine's own code and
+// text.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +35,16 @@ class Connection {
   [[nodiscard]] virtual Result<> savepoint() = 0;
   [[nodiscard]] virtual Result<> release_savepoint() = 0;
   [[nodiscard]] virtual Result<> rollback_savepoint() noexcept = 0;
+  // False when the engine itself gave the transaction up (a full disk, an I/O error).
+  [[nodiscard]] virtual bool in_transaction() const noexcept = 0;
+  // Since this connection was opened it met an I/O error, a full disk or a damaged file: what it
+  // wrote and has not committed is not to be trusted.
+  [[nodiscard]] virtual bool broken() const noexcept = 0;
   // Rows changed by the last INSERT, UPDATE or DELETE.
   [[nodiscard]] virtual std::int64_t changes() const noexcept = 0;
 
-  // The engine's way of stepping; use the templates below.
+  // The engine's way of stepping; use the templates below. Whatever happens, the statement is reset
+  // and its inputs are let go before it returns. `row` may use the connection again.
   using Bind = std::function<void(Cursor&)>;
   using EachRow = std::function<bool(const Cursor&)>;  // false: stop
   [[nodiscard]] virtual Result<> step(const StatementInfo& statement, const Bind& bind,

@@ -1,9 +1,11 @@
 // The database as the services see it: one writer, many readers, listeners of what was committed.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -15,16 +17,18 @@
 namespace gims::store {
 
 struct StoreOptions {
-  std::filesystem::path database;      // the SQLite file; its folder must exist
-  std::size_t readers = 8;             // read connections at most; a lease waits for one
-  std::size_t queue = 8192;            // operations that may wait for the writer
-  std::size_t batch = 256;             // operations in one commit at most
+  std::filesystem::path database;                // the SQLite file; its folder must exist
+  std::size_t readers = 8;                       // read connections at most; a lease waits for one
+  std::size_t queue = 8192;                      // operations that may wait for the writer
+  std::size_t batch = 256;                       // operations in one commit at most
+  std::chrono::milliseconds lease_wait{10'000};  // for a read connection; then `unavailable`
+  std::string vfs{};  // empty: the system's. Tests put a failing one here.
 };
 
 class Store;
 
-// A read connection with a snapshot of its own (everything committed when it was leased), given back
-// when it goes. Keep it short; never across a wait. One thread.
+// A read connection with a snapshot of its own (everything committed when it was leased), given
+// back when it goes. Keep it short; never across a wait. One thread.
 class Reader {
  public:
   Reader(Reader&& other) noexcept;
@@ -33,7 +37,8 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
   ~Reader();
   [[nodiscard]] sql::Connection& sql() noexcept { return *connection_; }
-  // The stream's position that the snapshot holds everything up to.
+  // The snapshot holds everything up to this position and nothing beyond. It may be ahead of
+  // Store::position() by the batch whose listeners are being told at this moment.
   [[nodiscard]] StreamId position() const noexcept { return position_; }
 
  private:
@@ -50,7 +55,7 @@ class Store {
   // file or a folder that cannot be written is an error that says what to do.
   // `listeners` live as long as the store.
   [[nodiscard]] static Result<std::unique_ptr<Store>> open(StoreOptions options, const Clock& clock,
-                                                          std::vector<ChangeListener*> listeners);
+                                                           std::vector<ChangeListener*> listeners);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
   ~Store();  // as stop()
@@ -59,13 +64,18 @@ class Store {
   [[nodiscard]] Result<Reader> read();
   // Everything at or below it is committed and told to the listeners.
   [[nodiscard]] StreamId position() const noexcept;
-  // Finishes what is queued, then closes. Operations submitted later are answered `unavailable`.
+  // Reads the whole file for damage: seconds to minutes; `full` compares indexes with tables too.
+  // Empty: nothing was found. Any thread; others go on working meanwhile.
+  [[nodiscard]] Result<std::vector<std::string>> check(bool full);
+  // Finishes what is queued, waits for the leased readers, then closes. Operations submitted later
+  // are answered `unavailable`. Not from the writer's thread, and not with a Reader in hand.
   void stop();
 
  private:
   friend class Reader;
   struct Parts;
   explicit Store(std::unique_ptr<Parts> parts) noexcept;
+  [[nodiscard]] Result<StreamId> begin_snapshot(std::unique_ptr<sql::Connection>& connection);
   void give_back(std::unique_ptr<sql::Connection> connection) noexcept;
   std::unique_ptr<Parts> parts_;
 };

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -40,17 +41,20 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
   virtual ~Writer() = default;
 
-  // Runs `work` on the writer's thread, then `done` with what it gave: after the commit when it
-  // succeeded; after the rollback of its savepoint when it failed. When the commit fails every
-  // operation of the batch is done with `unavailable`, and the store is read-only from then on.
-  // A full queue (limit: StoreOptions) and a read-only store call `done` at once, on this thread,
-  // with `unavailable`. `done` must not block.
+  // Runs `work` on the writer's thread, then `done` with what it gave. `done` runs there too, in
+  // the order of submission, after the commit of the batch and after the listeners heard of it:
+  // also that of an operation that failed and was rolled back, since what it saw was not committed
+  // before. When the commit fails every operation of the batch is done with `unavailable`, and the
+  // store is read-only from then on. A full queue (limit: StoreOptions), a read-only store and a
+  // stopped one call `done` at once, on this thread, with `unavailable`. `done` must not block; it
+  // may submit.
   template <class Work, class Done>
   void submit(Work work, Done done) {
     using Value = std::invoke_result_t<Work&, Transaction&>::value_type;
     if constexpr (std::is_void_v<Value>) {
-      enqueue([work = std::move(work)](Transaction& transaction) mutable { return work(transaction); },
-              [done = std::move(done)](Result<> outcome) mutable { done(std::move(outcome)); });
+      enqueue(
+          [work = std::move(work)](Transaction& transaction) mutable { return work(transaction); },
+          [done = std::move(done)](Result<> outcome) mutable { done(std::move(outcome)); });
     } else {
       auto value = std::make_shared<std::optional<Value>>();
       enqueue(
@@ -68,7 +72,7 @@ class Writer {
     }
   }
 
-  // Set once a commit failed; cleared only by a restart. `reason` says what the journal says.
+  // Set once a commit failed; cleared only by a restart. Any thread.
   [[nodiscard]] virtual bool read_only() const noexcept = 0;
 
  protected:

@@ -24,7 +24,7 @@ ALLOWED = {
     "http": {"base", "sys"},
     "matrix": {"base", "json", "crypto"},
     "store": BASICS | {"sql", "matrix"},
-    "service": BASICS | {"matrix", "store"},
+    "service": BASICS | {"sql", "matrix", "store"},
     "api": BASICS | {"http", "matrix", "service"},
     "app": BASICS | {"sql", "http", "matrix", "store", "service", "api", "hsm/proto"},
     "tls": {"base", "sys", "hsm/proto"},

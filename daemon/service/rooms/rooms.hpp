@@ -39,17 +39,17 @@ struct StateInput {
 
 // POST /createRoom, decoded. JSON objects as text; "" where the request has none.
 struct NewRoom {
-  std::string version;  // "": the policy's default
-  std::string preset;   // "": by `listed`
-  bool listed = false;  // visibility: public
-  std::string alias_localpart;
-  std::optional<std::string> name;
-  std::optional<std::string> topic;
-  std::vector<std::string> invite;
+  std::string version = {};  // "": the policy's default
+  std::string preset = {};   // "": by `listed`
+  bool listed = false;       // visibility: public
+  std::string alias_localpart = {};
+  std::optional<std::string> name = {};
+  std::optional<std::string> topic = {};
+  std::vector<std::string> invite = {};
   bool is_direct = false;
-  std::string creation_content;
-  std::string power_levels;  // power_level_content_override
-  std::vector<StateInput> initial_state;
+  std::string creation_content = {};
+  std::string power_levels = {};  // power_level_content_override
+  std::vector<StateInput> initial_state = {};
 };
 
 enum class Act : std::uint8_t { invite, join, leave, kick, ban, unban, knock };

@@ -32,6 +32,7 @@ class Visibility {
     std::string value;
   };
 
+  // `connection` shows the snapshot that the events are read from.
   [[nodiscard]] static Result<Visibility> load(sql::Connection& connection, store::RoomNid room,
                                                std::string_view user_id);
   // Both in ascending order. For a caller that has them already, and for tests.

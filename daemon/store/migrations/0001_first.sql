@@ -1,8 +1,13 @@
 -- Schema 1. docs/schema.md says what each table is for. Portable between SQLite and PostgreSQL but
 -- for what the migration runner translates. Times are milliseconds since 1970 UTC. A stream_id is a
--- position of the one stream (store/changes.hpp).
+-- position of the one stream (store/changes.hpp). INTEGER PRIMARY KEY is a 64-bit key of the table itself:
+-- no second index of it.
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+-- One row: the last position that a committed batch took (store/sql/meta.sql).
+CREATE TABLE stream_position (id INTEGER PRIMARY KEY, position BIGINT NOT NULL);
+INSERT INTO stream_position (id, position) VALUES (1, 0);
 
 -- Accounts and devices ----------------------------------------------------------------------------
 
@@ -82,7 +87,7 @@ CREATE TABLE rooms (
 );
 
 CREATE TABLE events (
-  stream_id BIGINT PRIMARY KEY,
+  stream_id INTEGER PRIMARY KEY,
   event_id TEXT NOT NULL UNIQUE,
   room_nid BIGINT NOT NULL,
   type TEXT NOT NULL,
@@ -102,6 +107,7 @@ CREATE INDEX events_by_room ON events (room_nid, stream_id);
 -- The state at a position is, for each type and key, the row with the highest stream_id up to it.
 CREATE INDEX events_by_state ON events (room_nid, type, state_key, stream_id) WHERE state_key IS NOT NULL;
 CREATE INDEX events_by_relation ON events (relates_to, stream_id) WHERE relates_to IS NOT NULL;
+CREATE INDEX events_by_thread ON events (room_nid, relates_to, stream_id) WHERE rel_type = 'm.thread';
 
 CREATE TABLE current_state (
   room_nid BIGINT NOT NULL,
@@ -124,7 +130,7 @@ CREATE TABLE memberships (
   forgotten INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (user_id, room_nid)
 );
-CREATE INDEX memberships_by_room ON memberships (room_nid, membership);
+CREATE INDEX memberships_by_room ON memberships (room_nid, membership, user_id);
 
 -- A retry of a request with the same transaction id gives the first one's answer.
 CREATE TABLE transactions (
@@ -145,6 +151,17 @@ CREATE TABLE room_aliases (
   created_ts BIGINT NOT NULL
 );
 CREATE INDEX room_aliases_by_room ON room_aliases (room_nid);
+
+-- What officers told the administrators about a room, an event or a user.
+CREATE TABLE reports (
+  report_id INTEGER PRIMARY KEY,
+  created_ts BIGINT NOT NULL,
+  reporter TEXT NOT NULL,
+  room_id TEXT,
+  event_id TEXT,
+  user_id TEXT,
+  reason TEXT NOT NULL
+);
 
 CREATE TABLE receipts (
   room_nid BIGINT NOT NULL,
@@ -207,13 +224,13 @@ CREATE TABLE key_signatures (
 );
 
 CREATE TABLE device_list_changes (
-  stream_id BIGINT PRIMARY KEY,
+  stream_id INTEGER PRIMARY KEY,
   user_id TEXT NOT NULL
 );
 CREATE INDEX device_list_changes_by_user ON device_list_changes (user_id, stream_id);
 
 CREATE TABLE to_device_messages (
-  stream_id BIGINT PRIMARY KEY,
+  stream_id INTEGER PRIMARY KEY,
   user_id TEXT NOT NULL,
   device_id TEXT NOT NULL,
   content BLOB NOT NULL                      -- {"sender":..,"type":..,"content":..} as it is delivered
@@ -267,7 +284,7 @@ CREATE TABLE pushers (
 -- Administration ----------------------------------------------------------------------------------
 
 CREATE TABLE audit_log (
-  sequence BIGINT PRIMARY KEY,               -- 1, 2, 3, ... without a gap
+  sequence INTEGER PRIMARY KEY,              -- 1, 2, 3, ... without a gap
   ts BIGINT NOT NULL,
   actor TEXT NOT NULL,
   origin TEXT NOT NULL,                      -- 'gimsctl uid 0', an address

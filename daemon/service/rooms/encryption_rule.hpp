@@ -1,0 +1,25 @@
+// Encryption by force: what may enter a room whose messages this server must not be able to read
+// (docs/threat-model.md).
+#pragma once
+
+#include <string_view>
+
+#include "base/result.hpp"
+#include "json/value.hpp"
+
+namespace gims::service::rooms {
+
+inline constexpr std::string_view encryption_event = "m.room.encryption";
+inline constexpr std::string_view megolm = "m.megolm.v1.aes-sha2";
+inline constexpr std::string_view encryption_content = R"({"algorithm":"m.megolm.v1.aes-sha2"})";
+
+// M_FORBIDDEN unless an event of this type, that is no state, may go in. Reactions are let in
+// although they are readable, because no client encrypts them; redactions name only an event.
+[[nodiscard]] Result<> check_message_type(std::string_view type);
+
+// What a client may ask for at creation: Megolm, with whatever rotation of its keys.
+[[nodiscard]] Result<> check_initial_encryption(json::Value content);
+
+[[nodiscard]] std::unexpected<Error> encryption_is_fixed();
+
+}  // namespace gims::service::rooms

@@ -1,0 +1,117 @@
+// What the feed holds of rooms and users. Plain data under the feed's mutex.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "service/sync/item.hpp"
+#include "service/sync/waiter.hpp"
+#include "store/changes.hpp"
+
+namespace gims::service::sync {
+
+// Bounds of memory. When one is reached the oldest goes, and a reply that wants it reads the store;
+// but for waits, which end at once.
+struct FeedLimits {
+  std::size_t events = 16384;        // of all rooms together
+  std::size_t room_events = 64;      // of one room
+  std::size_t room_receipts = 64;    // of one room
+  std::size_t room_members = 64;     // member events remembered of one room
+  std::size_t rooms = 50000;         // without a user in memory
+  std::size_t users = 20000;         // with their lists of rooms
+  std::size_t device_changes = 4096;
+  std::size_t sent_members = 128;    // remembered for one device
+  std::size_t waits = 16384;
+  std::size_t waits_of_user = 16;
+  std::size_t typing_users = 64;     // of one room
+};
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept {
+    return std::hash<std::string_view>()(text);
+  }
+};
+
+enum class Membership : std::uint8_t { leave, join, invite, knock, ban };
+[[nodiscard]] Membership parse_membership(std::string_view text) noexcept;
+
+struct Receipt {
+  store::StreamId position;
+  std::string user_id;
+  std::string type;
+  std::string event_id;
+  std::string thread_id;
+  Millis ts;
+};
+
+// Of the room's members, for clients that name the room after them.
+struct Summary {
+  std::int64_t joined = 0;
+  std::int64_t invited = 0;
+  std::vector<std::string> heroes;  // one more than are told, since one may be the reader
+  std::vector<std::string> former_heroes;
+};
+
+// Of the user's account data, what a sync needs for itself.
+struct UserData {
+  std::vector<std::string> ignored;  // sorted
+};
+
+struct UserEntry;
+
+struct RoomEntry {
+  store::RoomNid nid = 0;
+  std::string room_id;
+  const matrix::RoomVersion* version = nullptr;  // null: not known yet
+  store::StreamId last_event = 0;
+  store::StreamId last_receipt = 0;
+  std::deque<ItemPtr> events;  // every event after events_floor
+  store::StreamId events_floor = 0;
+  std::deque<Receipt> receipts;  // every change after receipts_floor
+  store::StreamId receipts_floor = 0;
+  std::vector<UserEntry*> users;  // joined to it and in memory
+  std::shared_ptr<const Summary> summary;
+  store::StreamId last_member_event = 0;  // what is remembered is of this or later
+  std::deque<ItemPtr> members;
+  std::vector<std::pair<std::string, std::chrono::steady_clock::time_point>> typing;
+  std::int64_t typing_serial = 0;
+};
+
+struct UserRoom {
+  RoomEntry* room = nullptr;
+  Membership membership = Membership::leave;
+  bool forgotten = false;
+  store::StreamId position = 0;
+};
+
+struct DeviceEntry {
+  std::string device_id;
+  store::StreamId first_to_device = 0;  // 0: none wait
+  store::StreamId last_to_device = 0;
+  std::shared_ptr<const std::string> key_counts;
+  StreamToken members_token;                // of the reply that sent_members stand for
+  std::vector<std::uint64_t> sent_members;  // hashes of room and user, oldest first
+};
+
+struct UserEntry {
+  std::string user_id;
+  bool loaded = false;
+  std::uint64_t last_use = 0;
+  std::vector<UserRoom> rooms;  // ascending by nid
+  store::StreamId last_account_data = 0;
+  std::shared_ptr<const UserData> data;
+  store::StreamId last_data = 0;  // data is of this or later
+  std::vector<DeviceEntry> devices;
+  std::vector<std::unique_ptr<Waiter>> waiters;
+};
+
+}  // namespace gims::service::sync

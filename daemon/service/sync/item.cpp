@@ -1,0 +1,73 @@
+#include "service/sync/item.hpp"
+
+#include <utility>
+
+#include "json/writer.hpp"
+#include "matrix/client_event.hpp"
+
+namespace gims::service::sync {
+
+Item::Item(store::StreamId position, matrix::EventPtr event, Row row)
+    : position_(position), event_(std::move(event)), row_(std::move(row)), from_table_(true) {}
+
+Item::Item(const store::EventAdded& added)
+    : position_(added.position),
+      event_(added.event),
+      row_{.device_id = added.device_id,
+           .txn_id = added.txn_id,
+           .redacted_by = std::nullopt,
+           .replaces_state = std::nullopt},
+      from_table_(!added.event->is_state()) {}
+
+bool Item::has_url() const noexcept { return event_->content().get("url").is_string(); }
+
+std::string_view Item::thread_root() const noexcept {
+  const json::Value relation = event_->content().get("m.relates_to");
+  if (relation.get("rel_type").string_or({}) != "m.thread") return {};
+  return relation.get("event_id").string_or({});
+}
+
+std::string_view Item::transaction_id(std::string_view user_id,
+                                      std::string_view device_id) const noexcept {
+  if (row_.txn_id.empty() || row_.device_id != device_id || event_->sender() != user_id) return {};
+  return row_.txn_id;
+}
+
+Result<std::string> Item::extra(Reads& reads) const {
+  Row row = row_;
+  if (!from_table_) {
+    GIMS_TRY_ASSIGN(const ItemPtr stored, reads.event_at(event_->version(), position_));
+    if (stored) row = stored->row_;
+  }
+  std::string text;
+  if (row.replaces_state) {
+    text = "\"replaces_state\":" + json::quoted(*row.replaces_state);
+    GIMS_TRY_ASSIGN(const ItemPtr replaced, reads.event(event_->version(), *row.replaces_state));
+    if (replaced) text.append(",\"prev_content\":").append(replaced->event_->content_bytes());
+  }
+  if (row.redacted_by) {
+    GIMS_TRY_ASSIGN(const ItemPtr redaction, reads.event(event_->version(), *row.redacted_by));
+    if (redaction) {
+      if (!text.empty()) text.push_back(',');
+      text.append("\"redacted_because\":");
+      text.append(matrix::client_event(*redaction->event_, matrix::RoomIdMember::without));
+    }
+  }
+  return text;
+}
+
+Result<ItemBytes> Item::bytes(Reads& reads) const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (made_.head) return made_;
+  }
+  ItemBytes bytes;
+  GIMS_TRY_ASSIGN(bytes.extra, extra(reads));
+  bytes.head = std::make_shared<const std::string>(
+      matrix::client_event_head(*event_, matrix::RoomIdMember::without));
+  const std::scoped_lock lock(mutex_);
+  if (!made_.head) made_ = std::move(bytes);
+  return made_;
+}
+
+}  // namespace gims::service::sync

@@ -1,0 +1,65 @@
+// One event on its way to clients, with its bytes made once for all of them.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "http/response.hpp"
+#include "matrix/event.hpp"
+#include "service/sync/reads.hpp"
+#include "store/changes.hpp"
+
+namespace gims::service::sync {
+
+// What every client is sent of an event, whoever it is.
+struct ItemBytes {
+  http::SharedBytes head;  // {"content":...,"type":... without the last brace
+  // Members of `unsigned` that are the same for all, without braces; empty for none.
+  std::string extra;
+};
+
+// Immutable but for the bytes, which the first that needs them makes. Any thread.
+class Item {
+ public:
+  struct Row {  // what the events table says beside the PDU
+    std::string device_id;
+    std::string txn_id;
+    std::optional<std::string> redacted_by;
+    std::optional<std::string> replaces_state;
+  };
+  // From the table.
+  Item(store::StreamId position, matrix::EventPtr event, Row row);
+  // From a commit: whatever it takes the place of is not known yet, and is read when it is needed.
+  explicit Item(const store::EventAdded& added);
+
+  [[nodiscard]] store::StreamId position() const noexcept { return position_; }
+  [[nodiscard]] const matrix::EventPtr& event() const noexcept { return event_; }
+  [[nodiscard]] bool is_member_event() const noexcept {
+    return event_->is_state() && event_->type() == "m.room.member";
+  }
+  [[nodiscard]] bool has_url() const noexcept;
+  // The root of the thread that the event is in; empty for the main timeline.
+  [[nodiscard]] std::string_view thread_root() const noexcept;
+  // For the device that sent it, else empty.
+  [[nodiscard]] std::string_view transaction_id(std::string_view user_id,
+                                                std::string_view device_id) const noexcept;
+  [[nodiscard]] Result<ItemBytes> bytes(Reads& reads) const;
+
+ private:
+  [[nodiscard]] Result<std::string> extra(Reads& reads) const;
+
+  store::StreamId position_;
+  matrix::EventPtr event_;
+  Row row_;
+  bool from_table_;
+  mutable std::mutex mutex_;
+  mutable ItemBytes made_;
+};
+
+using ItemPtr = std::shared_ptr<const Item>;
+
+}  // namespace gims::service::sync

@@ -1,0 +1,188 @@
+#include "store/store.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "base/check.hpp"
+#include "sql/sqlite/connection.hpp"
+#include "store/batch_writer.hpp"
+#include "store/checkpointer.hpp"
+#include "store/migrations.hpp"
+#include "store/schema.hpp"
+#include "store/statements/meta.hpp"
+
+namespace gims::store {
+namespace {
+
+using sql::sqlite::Access;
+using SqliteConnection = sql::sqlite::Connection;
+
+// Page caches, in KiB, by measurement (docs/schema.md): the writer's holds the upper pages of the
+// indexes that every event goes into.
+constexpr int writer_cache = 16'384;
+constexpr int reader_cache = 2'048;
+// The checkpointer may hold the writer up for so long, not longer.
+constexpr std::chrono::milliseconds checkpoint_patience{100};
+
+Error stopped() {
+  return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is stopping. Try again shortly.",
+              "the store is stopped")
+      .error();
+}
+
+}  // namespace
+
+struct Store::Parts {
+  StoreOptions options;
+  std::unique_ptr<SqliteConnection> writing;
+  std::unique_ptr<Checkpointer> checkpointer;
+  std::unique_ptr<BatchWriter> writer;
+
+  std::mutex mutex;
+  std::condition_variable given_back;
+  std::vector<std::unique_ptr<sql::Connection>> idle;
+  std::size_t made = 0;  // connections, idle and leased
+  bool closed = false;
+
+  [[nodiscard]] sql::sqlite::OpenOptions opening(Access access, int cache_kib) const {
+    sql::sqlite::OpenOptions opening;
+    opening.file = options.database;
+    opening.access = access;
+    opening.cache_kib = cache_kib;
+    opening.vfs = options.vfs;
+    return opening;
+  }
+};
+
+Reader::Reader(Store& store, std::unique_ptr<sql::Connection> connection,
+               StreamId position) noexcept
+    : store_(&store), connection_(std::move(connection)), position_(position) {}
+Reader::Reader(Reader&& other) noexcept = default;
+Reader::~Reader() {
+  if (connection_) store_->give_back(std::move(connection_));
+}
+
+Store::Store(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
+Store::~Store() { stop(); }
+
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const Clock& clock,
+                                           std::vector<ChangeListener*> listeners) {
+  auto parts = std::make_unique<Parts>();
+  parts->options = std::move(options);
+  GIMS_TRY_ASSIGN(parts->writing,
+                  SqliteConnection::open(parts->opening(Access::write, writer_cache)));
+  GIMS_TRY(migrate(*parts->writing, migrations()));
+  GIMS_TRY(check_schema(*parts->writing, migrations()));
+  GIMS_TRY_ASSIGN(const auto last, sql::first(*parts->writing, statements::StreamPosition{}));
+  if (!last) {
+    return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server's database is damaged.",
+                "the table stream_position has no row");
+  }
+
+  auto checkpointing = parts->opening(Access::write, reader_cache);
+  checkpointing.busy_timeout = checkpoint_patience;
+  GIMS_TRY_ASSIGN(auto connection, SqliteConnection::open(checkpointing));
+  parts->checkpointer =
+      std::make_unique<Checkpointer>(std::move(connection), CheckpointerOptions{});
+
+  BatchWriterOptions writing;
+  writing.queue = parts->options.queue;
+  writing.batch = parts->options.batch;
+  writing.position = last->position;
+  writing.after_commit = [all = parts.get()] {
+    all->checkpointer->committed(all->writing->log_frames());
+  };
+  writing.after_failure = [all = parts.get()] {
+    all->writing->keep_log_on_close();
+    all->checkpointer->leave_log();
+  };
+  parts->writer = std::make_unique<BatchWriter>(*parts->writing, clock, std::move(listeners),
+                                                std::move(writing));
+  parts->checkpointer->start();
+  parts->writer->start();
+  return std::unique_ptr<Store>(new Store(std::move(parts)));
+}
+
+Writer& Store::writer() noexcept { return *parts_->writer; }
+
+StreamId Store::position() const noexcept { return parts_->writer->position(); }
+
+Result<Reader> Store::read() {
+  std::unique_ptr<sql::Connection> connection;
+  {
+    std::unique_lock lock(parts_->mutex);
+    const bool had = parts_->given_back.wait_for(lock, parts_->options.lease_wait, [this] {
+      return parts_->closed || !parts_->idle.empty() || parts_->made < parts_->options.readers;
+    });
+    if (parts_->closed) return std::unexpected(stopped());
+    if (!had) {
+      return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is busy. Try again shortly.",
+                  "every read connection was leased for too long");
+    }
+    if (parts_->idle.empty()) {
+      ++parts_->made;
+    } else {
+      connection = std::move(parts_->idle.back());
+      parts_->idle.pop_back();
+    }
+  }
+  Result<StreamId> position = begin_snapshot(connection);
+  if (!position) {
+    give_back(std::move(connection));
+    return std::unexpected(std::move(position).error());
+  }
+  return Reader(*this, std::move(connection), *position);
+}
+
+Result<StreamId> Store::begin_snapshot(std::unique_ptr<sql::Connection>& connection) {
+  if (!connection) {
+    GIMS_TRY_ASSIGN(connection,
+                    SqliteConnection::open(parts_->opening(Access::read, reader_cache)));
+  }
+  GIMS_TRY(connection->begin());
+  // The first read takes the snapshot, and this row is written in every batch: the position is that
+  // of the snapshot itself, not one read before or after it.
+  GIMS_TRY_ASSIGN(const auto row, sql::first(*connection, statements::StreamPosition{}));
+  GIMS_CHECK(row);  // seen at open, and never deleted
+  return row->position;
+}
+
+// An empty one stands for a connection that could not be made.
+void Store::give_back(std::unique_ptr<sql::Connection> connection) noexcept {
+  if (connection && (!connection->rollback() || connection->broken())) connection.reset();
+  {
+    const std::scoped_lock lock(parts_->mutex);
+    if (connection && !parts_->closed) {
+      parts_->idle.push_back(std::move(connection));
+    } else {
+      --parts_->made;
+    }
+  }
+  connection.reset();
+  parts_->given_back.notify_all();
+}
+
+Result<std::vector<std::string>> Store::check(bool full) {
+  GIMS_TRY_ASSIGN(auto connection,
+                  SqliteConnection::open(parts_->opening(Access::read, reader_cache)));
+  return connection->check(full);
+}
+
+void Store::stop() {
+  if (!parts_) return;
+  parts_->writer->stop();
+  std::vector<std::unique_ptr<sql::Connection>> idle;
+  {
+    std::unique_lock lock(parts_->mutex);
+    parts_->closed = true;
+    parts_->made -= parts_->idle.size();
+    idle.swap(parts_->idle);
+    parts_->given_back.notify_all();
+    parts_->given_back.wait(lock, [this] { return parts_->made == 0; });
+  }
+  idle.clear();
+  parts_->checkpointer->stop();
+}
+
+}  // namespace gims::store

@@ -1,0 +1,83 @@
+#include "tls/acceptor.hpp"
+
+#include "base/log.hpp"
+
+namespace gims::tls {
+namespace {
+
+constexpr int backlog = 1024;
+// Connections taken from one listener before the others get their turn.
+constexpr int accepted_a_turn = 64;
+constexpr std::chrono::milliseconds pause_time{200};
+
+}  // namespace
+
+Result<std::unique_ptr<Acceptor>> Acceptor::create(std::vector<Listener> listeners,
+                                                   AddressLimits& connections,
+                                                   AddressLimits& handshakes,
+                                                   std::function<void(Arrival)> give) {
+  GIMS_TRY_ASSIGN(auto parts, make_parts());
+  return std::unique_ptr<Acceptor>(new Acceptor(std::move(parts), std::move(listeners), connections,
+                                                handshakes, std::move(give)));
+}
+
+Acceptor::~Acceptor() { join(); }
+
+Result<> Acceptor::listen() {
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    GIMS_TRY(sys::listen_on(listeners_[i].fd.get(), backlog));
+    GIMS_TRY(epoll().add(listeners_[i].fd.get(), EPOLLIN, i));
+  }
+  return {};
+}
+
+void Acceptor::on_event(std::uint64_t data, std::uint32_t /*events*/) {
+  if (resume_at_) return;
+  const Listener& listener = listeners_[data];
+  for (int i = 0; i < accepted_a_turn; ++i) {
+    auto connection = sys::tcp_accept(listener.fd.get());
+    if (!connection) return pause(connection.error());
+    if (!*connection) return;
+    admit(**std::move(connection), listener.door);
+  }
+}
+
+void Acceptor::admit(sys::TcpConnection connection, sys::Door door) {
+  auto connection_slot = connections_.take(connection.peer.ip);
+  if (connection_slot) {
+    if (auto handshake_slot = handshakes_.take(connection.peer.ip)) {
+      return give_(Arrival{.socket = std::move(connection.fd),
+                           .peer = connection.peer,
+                           .door = door,
+                           .connection_slot = *std::move(connection_slot),
+                           .handshake_slot = *std::move(handshake_slot)});
+    }
+  }
+  refused_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Acceptor::pause(const Error& error) {
+  log::failure("No more connections can be accepted for now.", error);
+  for (const Listener& listener : listeners_) static_cast<void>(epoll().remove(listener.fd.get()));
+  resume_at_ = now() + pause_time;
+}
+
+void Acceptor::resume() {
+  resume_at_.reset();
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    if (auto added = epoll().add(listeners_[i].fd.get(), EPOLLIN, i); !added)
+      return pause(added.error());
+  }
+}
+
+bool Acceptor::end_turn() {
+  if (resume_at_ && *resume_at_ <= now()) resume();
+  return !stopping();
+}
+
+std::optional<std::chrono::milliseconds> Acceptor::longest_wait() {
+  if (!resume_at_) return std::nullopt;
+  return wait_until(*resume_at_, std::chrono::steady_clock::now());
+}
+
+}  // namespace gims::tls

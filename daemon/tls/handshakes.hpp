@@ -1,0 +1,82 @@
+// The threads that make handshakes.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <mutex>
+#include <vector>
+
+#include "sys/handover.hpp"
+#include "sys/socket.hpp"
+#include "tls/address_limits.hpp"
+#include "tls/leaf_keeper.hpp"
+#include "tls/loop_thread.hpp"
+#include "tls/session.hpp"
+
+namespace gims::tls {
+
+// A TCP connection that was accepted, with its places within the limits.
+struct Arrival {
+  sys::Fd socket;
+  sys::SocketAddress peer;
+  sys::Door door = sys::Door::client;
+  AddressLimits::Slot connection_slot;
+  AddressLimits::Slot handshake_slot;
+};
+struct Completed {
+  std::unique_ptr<Session> session;
+  sys::SocketAddress peer;
+  sys::Door door = sys::Door::client;
+  AddressLimits::Slot slot;
+};
+
+// One thread with the handshakes given to it: a thread computes, and never waits for one client. A
+// handshake that is not complete within the deadline is closed, so a slow client costs a descriptor
+// and, from its first byte on, the memory of a session. While no valid leaf is there, connections
+// are closed.
+class HandshakeLoop final : public LoopThread {
+ public:
+  // `completed` is called on the loop's thread and must not wait. The keeper outlives the loop.
+  [[nodiscard]] static Result<std::unique_ptr<HandshakeLoop>> create(
+      const LeafKeeper& keeper, std::chrono::milliseconds deadline,
+      std::function<void(Completed)> completed);
+  ~HandshakeLoop() override;
+
+  // Any thread. How many there can be is bounded by the slots.
+  void add(Arrival arrival);
+
+ private:
+  struct Pending {
+    explicit Pending(Arrival&& from) : arrival(std::move(from)) {}
+    [[nodiscard]] int fd() const noexcept { return session ? session->fd() : arrival.socket.get(); }
+    Arrival arrival;
+    std::unique_ptr<Session> session;  // from the first byte on
+    std::chrono::steady_clock::time_point deadline;
+    std::list<Pending>::iterator place;
+    bool dead = false;
+  };
+
+  HandshakeLoop(Parts parts, const LeafKeeper& keeper, std::chrono::milliseconds deadline,
+                std::function<void(Completed)> completed)
+      : LoopThread(std::move(parts)),
+        keeper_(keeper),
+        deadline_(deadline),
+        completed_(std::move(completed)) {}
+  std::optional<std::chrono::milliseconds> longest_wait() override;
+  void on_event(std::uint64_t data, std::uint32_t events) override;
+  void on_wake() override;
+  bool end_turn() override;
+  bool begin(Pending& pending);
+  void complete(Pending& pending);
+  void close(Pending& pending);
+
+  const LeafKeeper& keeper_;
+  const std::chrono::milliseconds deadline_;
+  const std::function<void(Completed)> completed_;
+  std::mutex mutex_;
+  std::vector<Arrival> inbox_;
+  std::list<Pending> pending_;  // in the order of their deadlines
+  std::list<Pending> dead_;     // until the end of the turn
+};
+
+}  // namespace gims::tls

@@ -1,0 +1,34 @@
+// Leaves that gims-keyd signs.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "tls/leaf.hpp"
+
+namespace gims::hsm {
+class Client;
+}
+
+namespace gims::tls {
+
+// Makes a new P-256 key in memory for each leaf; the key never leaves this process. Fails with the
+// codes of hsm::Client; GIMS_KEYD_GONE when gims-keyd is not there.
+class KeydLeafSource final : public LeafSource {
+ public:
+  KeydLeafSource(std::string socket_path, std::chrono::seconds lifetime);
+  ~KeydLeafSource() override;
+  [[nodiscard]] Result<Leaf> obtain() override;
+  // Whether gims-keyd can sign now; the failure's text names its state otherwise ("gims-keyd is
+  // locked: ...").
+  [[nodiscard]] Result<> ready();
+
+ private:
+  Result<> connect();
+  const std::string path_;
+  const std::chrono::seconds lifetime_;
+  std::unique_ptr<hsm::Client> client_;
+};
+
+}  // namespace gims::tls

@@ -1,0 +1,66 @@
+#include "tls/leaf_keeper.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+
+namespace gims::tls {
+namespace {
+
+// The wall clock may be set at any time: look at it again after this.
+constexpr std::chrono::milliseconds longest_wait{60'000};
+
+}  // namespace
+
+Result<> LeafKeeper::renew() {
+  GIMS_TRY_ASSIGN(const Leaf leaf, source_.obtain());
+  if (leaf.not_after <= clock_.now_ms()) {
+    return fail(ErrorKind::unavailable, "GIMS_TLS_LEAF", "The certificate has expired already.");
+  }
+  GIMS_TRY_ASSIGN(auto context, ServerContext::create(leaf, tickets_));
+  const std::scoped_lock lock(mutex_);
+  context_ = std::move(context);
+  return {};
+}
+
+Result<> LeafKeeper::obtain_first() {
+  GIMS_TRY_ASSIGN(tickets_, TicketKeys::create());
+  return renew();
+}
+
+std::shared_ptr<const ServerContext> LeafKeeper::current() const {
+  const std::scoped_lock lock(mutex_);
+  if (!context_ || context_->not_after() <= clock_.now_ms()) return nullptr;
+  return context_;
+}
+
+std::chrono::milliseconds LeafKeeper::tick() {
+  const Millis half = context_->not_before() + (context_->not_after() - context_->not_before()) / 2;
+  if (const Millis now = clock_.now_ms(); now < half) {
+    return std::min(longest_wait, std::chrono::milliseconds(half - now));
+  }
+  const auto steady = clock_.steady();
+  if (steady < not_before_retry_) {
+    return std::min(longest_wait,
+                    std::chrono::ceil<std::chrono::milliseconds>(not_before_retry_ - steady));
+  }
+  const auto old = current();
+  if (const auto renewed = renew(); renewed) {
+    retry_ = {};
+    // A file may still hold the same certificate: no reason to read it again at once, or to tell.
+    not_before_retry_ = steady + last_retry;
+    if (old && old->not_after() == context_->not_after()) return longest_wait;
+    log::info("The TLS certificate was renewed.");
+    return std::chrono::milliseconds(0);
+  } else {
+    retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last_retry);
+    not_before_retry_ = steady + retry_;
+    log::failure(
+        current() ? "The TLS certificate was not renewed; the old one is used on."
+                  : "The TLS certificate has expired and was not renewed; handshakes are refused.",
+        renewed.error());
+  }
+  return std::min(longest_wait, retry_);
+}
+
+}  // namespace gims::tls

@@ -1,0 +1,42 @@
+// Keeps a good leaf at hand.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+#include "tls/server_context.hpp"
+
+namespace gims::tls {
+
+// Renews the leaf at half of its life. When that fails the old one is used on for as long as it is
+// valid, and it is tried again after 5 s, 10 s, ... up to 5 minutes. Sessions keep the context that
+// they began with. Thread: current() from any; obtain_first() and tick() from one.
+class LeafKeeper {
+ public:
+  // The source and the clock outlive the keeper.
+  LeafKeeper(LeafSource& source, const Clock& clock) : source_(source), clock_(clock) {}
+
+  // The first leaf; fails as the source does. Call before anything else.
+  [[nodiscard]] Result<> obtain_first();
+  // The context for a new handshake; null when the leaf has expired.
+  [[nodiscard]] std::shared_ptr<const ServerContext> current() const;
+  // Renews when it is time. Gives how long to wait before the next call.
+  std::chrono::milliseconds tick();
+
+  static constexpr std::chrono::seconds first_retry{5};
+  static constexpr std::chrono::seconds last_retry{300};
+
+ private:
+  Result<> renew();
+
+  LeafSource& source_;
+  const Clock& clock_;
+  std::shared_ptr<TicketKeys> tickets_;
+  std::chrono::milliseconds retry_{0};
+  std::chrono::steady_clock::time_point not_before_retry_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const ServerContext> context_;
+};
+
+}  // namespace gims::tls

@@ -1,0 +1,137 @@
+// gims-tlsd: the TLS front.
+#include <poll.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <string_view>
+
+#include "base/log.hpp"
+#include "sys/harden.hpp"
+#include "sys/notify.hpp"
+#include "sys/sandbox.hpp"
+#include "sys/signals.hpp"
+#include "tls/front.hpp"
+#include "tls/gimsd_sink.hpp"
+#include "tls/keyd_leaf_source.hpp"
+#include "tls/settings.hpp"
+
+namespace gims::tls {
+namespace {
+
+constexpr std::chrono::milliseconds retry_time{1000};
+constexpr std::string_view usage = "usage: gims-tlsd --config FILE [--check-config]\n";
+
+// Waits at most `timeout` (none: without end). True when the service is to stop.
+bool stop_asked(const sys::SignalFd& signals, std::optional<std::chrono::milliseconds> timeout) {
+  pollfd wait{.fd = signals.fd(), .events = POLLIN, .revents = 0};
+  ::poll(&wait, 1, timeout ? static_cast<int>(timeout->count()) : -1);
+  while (const auto signal = signals.next()) {
+    if (*signal == SIGTERM || *signal == SIGINT) return true;
+    log::info("SIGHUP has no meaning here: the configuration is read at start.");
+  }
+  return false;
+}
+
+Result<> begin_serving(Front& front, KeydLeafSource& source, GimsdSink& sink) {
+  GIMS_TRY(source.ready());
+  if (const auto connected = sink.connect(); !connected) {
+    return fail(ErrorKind::unavailable, connected.error().code, "gimsd is not there",
+                connected.error().detail);
+  }
+  return front.serve();
+}
+
+// Nothing listens until gims-keyd has signed a leaf and gimsd is there. False: asked to stop
+// meanwhile.
+bool wait_until_serving(Front& front, KeydLeafSource& source, GimsdSink& sink,
+                        const sys::SignalFd& signals) {
+  std::string told;
+  for (;;) {
+    const auto serving = begin_serving(front, source, sink);
+    if (serving) return true;
+    const std::string status = "Waiting, not listening: " + serving.error().text;
+    if (status != told) {
+      log::warning(status, {{"ERRCODE", serving.error().code}, {"DETAIL", serving.error().detail}});
+      sys::notify_status(status);
+      told = status;
+    }
+    if (stop_asked(signals, retry_time)) return false;
+  }
+}
+
+// In the order in which rights are given up. Every descriptor that needs one is open by then.
+Result<> confine(const Settings& settings) {
+  const std::uint64_t wanted = 2 * settings.front.connections + 256;
+  GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
+  if (files < wanted) {
+    log::warning("The limit on open files is below what limits.connections needs.",
+                 {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
+  }
+  if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
+  GIMS_TRY(sys::harden_process());
+  // Sockets to gims-keyd and gimsd are Unix sockets; no file is opened from here on.
+  return sys::enter_sandbox({.sockets = sys::NewSockets::unix_only});
+}
+
+Result<> run(const Settings& settings) {
+  GIMS_TRY_ASSIGN(const auto signals, sys::SignalFd::for_service());
+  const SystemClock clock;
+  KeydLeafSource source(settings.keyd_socket, settings.leaf_lifetime);
+  GimsdSink sink(settings.gimsd_socket);
+  auto watchdog = sys::Watchdog::from_environment();
+  GIMS_TRY_ASSIGN(const auto front, Front::create(settings.front, source, sink, clock));
+  front->watch(watchdog);
+  GIMS_TRY(confine(settings));
+
+  if (!wait_until_serving(*front, source, sink, signals)) return {};
+  for (const std::uint16_t port : front->ports()) {
+    log::info("Listening.", {{"PORT", std::to_string(port)}});
+  }
+  sys::notify_status("Serving");
+  sys::notify_ready();
+  while (!stop_asked(signals, watchdog.period())) {
+    if (watchdog.period()) watchdog.tick();
+  }
+  sys::notify_stopping();
+  front->stop();
+  return {};
+}
+
+int main_with(std::string_view config_path, bool check_only) {
+  const auto settings = load_settings(std::string(config_path));
+  if (!settings) {
+    std::fprintf(stderr, "%s\n", settings.error().text.c_str());
+    return 1;
+  }
+  if (check_only) return 0;
+  if (const auto ran = run(*settings); !ran) {
+    log::failure("gims-tlsd cannot run.", ran.error());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace gims::tls
+
+int main(int argc, char** argv) {
+  std::string_view config;
+  bool check_only = false;
+  bool good = true;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--check-config") {
+      check_only = true;
+    } else if (argument == "--config" && i + 1 < argc) {
+      config = argv[++i];
+    } else {
+      good = false;
+    }
+  }
+  if (!good || config.empty()) {
+    std::fputs(gims::tls::usage.data(), stderr);
+    return 2;
+  }
+  return gims::tls::main_with(config, check_only);
+}

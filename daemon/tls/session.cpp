@@ -1,0 +1,200 @@
+#include "tls/session.hpp"
+
+#include <mbedtls/net_sockets.h>
+#include <mbedtls/ssl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "tls/mbedtls_error.hpp"
+
+namespace gims::tls {
+
+struct Session::Impl {
+  Impl(std::shared_ptr<const ServerContext> shared, sys::Fd fd)
+      : context(std::move(shared)), socket(std::move(fd)) {
+    mbedtls_ssl_init(&ssl);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { mbedtls_ssl_free(&ssl); }
+
+  // The callbacks of mbedTLS.
+  static int send(void* impl, const unsigned char* bytes, std::size_t size) noexcept {
+    return static_cast<Impl*>(impl)->send_some(bytes, size);
+  }
+  static int receive(void* impl, unsigned char* out, std::size_t size) noexcept {
+    return static_cast<Impl*>(impl)->receive_some(out, size);
+  }
+
+  int send_some(const unsigned char* bytes, std::size_t size) noexcept;
+  int receive_some(unsigned char* out, std::size_t size) noexcept;
+  // recv(2) with the bookkeeping of edges: minus an mbedTLS code, 0 at the end.
+  int from_socket(void* out, std::size_t size) noexcept;
+
+  std::shared_ptr<const ServerContext> context;
+  mbedtls_ssl_context ssl;
+  sys::Fd socket;
+  // Edge-triggered: true until the socket has said that it would block.
+  bool readable = true;
+  bool writable = true;
+  // The peer has ended or reset TCP: then a short read does not mean that nothing follows.
+  bool hung_up = false;
+  ReadAhead* ahead = nullptr;
+  std::vector<std::uint8_t> parked;
+  std::size_t parked_begin = 0;
+};
+
+int Session::Impl::send_some(const unsigned char* bytes, std::size_t size) noexcept {
+  if (!writable) return MBEDTLS_ERR_SSL_WANT_WRITE;
+  for (;;) {
+    const ssize_t sent = ::send(socket.get(), bytes, size, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      if (static_cast<std::size_t>(sent) < size) writable = false;
+      return static_cast<int>(sent);
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      writable = false;
+      return MBEDTLS_ERR_SSL_WANT_WRITE;
+    }
+    return MBEDTLS_ERR_NET_SEND_FAILED;
+  }
+}
+
+int Session::Impl::from_socket(void* out, std::size_t size) noexcept {
+  if (!readable) return MBEDTLS_ERR_SSL_WANT_READ;
+  for (;;) {
+    const ssize_t got = ::recv(socket.get(), out, size, 0);
+    if (got >= 0) {
+      if (static_cast<std::size_t>(got) < size && !hung_up) readable = false;
+      return static_cast<int>(got);
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      readable = false;
+      return MBEDTLS_ERR_SSL_WANT_READ;
+    }
+    return MBEDTLS_ERR_NET_RECV_FAILED;
+  }
+}
+
+int Session::Impl::receive_some(unsigned char* out, std::size_t size) noexcept {
+  if (parked_begin < parked.size()) {
+    const std::size_t taken = std::min(size, parked.size() - parked_begin);
+    std::memcpy(out, parked.data() + parked_begin, taken);
+    parked_begin += taken;
+    if (parked_begin == parked.size()) {
+      parked = {};
+      parked_begin = 0;
+    }
+    return static_cast<int>(taken);
+  }
+  // In the handshake nothing is read ahead, so that nothing is left over for the next owner.
+  if (ahead == nullptr) return from_socket(out, size);
+  if (ahead->begin == ahead->end) {
+    const int got = from_socket(ahead->bytes.data(), ahead->bytes.size());
+    if (got <= 0) return got;
+    ahead->begin = 0;
+    ahead->end = static_cast<std::size_t>(got);
+  }
+  const std::size_t taken = std::min(size, ahead->end - ahead->begin);
+  std::memcpy(out, ahead->bytes.data() + ahead->begin, taken);
+  ahead->begin += taken;
+  return static_cast<int>(taken);
+}
+
+Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
+Session::~Session() = default;
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const ServerContext> context,
+                                                 sys::Fd socket) {
+  auto impl = std::make_unique<Impl>(std::move(context), std::move(socket));
+  if (const int code = mbedtls_ssl_setup(&impl->ssl, impl->context->config()); code != 0) {
+    return fail_mbedtls("session", code);
+  }
+  mbedtls_ssl_set_bio(&impl->ssl, impl.get(), &Impl::send, &Impl::receive, nullptr);
+  return std::unique_ptr<Session>(new Session(std::move(impl)));
+}
+
+void Session::note_events(std::uint32_t events) noexcept {
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) impl_->hung_up = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) impl_->readable = true;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) impl_->writable = true;
+}
+
+int Session::fd() const noexcept { return impl_->socket.get(); }
+bool Session::writable() const noexcept { return impl_->writable; }
+
+Session::Step Session::handshake() noexcept {
+  const int code = mbedtls_ssl_handshake(&impl_->ssl);
+  if (code == 0) return Step::done;
+  if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE) return Step::blocked;
+  return Step::failed;
+}
+
+std::uint16_t Session::version() const noexcept {
+  return static_cast<std::uint16_t>(mbedtls_ssl_get_version_number(&impl_->ssl));
+}
+std::uint16_t Session::cipher_suite() const noexcept {
+  return static_cast<std::uint16_t>(mbedtls_ssl_get_ciphersuite_id_from_ssl(&impl_->ssl));
+}
+
+Session::Transfer Session::read(std::span<std::uint8_t> out, ReadAhead& ahead) noexcept {
+  impl_->ahead = &ahead;
+  const int code = mbedtls_ssl_read(&impl_->ssl, out.data(), out.size());
+  impl_->ahead = nullptr;
+  if (code > 0) return {Step::done, static_cast<std::size_t>(code)};
+  switch (code) {
+    case MBEDTLS_ERR_SSL_WANT_READ:
+      return {Step::blocked, 0};
+    case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
+      return {Step::closed, 0};
+    default:
+      // 0 among them: TCP ended without close_notify, an end that anyone on the way could have
+      // made.
+      return {Step::failed, 0};
+  }
+}
+
+void Session::park(ReadAhead& ahead) {
+  if (ahead.begin == ahead.end) return;
+  // What is in `ahead` was read after the parked bytes were used up.
+  impl_->parked.assign(ahead.bytes.begin() + static_cast<std::ptrdiff_t>(ahead.begin),
+                       ahead.bytes.begin() + static_cast<std::ptrdiff_t>(ahead.end));
+  impl_->parked_begin = 0;
+  ahead.begin = ahead.end = 0;
+}
+
+Session::Transfer Session::write(std::span<const std::uint8_t> bytes) noexcept {
+  const int code = mbedtls_ssl_write(&impl_->ssl, bytes.data(), bytes.size());
+  if (code >= 0) return {Step::done, static_cast<std::size_t>(code)};
+  if (code == MBEDTLS_ERR_SSL_WANT_WRITE || code == MBEDTLS_ERR_SSL_WANT_READ) {
+    return {Step::blocked, 0};
+  }
+  return {Step::failed, 0};
+}
+
+Session::Step Session::close_notify() noexcept {
+  const int code = mbedtls_ssl_close_notify(&impl_->ssl);
+  if (code == 0) return Step::done;
+  return code == MBEDTLS_ERR_SSL_WANT_WRITE ? Step::blocked : Step::failed;
+}
+
+void Session::finish_sending() noexcept { ::shutdown(impl_->socket.get(), SHUT_WR); }
+
+Session::Step Session::discard(ReadAhead& ahead, std::size_t most) noexcept {
+  impl_->parked = {};
+  for (;;) {
+    const int got = impl_->from_socket(ahead.bytes.data(), ahead.bytes.size());
+    if (got == 0) return Step::closed;
+    if (got == MBEDTLS_ERR_SSL_WANT_READ) return Step::blocked;
+    if (got < 0 || static_cast<std::size_t>(got) > most) return Step::failed;
+    most -= static_cast<std::size_t>(got);
+  }
+}
+
+}  // namespace gims::tls

@@ -1,0 +1,79 @@
+// One TLS connection over a non-blocking TCP socket.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "sys/fd.hpp"
+#include "tls/server_context.hpp"
+
+namespace gims::tls {
+
+// Room into which a loop reads ciphertext ahead, one for all of its sessions: a record is then one
+// recv(2), not two, and an idle session holds none of it.
+struct ReadAhead {
+  // A whole record (RFC 8446, section 5.2; RFC 5246, section 6.2.3 allows 2,048 bytes more than
+  // 2^14).
+  std::array<std::uint8_t, 16384 + 2048 + 5> bytes;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// Thread: one at a time. The socket is registered edge-triggered (EPOLLET) in some epoll;
+// note_events() takes what it says, and every call here works until the socket would block.
+class Session {
+ public:
+  enum class Step : std::uint8_t {
+    done,     // the handshake or close_notify is complete; some bytes were moved
+    blocked,  // the socket must become readable or writable first
+    closed,   // the peer ended its direction with close_notify
+    failed,   // the connection is of no more use: reset, cut off, bad record, refused handshake
+  };
+  struct Transfer {
+    Step step = Step::failed;
+    std::size_t size = 0;
+  };
+
+  // Takes over the socket, which must be non-blocking.
+  [[nodiscard]] static Result<std::unique_ptr<Session>> create(
+      std::shared_ptr<const ServerContext> context, sys::Fd socket);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // EPOLLIN and so on, as epoll gave them.
+  void note_events(std::uint32_t events) noexcept;
+  [[nodiscard]] int fd() const noexcept;
+  // The socket may take bytes.
+  [[nodiscard]] bool writable() const noexcept;
+
+  [[nodiscard]] Step handshake() noexcept;
+  // After the handshake, as on the wire.
+  [[nodiscard]] std::uint16_t version() const noexcept;
+  [[nodiscard]] std::uint16_t cipher_suite() const noexcept;
+
+  // Decrypts into `out`. Between the first read() of a turn and park() no other session may use
+  // `ahead`.
+  [[nodiscard]] Transfer read(std::span<std::uint8_t> out, ReadAhead& ahead) noexcept;
+  // Keeps for this session what is left in `ahead`, which is empty afterwards.
+  void park(ReadAhead& ahead);
+  // Encrypts and sends a part of `bytes` (not empty); gives its size. After `blocked` the same
+  // bytes must be given again.
+  [[nodiscard]] Transfer write(std::span<const std::uint8_t> bytes) noexcept;
+  // Tells the peer that no more will come. To be called again after `blocked`.
+  [[nodiscard]] Step close_notify() noexcept;
+  // Ends the sending direction of TCP.
+  void finish_sending() noexcept;
+  // Throws away what the peer still sends, at most `most` bytes: `closed` at its end.
+  [[nodiscard]] Step discard(ReadAhead& ahead, std::size_t most) noexcept;
+
+ private:
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl) noexcept;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gims::tls

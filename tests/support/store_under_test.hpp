@@ -1,0 +1,60 @@
+// A Store in a folder of its own, for the tests of what stands on it.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "store/store.hpp"
+#include "support/temp_folder.hpp"
+
+namespace gims::test {
+
+// Submits and waits. The value of `work`, or its error.
+template <class Work>
+auto write_and_wait(store::Writer& writer, Work work) {
+  using Outcome = std::invoke_result_t<Work&, store::Transaction&>;
+  std::promise<Outcome> promise;
+  auto future = promise.get_future();
+  writer.submit(std::move(work),
+                [&promise](Outcome outcome) { promise.set_value(std::move(outcome)); });
+  return future.get();
+}
+
+class StoreUnderTest {
+ public:
+  explicit StoreUnderTest(std::vector<store::ChangeListener*> listeners = {},
+                          store::StoreOptions options = {})
+      : listeners_(std::move(listeners)), options_(std::move(options)) {
+    options_.database = folder_ / "gims.db";
+    reopen();
+  }
+  // Closes and opens again, as a restart does.
+  void reopen() {
+    store_.reset();
+    auto opened = store::Store::open(options_, clock_, listeners_);
+    if (!opened) std::fprintf(stderr, "store: %s\n", opened.error().detail.c_str());
+    GIMS_CHECK(opened);
+    store_ = std::move(*opened);
+  }
+  store::Store& operator*() noexcept { return *store_; }
+  store::Store* operator->() noexcept { return store_.get(); }
+  template <class Work>
+  auto write(Work work) {
+    return write_and_wait(store_->writer(), std::move(work));
+  }
+  void close() { store_.reset(); }
+  [[nodiscard]] const TempFolder& folder() const noexcept { return folder_; }
+  [[nodiscard]] const store::StoreOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+
+ private:
+  TempFolder folder_;
+  SystemClock clock_;
+  std::vector<store::ChangeListener*> listeners_;
+  store::StoreOptions options_;
+  std::unique_ptr<store::Store> store_;
+};
+
+}  // namespace gims::test
