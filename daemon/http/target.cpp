@@ -121,7 +121,7 @@ Result<Target> parse_target(std::string_view target) {
   if (origin.size() > path.size()) {
     GIMS_TRY_ASSIGN(parsed.queries, parse_query(origin.substr(path.size() + 1)));
   }
-  if (path.empty() && origin.starts_with('?')) path = "/";  // "http://host?query"
+  if (path.empty() && origin.size() < target.size()) path = "/";  // "http://host?query"
   if (!path.starts_with('/')) return bad_target("The address is not a path.");
   path.remove_prefix(1);
   for (bool more = true; more;) {

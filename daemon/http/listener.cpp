@@ -1,0 +1,126 @@
+#include "http/listener.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/log.hpp"
+#include "http/accept_loop.hpp"
+#include "sys/handover.hpp"
+#include "sys/message.hpp"
+#include "sys/socket.hpp"
+
+namespace gims::http {
+namespace {
+
+constexpr char tls_handshake = 22;
+constexpr std::size_t most_silent = 1024;
+constexpr std::size_t most_senders = 16;
+constexpr auto patience_for_first_byte = std::chrono::seconds(60);
+
+// Passes a connection on once it has said something.
+auto pass_on_with_first_byte(Listener::Adopt adopt) {
+  return [adopt = std::move(adopt)](Guest& guest) {
+    char first = 0;
+    const ssize_t got = ::recv(guest.fd.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+    if (got == 1 && first != tls_handshake) adopt(std::move(guest.fd), std::move(guest.peer));
+    return false;
+  };
+}
+
+// Adopts what one message brings; false when the sender is not to be heard any more.
+bool take_handover(Guest& sender, const Listener::Adopt& adopt) {
+  std::array<std::uint8_t, sys::handover_size> bytes{};
+  auto message = sys::receive_message(sender.fd.get(), bytes, 1);
+  if (!message) {
+    if (message.error().code == "EAGAIN") return true;
+    log::failure("gims-tlsd sent what is no handover.", message.error());
+    return false;
+  }
+  if (message->size == 0 && message->fds.empty()) return false;  // it has closed
+  const auto handover = sys::decode_handover(std::span(bytes).first(message->size));
+  if (!handover || message->fds.size() != 1) {
+    log::warning("gims-tlsd sent what is no handover.");
+    return false;
+  }
+  adopt(std::move(message->fds.front()),
+        Peer{.address = handover->peer.ip.to_string(),
+             .door = handover->door == sys::Door::console ? Door::console : Door::client,
+             .uid = std::nullopt});
+  return true;
+}
+
+}  // namespace
+
+Listener::Listener(std::unique_ptr<AcceptLoop> loop) noexcept : loop_(std::move(loop)) {}
+
+Result<std::unique_ptr<Listener>> Listener::start(Result<std::unique_ptr<AcceptLoop>> loop) {
+  if (!loop) return pass(std::move(loop));
+  std::unique_ptr<Listener> listener(new Listener(std::move(*loop)));
+  listener->thread_ = std::thread([raw = listener->loop_.get()] { raw->run(); });
+  return listener;
+}
+
+Result<std::unique_ptr<Listener>> Listener::tcp(sys::Fd listening, Door door, Adopt adopt) {
+  return start(AcceptLoop::create(
+      std::move(listening),
+      {.accept = [door](int listener) -> Result<std::optional<Guest>> {
+         GIMS_TRY_ASSIGN(auto taken, sys::tcp_accept(listener));
+         if (!taken) return std::nullopt;
+         return Guest{.fd = std::move(taken->fd),
+                      .peer = {.address = taken->peer.ip.to_string(), .door = door, .uid = {}}};
+       },
+       .readable = pass_on_with_first_byte(std::move(adopt)),
+       .most_guests = most_silent,
+       .patience = patience_for_first_byte}));
+}
+
+Result<std::unique_ptr<Listener>> Listener::local(sys::Fd listening, Door door, Adopt adopt) {
+  return start(AcceptLoop::create(
+      std::move(listening), {.accept = [door](int listener) -> Result<std::optional<Guest>> {
+                               GIMS_TRY_ASSIGN(auto taken,
+                                               sys::accept(listener, sys::Blocking::no));
+                               if (!taken) return std::nullopt;
+                               GIMS_TRY_ASSIGN(const auto who, sys::peer_credentials(taken->get()));
+                               return Guest{.fd = std::move(*taken),
+                                            .peer = {.address = {}, .door = door, .uid = who.uid}};
+                             },
+                             .readable = pass_on_with_first_byte(std::move(adopt)),
+                             .most_guests = most_silent,
+                             .patience = patience_for_first_byte}));
+}
+
+Result<std::unique_ptr<Listener>> Listener::intake(sys::Fd listening, uid_t sender, Adopt adopt) {
+  return start(AcceptLoop::create(
+      std::move(listening),
+      {.accept = [sender](int listener) -> Result<std::optional<Guest>> {
+         GIMS_TRY_ASSIGN(auto taken, sys::accept(listener, sys::Blocking::no));
+         if (!taken) return std::nullopt;
+         GIMS_TRY_ASSIGN(const auto who, sys::peer_credentials(taken->get()));
+         if (who.uid == sender) return Guest{.fd = std::move(*taken), .peer = {}};
+         log::write(log::Level::warning, {}, "Another user than gims-tlsd's wants to hand over.",
+                    {{"UID", std::to_string(who.uid)}});
+         return Guest{};
+       },
+       .readable = [adopt = std::move(adopt)](Guest& guest) { return take_handover(guest, adopt); },
+       .most_guests = most_senders,
+       .patience = std::chrono::seconds(0)}));
+}
+
+Listener::~Listener() { stop(); }
+
+void Listener::poke(std::function<void()> answer) {
+  loop_->mailbox().post(Poke{std::move(answer)});
+}
+
+void Listener::stop() {
+  if (!thread_.joinable()) return;
+  loop_->mailbox().post(Stop{});
+  thread_.join();
+}
+
+}  // namespace gims::http
