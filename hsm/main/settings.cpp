@@ -1,13 +1,7 @@
 #include "hsm/main/settings.hpp"
 
-#include <pwd.h>
-#include <unistd.h>
-
-#include <charconv>
-#include <optional>
-#include <vector>
-
 #include "base/config.hpp"
+#include "sys/users.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -17,35 +11,16 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_admins = 16;
 constexpr std::size_t most_socket_path = 107;  // unix(7)
 
-// A name of the system's users, or a number.
-std::optional<uid_t> uid_of(std::string_view user) {
-  uid_t number = 0;
-  const char* end = user.data() + user.size();
-  if (const auto [stop, error] = std::from_chars(user.data(), end, number);
-      error == std::errc{} && stop == end) {
-    return number;
-  }
-  std::vector<char> room(16 * 1024);
-  passwd entry{};
-  passwd* found = nullptr;
-  const std::string name(user);
-  if (::getpwnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0 ||
-      found == nullptr) {
-    return std::nullopt;
-  }
-  return entry.pw_uid;
-}
-
 const Config::TextRule& user_rule() {
   static const Config::TextRule rule{
       .most = 256,
-      .good = [](std::string_view user) { return uid_of(user).has_value(); },
+      .good = [](std::string_view user) { return sys::uid_of(user).has_value(); },
       .allowed = "a user of this system, or a user's number"};
   return rule;
 }
 
 void give(Server::RolesOfUsers& users, const std::string& user, Role role) {
-  if (const auto uid = uid_of(user)) users[*uid] = users[*uid] | role;
+  if (const auto uid = sys::uid_of(user)) users[*uid] = users[*uid] | role;
 }
 
 }  // namespace

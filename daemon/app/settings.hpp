@@ -1,0 +1,34 @@
+// The configuration of gimsd (docs/admin-guide.md has each key).
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/config.hpp"
+#include "http/server.hpp"
+#include "service/policy.hpp"
+
+namespace gims::app {
+
+struct Settings {
+  std::string user;  // to run as; empty: whoever started it
+  std::filesystem::path data_folder;
+  std::string keyd_socket;
+  // gims-tlsd hands connections over here, and runs as this user.
+  std::string intake_socket;
+  uid_t intake_sender = 0;
+  std::string admin_socket;
+  std::vector<uid_t> admins;  // beside root
+  http::ServerOptions http;
+  // server_name is left empty: gims-keyd says it.
+  service::Policy policy;
+};
+
+// Fails with every problem of the file, a line each (Config::finish).
+[[nodiscard]] Result<Settings> load_settings(const std::string& path);
+[[nodiscard]] Result<Settings> parse_settings(std::string_view toml, std::string source);
+
+}  // namespace gims::app
