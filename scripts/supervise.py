@@ -1,0 +1,117 @@
+"""Starts and stops the processes of a site, each as a user of its own and ready when it says so.
+
+The part of systemd that a site under make run and in the tests needs: User=, Type=notify,
+WatchdogSec=, TimeoutStartSec=, and an order.
+"""
+
+import grp
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+
+class Failed(Exception):
+    """What went wrong, for the person who started it."""
+
+
+class Process:
+    """One process. Its standard output and error go to a log file.
+
+    With notify, it is ready when it has sent READY=1 to its NOTIFY_SOCKET (sd_notify(3)), which lies in
+    the folder run; without, as soon as it runs.
+    """
+
+    def __init__(self, name, argv, *, user, log, run, notify=True, watchdog=None, environment=None):
+        self.name = name
+        self.argv = [str(part) for part in argv]
+        self.user = user
+        self.log = Path(log)
+        self.notify_path = Path(run) / f"notify-{name}"
+        self.notify = notify
+        self.watchdog = watchdog
+        self.environment = environment or {}
+        self.child = None
+        self.states = []  # the lines it has sent, in order
+        self._socket = None
+
+    def start(self):
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
+        # What a sanitizer's runtime or a coverage run is told.
+        environment |= {k: v for k, v in os.environ.items() if k.endswith("_OPTIONS") or k.startswith("LLVM_PROFILE")}
+        environment |= self.environment
+        self.states = []
+        if self.notify:
+            self.notify_path.unlink(missing_ok=True)
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            self._socket.bind(str(self.notify_path))
+            self.notify_path.chmod(0o666)
+            environment["NOTIFY_SOCKET"] = str(self.notify_path)
+            if self.watchdog:
+                environment["WATCHDOG_USEC"] = str(int(self.watchdog * 1e6))
+        entry = pwd.getpwnam(self.user)
+        groups = [group.gr_gid for group in grp.getgrall() if self.user in group.gr_mem]
+        with open(self.log, "ab") as log:
+            self.child = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/",
+                user=entry.pw_uid, group=entry.pw_gid, extra_groups=groups, umask=0o077,
+                # A Ctrl-C at the terminal is for the supervisor, which then stops all in order.
+                start_new_session=True)
+
+    def running(self):
+        return self.child is not None and self.child.poll() is None
+
+    def read_states(self):
+        """Takes in what the process has sent so far."""
+        while self._socket:
+            try:
+                self.states += self._socket.recv(4096).decode(errors="replace").splitlines()
+            except BlockingIOError:
+                return
+
+    def wait_until_ready(self, seconds=60):
+        """Returns when the process is ready; raises Failed when it ends or takes too long."""
+        deadline = time.monotonic() + seconds
+        while self.notify:
+            self.read_states()
+            if "READY=1" in self.states:
+                return
+            if not self.running():
+                raise Failed(f"{self.name} ended with {self.ending()}:\n{self.last_words()}")
+            if time.monotonic() > deadline:
+                raise Failed(f"{self.name} was not ready after {seconds} s:\n{self.last_words()}")
+            time.sleep(0.02)
+
+    def ending(self):
+        code = self.child.returncode
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
+
+    def last_words(self, lines=8):
+        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or f"    (nothing in {self.log})"
+
+    def stop(self, seconds=20):
+        """SIGTERM, then SIGKILL for a process that does not end. Returns its exit status."""
+        if self.running():
+            self.child.terminate()
+            try:
+                self.child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+        return self._ended()
+
+    def kill(self):
+        """As a power cut would: SIGKILL, no warning."""
+        if self.running():
+            self.child.kill()
+        return self._ended()
+
+    def _ended(self):
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+        self.notify_path.unlink(missing_ok=True)
+        return self.child.wait() if self.child else None

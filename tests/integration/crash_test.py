@@ -1,0 +1,170 @@
+"""gimsd killed with -9 at random moments under load: no acknowledged event is lost, none is there twice,
+the order is kept, and no one-time key is given out twice."""
+
+import asyncio
+import os
+import random
+import time
+import unittest
+
+import matrix_api
+from rig import SiteTest
+
+KILLS = int(os.environ.get("GIMS_KILLS", "30"))
+SENDERS = 4
+CLAIMERS = 2
+KEYS = 4000
+
+
+class CrashTest(SiteTest):
+    def test_kill_under_load(self):
+        seed = int(os.environ.get("GIMS_SEED", time.time_ns() % 1_000_000))
+        self.random = random.Random(seed)
+        print(f"seed {seed} (GIMS_SEED)", flush=True)
+        asyncio.run(self.scenario())
+
+    async def scenario(self):
+        names = [f"officer{i}" for i in range(SENDERS)]
+        passwords = {name: self.site.add_user(name) for name in names}
+        self.stop = asyncio.Event()
+        self.acknowledged = asyncio.Condition()
+        self.acks = []  # (time sent, time acknowledged, room, sender, counter, event id)
+        self.claimed = []  # key ids, as they were given out
+        self.seen = {}  # room -> event ids in the order in which /sync gave them
+
+        async with contexts([self.client() for _ in range(SENDERS + CLAIMERS + 2)]) as clients:
+            senders, claimers, (owner, watcher) = clients[:SENDERS], clients[SENDERS:-2], clients[-2:]
+            for sender, name in zip(senders, names):
+                await sender.login(name, passwords[name])
+            for device in (*claimers, owner, watcher):
+                await device.login(names[0], passwords[names[0]])
+
+            rooms = []
+            for creator in senders[:2]:
+                others = [sender.user_id for sender in senders if sender is not creator]
+                room = await creator.create_room(preset="private_chat", invite=others)
+                for other in senders:
+                    if other is not creator:
+                        await other.join(room)
+                rooms.append(room)
+            await self.upload_keys(owner)
+
+            filter_id = (await watcher.call("POST", f"/_matrix/client/v3/user/{matrix_api.quoted(watcher.user_id)}/filter",
+                                            {"room": {"timeline": {"limit": 5000}}}))["filter_id"]
+            start = await watcher.call("GET", "/_matrix/client/v3/sync", filter=filter_id)
+            tasks = [asyncio.create_task(task) for task in (
+                *(self.send(sender, rooms) for sender in senders),
+                *(self.claim(claimer, owner) for claimer in claimers),
+                self.watch(watcher, filter_id, start["next_batch"]))]
+            try:
+                await self.kill_again_and_again(tasks)
+            finally:
+                self.stop.set()
+                await asyncio.gather(*tasks)
+            await self.check(watcher, rooms, filter_id)
+
+    async def upload_keys(self, owner):
+        keys = matrix_api.DeviceKeys(owner.user_id, owner.device_id)
+        await owner.call("POST", "/_matrix/client/v3/keys/upload", {"device_keys": keys.device_keys()})
+        for first in range(0, KEYS, 500):
+            await owner.call("POST", "/_matrix/client/v3/keys/upload", {"one_time_keys": keys.one_time_keys(first, 500)})
+
+    async def send(self, sender, rooms):
+        counter = 0
+        while not self.stop.is_set():
+            room = rooms[counter % len(rooms)]
+            sent = time.monotonic()
+            # The same transaction until it is acknowledged: whether it was committed before the kill, the
+            # sender cannot know, and a repetition is harmless.
+            answer = await sender.persistently("PUT", sender.send_path(room, f"t{counter}"), matrix_api.encrypted(counter))
+            async with self.acknowledged:
+                self.acks.append((sent, time.monotonic(), room, sender.user_id, counter, answer["event_id"]))
+                self.acknowledged.notify_all()
+            counter += 1
+
+    async def claim(self, claimer, owner):
+        wanted = {"one_time_keys": {owner.user_id: {owner.device_id: "signed_curve25519"}}}
+        while not self.stop.is_set():
+            answer = await claimer.persistently("POST", "/_matrix/client/v3/keys/claim", wanted)
+            given = answer["one_time_keys"].get(owner.user_id, {}).get(owner.device_id)
+            if not given:
+                return  # all are used up
+            self.claimed += given.keys()
+
+    async def watch(self, watcher, filter_id, since):
+        while True:
+            stopping = self.stop.is_set()
+            answer = await watcher.persistently("GET", "/_matrix/client/v3/sync", filter=filter_id, since=since, timeout=1000)
+            for room, joined in answer.get("rooms", {}).get("join", {}).items():
+                self.assertFalse(joined["timeline"].get("limited"), "the watcher's timeline has a gap")
+                self.seen.setdefault(room, []).extend(event["event_id"] for event in joined["timeline"]["events"])
+            since = answer["next_batch"]
+            if stopping and not answer.get("rooms", {}).get("join"):
+                return
+
+    async def kill_again_and_again(self, tasks):
+        for number in range(KILLS):
+            wanted = len(self.acks) + self.random.randint(5, 120)
+            async with self.acknowledged:
+                while len(self.acks) < wanted:
+                    for task in tasks:
+                        if task.done():
+                            task.result()
+                    await asyncio.wait_for(self.acknowledged.wait(), 60)
+            await asyncio.sleep(self.random.random() * 0.02)
+            await asyncio.to_thread(self.site.kill_gimsd)
+            await asyncio.to_thread(self.site.start_gimsd)
+            if number % 10 == 9:
+                print(f"{number + 1} kills, {len(self.acks)} events acknowledged, {len(self.claimed)} keys claimed", flush=True)
+
+    async def check(self, reader, rooms, filter_id):
+        self.assertGreater(len(self.acks), KILLS * 5)
+        self.assertGreater(len(self.claimed), KILLS)
+        self.assertEqual(len(self.claimed), len(set(self.claimed)), "a one-time key was given out twice")
+
+        for room in rooms:
+            events = [event for event in await reader.messages(room) if event["type"] == "m.room.encrypted"]
+            ids = [event["event_id"] for event in events]
+            place = {event_id: i for i, event_id in enumerate(ids)}
+            self.assertEqual(len(ids), len(place), "an event is there twice")
+
+            acks = [ack for ack in self.acks if ack[2] == room]
+            for _, _, _, sender, counter, event_id in acks:
+                self.assertIn(event_id, place, f"lost: {sender}'s event {counter}")
+                event = events[place[event_id]]
+                self.assertEqual((event["sender"], event["content"]["gims.counter"]), (sender, counter))
+            # Each transaction made one event, however often it was sent.
+            made = [(event["sender"], event["content"]["gims.counter"]) for event in events]
+            self.assertEqual(len(made), len(set(made)), "a repeated transaction made a second event")
+            self.assertEqual(set(made), {(ack[3], ack[4]) for ack in acks})
+
+            # What was acknowledged before another was sent stands before it.
+            by_end = sorted(acks, key=lambda ack: ack[1])
+            furthest, i = -1, 0
+            for ack in sorted(acks, key=lambda ack: ack[0]):
+                while i < len(by_end) and by_end[i][1] < ack[0]:
+                    furthest = max(furthest, place[by_end[i][5]])
+                    i += 1
+                self.assertGreater(place[ack[5]], furthest, "the order was not kept")
+
+            seen = [event_id for event_id in self.seen.get(room, []) if event_id in place]
+            self.assertEqual(seen, ids, "/sync gave other events, or another order, than /messages")
+        print(f"{len(self.acks)} events and {len(self.claimed)} keys after {KILLS} kills: all there, none twice", flush=True)
+
+
+class contexts:
+    """Several clients, closed together."""
+
+    def __init__(self, clients):
+        self.clients = clients
+
+    async def __aenter__(self):
+        return self.clients
+
+    async def __aexit__(self, *_):
+        for client in self.clients:
+            await client.session.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
