@@ -8,7 +8,7 @@ check_pie_supported()
 
 add_compile_options(
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
-  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wimplicit-fallthrough
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough
   -ftrivial-auto-var-init=zero -fstack-protector-strong -fno-plt)
 # C++ only, so that a C file would not warn about them.
 add_compile_options("$<$<COMPILE_LANGUAGE:C>:-Wno-error>")
