@@ -26,9 +26,12 @@ enum class Alphabet { standard, url_safe };
 [[nodiscard]] std::string base64(ByteView bytes, Alphabet alphabet = Alphabet::standard);
 // Strict: nothing for characters of another alphabet, white space, a wrong length, or bits set that
 // no encoder sets, so that no two texts stand for the same bytes. Full padding is taken, as the
-// spec asks.
+// spec asks. `Leftover::ignored` takes such bits: for keys and signatures of others, as the spec's
+// own test vectors have them. Not in constant time: for public data.
+enum class Leftover { refused, ignored };
 [[nodiscard]] std::optional<Bytes> from_base64(std::string_view text,
-                                               Alphabet alphabet = Alphabet::standard);
+                                               Alphabet alphabet = Alphabet::standard,
+                                               Leftover leftover = Leftover::refused);
 
 [[nodiscard]] std::string hex(ByteView bytes);  // lower case
 [[nodiscard]] std::optional<Bytes> from_hex(std::string_view text);

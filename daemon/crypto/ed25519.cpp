@@ -10,7 +10,7 @@ static_assert(sizeof(PublicKey) == crypto_sign_PUBLICKEYBYTES);
 static_assert(sizeof(Signature) == crypto_sign_BYTES);
 
 std::optional<PublicKey> public_key_from_base64(std::string_view text) {
-  const auto bytes = from_base64(text);
+  const auto bytes = from_base64(text, Alphabet::standard, Leftover::ignored);
   PublicKey key;
   if (!bytes || bytes->size() != key.size()) return std::nullopt;
   std::ranges::copy(*bytes, key.begin());

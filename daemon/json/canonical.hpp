@@ -12,7 +12,8 @@ namespace gims::json {
 
 // Members sorted by the bytes of their keys, no white space, shortest escapes. Refused with
 // M_BAD_JSON: fractions, exponents, -0, integers out of range, a key twice, an invalid Value. Not
-// recursive: the depth is that of the Document's limit.
+// recursive: the depth is that of the Document's limit. (The spec's last example turns -0 and 1e10
+// into integers; events with them are refused from room version 6 on, and so are they here.)
 [[nodiscard]] Result<std::string> canonical(Value value);
 [[nodiscard]] Result<void> append_canonical(std::string& out, Value value);
 

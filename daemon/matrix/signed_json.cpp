@@ -20,7 +20,8 @@ bool verify_signed_json(json::Value object, std::string_view entity, std::string
   if (!key_id.starts_with("ed25519:")) return false;
   const auto text = object.get("signatures").get(entity).get(key_id).as_string();
   if (!text) return false;
-  const auto signature = crypto::from_base64(*text);
+  const auto signature =
+      crypto::from_base64(*text, crypto::Alphabet::standard, crypto::Leftover::ignored);
   if (!signature) return false;
   const auto covered = signed_part(object);
   return covered && crypto::verify(key, crypto::as_bytes(*covered), *signature);
