@@ -40,6 +40,27 @@ Result<std::vector<std::uint8_t>> read_pem(const std::string& path) {
   return bytes;
 }
 
+// Each certificate in turn, unparsed: an issuing CA may have extensions that mbedTLS cannot read.
+Result<std::vector<std::vector<std::uint8_t>>> certificates_from_pem(
+    std::span<const std::uint8_t> pem) {
+  std::vector<std::vector<std::uint8_t>> chain;
+  for (;;) {
+    mbedtls_pem_context block;
+    mbedtls_pem_init(&block);
+    const Handle<mbedtls_pem_context, mbedtls_pem_free> owner(&block);
+    std::size_t used = 0;
+    const int code =
+        mbedtls_pem_read_buffer(&block, "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----",
+                                pem.data(), nullptr, 0, &used);
+    if (code == MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT) return chain;
+    if (code != 0) return fail_mbedtls("certificate", code);
+    std::size_t size = 0;
+    const unsigned char* der = mbedtls_pem_get_buffer(&block, &size);
+    chain.emplace_back(der, der + size);
+    pem = pem.subspan(used);
+  }
+}
+
 Result<SecretBytes> key_from_pem(std::span<const std::uint8_t> pem) {
   mbedtls_pk_context key;
   mbedtls_pk_init(&key);
@@ -63,19 +84,19 @@ FileLeafSource::FileLeafSource(std::string certificate_path, std::string key_pat
 
 Result<Leaf> FileLeafSource::obtain() {
   GIMS_TRY_ASSIGN(const auto certificates, read_pem(certificate_path_));
-  Chain chain;
-  const int code = mbedtls_x509_crt_parse(&chain.crt, certificates.data(), certificates.size());
-  // A positive number counts the certificates that could not be read.
-  if (code > 0) return fail_leaf("a certificate in " + certificate_path_ + " cannot be read");
-  if (code < 0) return fail_mbedtls(certificate_path_, code);
   GIMS_TRY_ASSIGN(const auto key, read_pem(key_path_));
   Leaf leaf;
+  GIMS_TRY_ASSIGN(leaf.chain, certificates_from_pem(certificates));
+  if (leaf.chain.empty()) return fail_leaf("no certificate in " + certificate_path_);
   GIMS_TRY_ASSIGN(leaf.private_key, key_from_pem(key));
-  for (const mbedtls_x509_crt* crt = &chain.crt; crt != nullptr; crt = crt->next) {
-    leaf.chain.emplace_back(crt->raw.p, crt->raw.p + crt->raw.len);
+  Chain first;
+  if (const int code =
+          mbedtls_x509_crt_parse_der(&first.crt, leaf.chain[0].data(), leaf.chain[0].size());
+      code != 0) {
+    return fail_mbedtls(certificate_path_, code);
   }
-  leaf.not_before = millis_of(chain.crt.valid_from);
-  leaf.not_after = millis_of(chain.crt.valid_to);
+  leaf.not_before = millis_of(first.crt.valid_from);
+  leaf.not_after = millis_of(first.crt.valid_to);
   return leaf;
 }
 

@@ -1,0 +1,151 @@
+// What the front agrees to in a handshake, with OpenSSL at the other end.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "unit/tls/test_client.hpp"
+#include "unit/tls/test_front.hpp"
+
+namespace gims::tls {
+namespace {
+
+struct Ended {
+  int status = -1;
+  std::string output;
+};
+
+Ended run(const std::string& command) {
+  Ended ended;
+  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  std::array<char, 4096> part{};
+  std::size_t got = 0;
+  while ((got = std::fread(part.data(), 1, part.size(), pipe)) > 0) {
+    ended.output.append(part.data(), got);
+  }
+  const int status = ::pclose(pipe);
+  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ended;
+}
+
+Ended s_client(const test::TestFront& front, const std::string& options) {
+  return run("openssl s_client -connect 127.0.0.1:" + std::to_string(front.port()) + " " + options +
+             " </dev/null");
+}
+
+class Handshake : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { front_ = std::make_unique<test::TestFront>(); }
+  static void TearDownTestSuite() { front_.reset(); }
+
+  static void expect_agreed(const std::string& options, std::uint16_t version,
+                            std::uint16_t suite) {
+    const Ended ended = s_client(*front_, options);
+    EXPECT_EQ(ended.status, 0) << options << "\n" << ended.output;
+    if (ended.status != 0) return;
+    const auto delivered = front_->sink.next();
+    ASSERT_TRUE(delivered) << options;
+    EXPECT_EQ(delivered->handover.tls_version, version) << options;
+    EXPECT_EQ(delivered->handover.cipher_suite, suite) << options;
+    EXPECT_EQ(delivered->handover.door, sys::Door::client);
+    EXPECT_EQ(delivered->handover.carriage, sys::Carriage::pump);
+    EXPECT_EQ(delivered->handover.peer.ip.to_string(), "127.0.0.1");
+    EXPECT_NE(delivered->handover.peer.port, 0);
+  }
+  // With the alert, so that a client that could not even begin does not count.
+  static void expect_refused(const std::string& options, const std::string& alert) {
+    const Ended ended = s_client(*front_, options);
+    EXPECT_NE(ended.status, 0) << options;
+    EXPECT_NE(ended.output.find(alert), std::string::npos) << options << "\n" << ended.output;
+    EXPECT_EQ(front_->sink.waiting(), 0U) << options;
+  }
+  static std::unique_ptr<test::TestFront> front_;
+};
+std::unique_ptr<test::TestFront> Handshake::front_;
+
+// Numbers of suites: IANA, "TLS Cipher Suites".
+TEST_F(Handshake, AgreesToTls13WithEachSuiteAndGroup) {
+  expect_agreed("-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256", 0x0304, 0x1301);
+  expect_agreed("-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384 -groups X25519", 0x0304, 0x1302);
+  expect_agreed("-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256 -groups P-256", 0x0304, 0x1303);
+}
+
+TEST_F(Handshake, AgreesToTls12WithAeadSuites) {
+  expect_agreed("-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256", 0x0303, 0xC02B);
+  // The groups of TLS 1.2 are those of certificates too (RFC 8422, section 5.1), so P-256 must be
+  // among them.
+  expect_agreed("-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384 -groups X25519:P-256", 0x0303,
+                0xC02C);
+  expect_agreed("-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305 -groups P-256", 0x0303, 0xCCA9);
+}
+
+TEST_F(Handshake, RefusesOtherSuitesOfTls12) {
+  for (const char* suite :
+       {"ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-CCM",
+        "ECDHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES128-GCM-SHA256", "AES128-GCM-SHA256"}) {
+    expect_refused(std::string("-tls1_2 -cipher ") + suite, "alert handshake failure");
+  }
+}
+
+TEST_F(Handshake, RefusesOtherGroupsAndVersions) {
+  // mbedTLS 3.6 closes without an alert here.
+  expect_refused("-tls1_3 -groups P-384", "unexpected eof");
+  expect_refused("-tls1_2 -groups P-384", "alert handshake failure");
+  expect_refused("-tls1_1 -cipher DEFAULT:@SECLEVEL=0", "alert protocol version");
+}
+
+TEST_F(Handshake, AgreesToHttp11AndNoOtherProtocol) {
+  const Ended both = s_client(*front_, "-alpn h2,http/1.1");
+  EXPECT_EQ(both.status, 0);
+  EXPECT_NE(both.output.find("ALPN protocol: http/1.1"), std::string::npos) << both.output;
+  EXPECT_TRUE(front_->sink.next());
+  expect_refused("-alpn h2", "alert no application protocol");
+  expect_refused("-tls1_2 -alpn h2", "alert no application protocol");
+}
+
+TEST_F(Handshake, ResumesByTicket) {
+  for (const char* version : {"-tls1_2", "-tls1_3"}) {
+    const std::string file =
+        std::filesystem::temp_directory_path() / ("gims-session-" + std::to_string(::getpid()));
+    // -ign_eof: goes on until the server ends, so that the ticket of TLS 1.3 is surely read.
+    const std::string at = std::string(version) + " -sess_out " + file + " -ign_eof";
+    std::jthread end([] { front_->sink.next(); });
+    EXPECT_EQ(s_client(*front_, at).status, 0);
+    end.join();
+    const Ended again = s_client(*front_, std::string(version) + " -sess_in " + file);
+    EXPECT_NE(again.output.find("Reused, TLS"), std::string::npos) << again.output;
+    EXPECT_TRUE(front_->sink.next());
+    std::filesystem::remove(file);
+  }
+}
+
+TEST_F(Handshake, RefusesRenegotiation) {
+  const auto client = test::TestClient::connect(front_->port(), test::TestClient::Version::tls12);
+  ASSERT_TRUE(client);
+  EXPECT_TRUE(front_->sink.next());
+  EXPECT_FALSE(client->renegotiate());
+}
+
+TEST_F(Handshake, GarbageIsClosedAndNotDelivered) {
+  for (const std::string& garbage :
+       {std::string("GET / HTTP/1.1\r\nHost: gims.internal\r\n\r\n"), std::string(64, '\0'),
+        std::string("\x16\x03\x01\x40\x01", 5) + std::string(70, 'x'),
+        std::string("\x16\x03\x01\x00\x05\x01\xff\xff\xff\x03", 10)}) {
+    const sys::Fd client = test::tcp_connect(front_->port());
+    ASSERT_TRUE(client);
+    ASSERT_TRUE(
+        test::send_all(client.get(), std::vector<std::uint8_t>(garbage.begin(), garbage.end())));
+    ::shutdown(client.get(), SHUT_WR);
+    // An alert at most (RFC 8446, section 6): type, version, length, level, description.
+    EXPECT_LE(test::read_to_end(client.get()).size(), 7U);
+  }
+  EXPECT_EQ(front_->sink.waiting(), 0U);
+}
+
+}  // namespace
+}  // namespace gims::tls
