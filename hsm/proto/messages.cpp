@@ -238,8 +238,10 @@ void encode(Writer& writer, const DataKeys& value) {
 }
 
 Result<DataKeys> decode_data_keys(BytesView body) {
-  Reader reader(body);
   DataKeys keys;
+  Reader reader(body);
+  // Before any of it is copied into locked memory, of which there is little.
+  if (body.size() != 6 * key_size) reader.refuse();
   for (SecretBytes* key :
        {&keys.data, &keys.media, &keys.token_hash, &keys.audit, &keys.backup, &keys.pepper}) {
     GIMS_TRY_ASSIGN(*key, SecretBytes::copy_of(reader.raw(key_size)));

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "support/temp_dir.hpp"
+#include "support/temp_folder.hpp"
 #include "sys/socket.hpp"
 
 namespace gims::test {
@@ -32,7 +32,7 @@ class Swtpm {
   ~Swtpm() { stop(); }
 
   // The data socket, and how gims-keyd's configuration names it.
-  [[nodiscard]] std::string socket() const { return dir_ / "tpm"; }
+  [[nodiscard]] std::string socket() const { return (dir_ / "tpm").string(); }
   [[nodiscard]] std::string tcti() const { return "swtpm:path=" + socket(); }
 
   void start() {
@@ -41,13 +41,13 @@ class Swtpm {
                                        "socket",
                                        "--tpm2",
                                        "--tpmstate",
-                                       "dir=" + (dir_ / "state"),
+                                       "dir=" + (dir_ / "state").string(),
                                        "--server",
                                        "type=unixio,path=" + socket(),
                                        "--flags",
                                        "not-need-init,startup-clear",
                                        "--log",
-                                       "file=" + (dir_ / "log")};
+                                       "file=" + (dir_ / "log").string()};
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
@@ -75,7 +75,7 @@ class Swtpm {
   void thaw() const { ::kill(pid_, SIGCONT); }
 
  private:
-  TempDir dir_;
+  TempFolder dir_;
   pid_t pid_ = -1;
 };
 

@@ -1,0 +1,120 @@
+#include "hsm/core/custody_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "support/keyd_site.hpp"
+
+namespace gims::hsm {
+namespace {
+
+SecretBytes root() { return *SecretBytes::copy_of(Bytes(key_size, 8)); }
+
+CustodyRecord some_record() {
+  return {.made_at = 1'700'000'000,
+          .vault_kind = "fake",
+          .vault_blob = Bytes(300, 1),
+          .site = test::site_parameters(),
+          .server_seed = Bytes(72, 2),
+          .site_root_key = Bytes(72, 3),
+          .site_root = Bytes(500, 4),
+          .issuing_ca = Bytes(500, 5)};
+}
+
+TEST(CustodyFile, ComesBackAsItWas) {
+  const auto file = encode_custody(some_record(), root());
+  ASSERT_TRUE(file);
+  const auto record = decode_custody(*file);
+  ASSERT_TRUE(record);
+  EXPECT_TRUE(check_custody(*file, root()));
+  EXPECT_EQ(record->made_at, 1'700'000'000);
+  EXPECT_EQ(record->vault_kind, "fake");
+  EXPECT_EQ(record->vault_blob, Bytes(300, 1));
+  EXPECT_EQ(record->site, test::site_parameters());
+  EXPECT_EQ(record->server_seed, Bytes(72, 2));
+  EXPECT_EQ(record->site_root_key, Bytes(72, 3));
+  EXPECT_EQ(record->site_root, Bytes(500, 4));
+  EXPECT_EQ(record->issuing_ca, Bytes(500, 5));
+}
+
+TEST(CustodyFile, EveryBitIsUnderTheMac) {
+  const Bytes file = *encode_custody(some_record(), root());
+  for (std::size_t bit = 0; bit < 8 * file.size(); ++bit) {
+    Bytes changed = file;
+    changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ (1U << (bit % 8)));
+    EXPECT_FALSE(check_custody(changed, root())) << "bit " << bit;
+  }
+  EXPECT_FALSE(check_custody(file, *SecretBytes::copy_of(Bytes(key_size, 9))));
+}
+
+TEST(CustodyFile, CutAtAnyLengthIsRefused) {
+  const Bytes file = *encode_custody(some_record(), root());
+  for (std::size_t size = 0; size < file.size(); ++size) {
+    const BytesView cut = BytesView(file).first(size);
+    EXPECT_FALSE(decode_custody(cut)) << size;
+    EXPECT_FALSE(check_custody(cut, root())) << size;
+  }
+  Bytes longer = file;
+  longer.push_back(0);
+  EXPECT_FALSE(decode_custody(longer));
+}
+
+TEST(AuditFile, ComesBackAndEveryBitIsUnderTheMac) {
+  const AuditHead head{.sequence = 77, .hash = {1, 2, 3}};
+  const Bytes file = *encode_audit(head, root());
+  EXPECT_EQ(*decode_audit(file, root()), head);
+  for (std::size_t bit = 0; bit < 8 * file.size(); ++bit) {
+    Bytes changed = file;
+    changed[bit / 8] = static_cast<std::uint8_t>(changed[bit / 8] ^ (1U << (bit % 8)));
+    EXPECT_FALSE(decode_audit(changed, root())) << "bit " << bit;
+  }
+}
+
+TEST(StateFolder, IsItsOwnersAloneAndHasOneUser) {
+  const test::TempFolder temp;
+  const std::string path = (temp / "state").string();
+  {
+    const auto folder = StateFolder::open(path);
+    ASSERT_TRUE(folder);
+    struct stat about{};
+    ASSERT_EQ(::stat(path.c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 07777U, 0700U);
+    const auto second = StateFolder::open(path);
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().text.find("Another gims-keyd"), std::string::npos);
+  }
+  EXPECT_TRUE(StateFolder::open(path));
+  ASSERT_EQ(::chmod(path.c_str(), 0750), 0);
+  const auto open_to_others = StateFolder::open(path);
+  ASSERT_FALSE(open_to_others);
+  EXPECT_EQ(open_to_others.error().code, "GIMS_KEYD_STORAGE");
+  EXPECT_FALSE(StateFolder::open((temp / "no/such").string()));
+}
+
+TEST(StateFolder, WritesReadsAndDestroys) {
+  const test::TempFolder temp;
+  const auto folder = StateFolder::open((temp / "state").string());
+  ASSERT_TRUE(folder);
+  const auto none = folder->read(StateFolder::audit);
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_value());
+  ASSERT_TRUE(folder->write(StateFolder::audit, Bytes{1, 2}));
+  const auto some = folder->read(StateFolder::audit);
+  ASSERT_TRUE(some && *some);
+  EXPECT_EQ(**some, (Bytes{1, 2}));
+  struct stat about{};
+  ASSERT_EQ(::stat((temp / "state/audit.bin").c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 07777U, 0600U);
+
+  // A second name for the file's bytes shows that they are overwritten, not only unlinked.
+  std::filesystem::create_hard_link(temp / "state/audit.bin", temp / "kept");
+  EXPECT_TRUE(folder->destroy(StateFolder::audit));
+  EXPECT_FALSE(std::filesystem::exists(temp / "state/audit.bin"));
+  EXPECT_EQ(test::read_bytes(temp / "kept"), (Bytes{0, 0}));
+  EXPECT_TRUE(folder->destroy(StateFolder::audit));
+}
+
+}  // namespace
+}  // namespace gims::hsm

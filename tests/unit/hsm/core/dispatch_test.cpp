@@ -1,0 +1,193 @@
+#include "hsm/core/dispatch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "support/keyd_site.hpp"
+
+namespace gims::hsm {
+namespace {
+
+using test::KeydSite;
+
+constexpr std::array<Role, 3> all_roles{Role::admin, Role::tlsd, Role::gimsd};
+constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, State::operational,
+                                          State::zeroized};
+
+// docs/protocol-keyd.md, written down a second time: who may ask what, and when.
+using Allowed = std::map<Operation, std::pair<std::set<Role>, std::set<State>>>;
+const Allowed& documented() {
+  using enum Operation;
+  static const std::set<Role> anyone{all_roles.begin(), all_roles.end()};
+  static const std::set<State> operational{State::operational};
+  static const Allowed table{
+      {status, {anyone, {all_states.begin(), all_states.end()}}},
+      {provision, {{Role::admin}, {State::unprovisioned, State::zeroized}}},
+      {unlock, {{Role::admin}, {State::locked}}},
+      {zeroize, {{Role::admin}, {State::locked, State::operational}}},
+      {site_root, {anyone, operational}},
+      {sign_leaf, {{Role::tlsd}, operational}},
+      {data_keys, {{Role::gimsd}, operational}},
+      {server_key, {{Role::gimsd}, operational}},
+      {sign_events, {{Role::gimsd}, operational}},
+      {extend_audit, {{Role::gimsd}, operational}},
+      {audit_head, {{Role::gimsd, Role::admin}, operational}},
+  };
+  return table;
+}
+
+// A site in a given state.
+std::unique_ptr<KeydSite> site_in(State state) {
+  auto site = std::make_unique<KeydSite>();
+  if (state == State::unprovisioned) return site;
+  site->provisioned();
+  if (state == State::zeroized) {
+    EXPECT_TRUE(site->custodian().zeroize());
+  }
+  if (state == State::locked) {
+    site->hardware().reachable = false;
+    site->restart();
+    site->hardware().reachable = true;
+  }
+  EXPECT_EQ(site->custodian().state(), state);
+  return site;
+}
+
+Bytes request(Operation operation) {
+  static const Bytes event{'{', '}'};
+  static const std::array<BytesView, 1> events{event};
+  Bytes room(max_frame_size);
+  Writer writer(room);
+  if (operation == Operation::provision) encode(writer, test::provision_request());
+  if (operation == Operation::sign_leaf) {
+    encode(writer, LeafRequest{.public_key = spki_of(generate_p256()->public_key)});
+  }
+  if (operation == Operation::sign_events) encode(writer, std::span<const BytesView>(events));
+  if (operation == Operation::extend_audit) encode(writer, AuditHead{.sequence = 1, .hash = {1}});
+  const auto frame = writer.frame({.kind = Kind::request, .operation = operation, .number = 41});
+  return {frame->begin(), frame->end()};
+}
+
+struct Got {
+  Header header;
+  std::optional<Refusal> refusal;
+  Bytes body;
+  bool hang_up = false;
+};
+Got ask(Custodian& custodian, Roles peer, BytesView message) {
+  Bytes room(max_frame_size);
+  const Answer reply = answer(custodian, peer, message, room);
+  const auto frame = decode_frame(reply.frame);
+  EXPECT_TRUE(frame);
+  Got got{.header = frame->header,
+          .refusal = std::nullopt,
+          .body = {frame->body.begin(), frame->body.end()},
+          .hang_up = reply.hang_up};
+  if (frame->header.kind == Kind::refusal) got.refusal = *decode_refusal(frame->body);
+  return got;
+}
+
+TEST(KeydTable, EveryRequestInEveryStateFromEveryPeer) {
+  for (const auto& [operation, allowed] : documented()) {
+    for (const State state : all_states) {
+      for (const Role role : all_roles) {
+        const auto site = site_in(state);
+        const Got got = ask(site->custodian(), Roles{} | role, request(operation));
+        const std::string_view what = name_of(operation);
+        EXPECT_EQ(got.header.number, 41U) << what;
+        EXPECT_EQ(got.header.operation, operation) << what;
+        EXPECT_FALSE(got.hang_up) << what;
+        if (!allowed.first.contains(role)) {
+          ASSERT_TRUE(got.refusal) << what << " in " << name_of(state);
+          EXPECT_EQ(got.refusal->code, RefusalCode::not_for_this_peer) << what;
+          EXPECT_EQ(site->custodian().state(), state);
+        } else if (!allowed.second.contains(state)) {
+          ASSERT_TRUE(got.refusal) << what << " in " << name_of(state);
+          EXPECT_EQ(got.refusal->code, RefusalCode::not_in_this_state) << what;
+          EXPECT_EQ(site->custodian().state(), state);
+        } else {
+          EXPECT_FALSE(got.refusal)
+              << what << " in " << name_of(state) << ": " << got.refusal->text;
+        }
+      }
+    }
+  }
+}
+
+TEST(KeydTable, HoldsWhatIsDocumented) {
+  EXPECT_EQ(rules().size(), documented().size());
+  for (const Rule& rule : rules()) {
+    const auto& [roles, states] = documented().at(rule.operation);
+    for (const Role role : all_roles) {
+      EXPECT_EQ(rule.roles.shares_one_with(Roles{} | role), roles.contains(role))
+          << name_of(rule.operation);
+    }
+    for (const State state : all_states) {
+      EXPECT_EQ(rule.states.shares_one_with(States{} | state), states.contains(state))
+          << name_of(rule.operation);
+    }
+  }
+}
+
+TEST(KeydTable, APeerWithoutARoleGetsNothing) {
+  const auto site = site_in(State::operational);
+  for (const Rule& rule : rules()) {
+    const Got got = ask(site->custodian(), Roles{}, request(rule.operation));
+    ASSERT_TRUE(got.refusal);
+    EXPECT_EQ(got.refusal->code, RefusalCode::not_for_this_peer);
+  }
+}
+
+TEST(KeydTable, ABodyWithOneByteMoreIsABadFrame) {
+  for (const Rule& rule : rules()) {
+    const auto site = site_in(rule.operation == Operation::provision ? State::unprovisioned
+                              : rule.operation == Operation::unlock  ? State::locked
+                                                                     : State::operational);
+    Bytes message = request(rule.operation);
+    message.push_back(0);
+    ++message[15];
+    const State before = site->custodian().state();
+    const Got got =
+        ask(site->custodian(), Roles{} | Role::admin | Role::tlsd | Role::gimsd, message);
+    ASSERT_TRUE(got.refusal) << name_of(rule.operation);
+    EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
+    EXPECT_TRUE(got.hang_up);
+    EXPECT_EQ(site->custodian().state(), before);
+  }
+}
+
+TEST(KeydTable, WhatIsNoRequestEndsTheConnection) {
+  const auto site = site_in(State::operational);
+  const Roles admin = Roles{} | Role::admin;
+  Bytes reply = request(Operation::status);
+  reply[3] = static_cast<std::uint8_t>(Kind::reply);
+  Bytes newer = request(Operation::status);
+  newer[2] = 2;
+  const Got answered = ask(site->custodian(), admin, reply);
+  ASSERT_TRUE(answered.refusal);
+  EXPECT_EQ(answered.refusal->code, RefusalCode::bad_frame);
+  EXPECT_TRUE(answered.hang_up);
+  const Got other = ask(site->custodian(), admin, newer);
+  ASSERT_TRUE(other.refusal);
+  EXPECT_EQ(other.refusal->code, RefusalCode::other_version);
+  EXPECT_TRUE(other.hang_up);
+  const Got empty = ask(site->custodian(), admin, {});
+  ASSERT_TRUE(empty.refusal);
+  EXPECT_TRUE(empty.hang_up);
+}
+
+TEST(KeydTable, NoRefusalTellsAKey) {
+  // Each reply that holds keys goes to gimsd alone; here, that its body is what was asked for.
+  const auto site = site_in(State::operational);
+  const Got got = ask(site->custodian(), Roles{} | Role::gimsd, request(Operation::data_keys));
+  ASSERT_FALSE(got.refusal);
+  EXPECT_EQ(got.body.size(), 6 * key_size);
+  const Got refused = ask(site->custodian(), Roles{} | Role::tlsd, request(Operation::data_keys));
+  EXPECT_TRUE(std::ranges::search(refused.body, BytesView(got.body).first(key_size)).empty());
+}
+
+}  // namespace
+}  // namespace gims::hsm

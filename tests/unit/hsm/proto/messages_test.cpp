@@ -1,0 +1,197 @@
+#include "hsm/proto/messages.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "support/keyd_site.hpp"
+
+namespace gims::hsm {
+namespace {
+
+template <class T>
+Bytes body_of(const T& value) {
+  Bytes room(max_frame_size);
+  Writer writer(room);
+  encode(writer, value);
+  return {writer.body().begin(), writer.body().end()};
+}
+
+StatusReply some_status() {
+  return {.state = State::locked,
+          .custody = "TPM 2.0 (IBM, software)",
+          .reason = "custody.bin: It is damaged.",
+          .organisation = "Joint Secretariat",
+          .server_name = "gims.internal",
+          .uptime_seconds = 90,
+          .version = "1.0"};
+}
+
+DataKeys some_keys() {
+  DataKeys keys;
+  std::uint8_t fill = 0;
+  for (SecretBytes* key :
+       {&keys.data, &keys.media, &keys.token_hash, &keys.audit, &keys.backup, &keys.pepper}) {
+    *key = *SecretBytes::copy_of(Bytes(key_size, ++fill));
+  }
+  return keys;
+}
+
+// Every kind of body, with a decoder that writes it again.
+struct Sample {
+  const char* name;
+  Bytes body;
+  std::function<Result<Bytes>(BytesView)> again;
+};
+
+template <class T>
+Sample sample(const char* name, const T& value, Result<T> (*decode)(BytesView)) {
+  return {.name = name, .body = body_of(value), .again = [decode](BytesView body) -> Result<Bytes> {
+            GIMS_TRY_ASSIGN(const T decoded, decode(body));
+            return body_of(decoded);
+          }};
+}
+
+std::vector<Sample> samples() {
+  ProvisionRequest with_key = test::provision_request();
+  with_key.dev_root_key = *SecretBytes::copy_of(Bytes(key_size, 3));
+  with_key.replace = true;
+  std::vector<Sample> all;
+  all.push_back(
+      sample("refusal", Refusal{.code = RefusalCode::went_back, .text = "No."}, decode_refusal));
+  all.push_back(sample("site", test::site_parameters(), decode_site));
+  all.push_back(sample("status", some_status(), decode_status));
+  all.push_back(sample("provision", test::provision_request(), decode_provision));
+  all.push_back(sample("provision with key", with_key, decode_provision));
+  all.push_back(sample("leaf request",
+                       LeafRequest{.public_key = Bytes(91, 4), .lifetime_seconds = 3600},
+                       decode_leaf_request));
+  all.push_back(sample("leaf",
+                       LeafReply{.chain = {Bytes(500, 1), Bytes(600, 2)},
+                                 .not_before = 1'700'000'000,
+                                 .not_after = 1'700'086'400},
+                       decode_leaf));
+  all.push_back(sample(
+      "site root",
+      SiteRootReply{.certificate = Bytes(500, 1), .pem = "-----BEGIN\nx\n", .sha256 = {1, 2}},
+      decode_site_root));
+  all.push_back(sample("data keys", some_keys(), decode_data_keys));
+  all.push_back(sample("server key",
+                       ServerKeyReply{.public_key = {7}, .key_id = "ed25519:a1b2c3d4"},
+                       decode_server_key));
+  all.push_back(sample("audit head", AuditHead{.sequence = 5, .hash = {1}}, decode_audit_head));
+  return all;
+}
+
+TEST(KeydMessages, ComeBackAsTheyWere) {
+  for (const Sample& message : samples()) {
+    const auto again = message.again(message.body);
+    ASSERT_TRUE(again) << message.name;
+    EXPECT_EQ(*again, message.body) << message.name;
+  }
+}
+
+TEST(KeydMessages, CutAtAnyLengthOrWithBytesLeftOverAreRefused) {
+  for (const Sample& message : samples()) {
+    for (std::size_t size = 0; size < message.body.size(); ++size) {
+      const auto cut = message.again(BytesView(message.body).first(size));
+      ASSERT_FALSE(cut) << message.name << " at " << size;
+      EXPECT_EQ(cut.error().code, "GIMS_KEYD_FRAME");
+    }
+    Bytes longer = message.body;
+    longer.push_back(0);
+    EXPECT_FALSE(message.again(longer)) << message.name;
+  }
+}
+
+TEST(KeydMessages, WhateverIsTakenHasOneForm) {
+  for (const Sample& message : samples()) {
+    for (std::size_t at = 0; at < message.body.size(); ++at) {
+      for (const unsigned mask : {0x01U, 0x80U, 0xffU}) {
+        Bytes changed = message.body;
+        changed[at] = static_cast<std::uint8_t>(changed[at] ^ mask);
+        const auto again = message.again(changed);
+        if (!again) continue;
+        EXPECT_EQ(*again, changed) << message.name << " at " << at;
+      }
+    }
+  }
+}
+
+TEST(KeydMessages, EventsAndSignaturesComeBackAndHaveBounds) {
+  const Bytes one{'{', '}'};
+  const Bytes two{'{', '"', '}'};
+  const std::vector<BytesView> events{one, two};
+  Bytes room(max_frame_size);
+  Writer writer(room);
+  encode(writer, std::span<const BytesView>(events));
+  const auto decoded = decode_events(writer.body());
+  ASSERT_TRUE(decoded);
+  ASSERT_EQ(decoded->size(), 2U);
+  EXPECT_TRUE(std::ranges::equal((*decoded)[1], two));
+  for (std::size_t size = 0; size < writer.body().size(); ++size) {
+    EXPECT_FALSE(decode_events(writer.body().first(size)));
+  }
+
+  const std::vector<BytesView> many(max_events + 1, one);
+  Writer over(room);
+  encode(over, std::span<const BytesView>(many));
+  EXPECT_FALSE(decode_events(over.body()));
+  const Bytes none{0, 0};
+  EXPECT_FALSE(decode_events(none));
+
+  const std::vector<Signature> signatures{Signature{1}, Signature{2}};
+  Writer signed_writer(room);
+  encode(signed_writer, std::span<const Signature>(signatures));
+  const auto again = decode_signatures(signed_writer.body());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, signatures);
+  EXPECT_FALSE(decode_signatures(none));
+}
+
+TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
+  Bytes status = body_of(some_status());
+  for (const std::uint8_t state : Bytes{0, 5, 255}) {
+    status[0] = state;
+    EXPECT_FALSE(decode_status(status));
+  }
+  Bytes refusal = body_of(Refusal{});
+  for (const std::uint8_t code : Bytes{0, 11, 255}) {
+    refusal[1] = code;
+    EXPECT_FALSE(decode_refusal(refusal));
+  }
+  ProvisionRequest short_key = test::provision_request();
+  short_key.dev_root_key = *SecretBytes::copy_of(Bytes(key_size - 1, 1));
+  EXPECT_FALSE(decode_provision(body_of(short_key)));
+  SiteParameters site = test::site_parameters();
+  site.addresses = {{1, 2, 3}};
+  EXPECT_FALSE(decode_site(body_of(site)));
+  site = test::site_parameters();
+  site.dns_names.assign(max_dns_names + 1, "a");
+  EXPECT_FALSE(decode_site(body_of(site)));
+  const LeafReply one_certificate{.chain = {Bytes(10, 1)}};
+  EXPECT_FALSE(decode_leaf(body_of(one_certificate)));
+  EXPECT_FALSE(decode_nothing(Bytes{0}));
+  EXPECT_TRUE(decode_nothing({}));
+}
+
+TEST(KeydMessages, ARefusalKeepsItsMeaningOnTheWay) {
+  for (std::uint16_t code = 1; code <= 10; ++code) {
+    const Refusal refusal{.code = static_cast<RefusalCode>(code), .text = "Why."};
+    const Error error = error_of(refusal);
+    EXPECT_EQ(error.text, "Why.");
+    EXPECT_EQ(refusal_of(error).code, refusal.code) << error.code;
+  }
+  EXPECT_EQ(error_of({.code = RefusalCode::not_for_this_peer, .text = {}}).kind,
+            ErrorKind::forbidden);
+  EXPECT_EQ(error_of({.code = RefusalCode::went_back, .text = {}}).kind, ErrorKind::conflict);
+  Error error;
+  error.code = "EIO";
+  error.text = std::string(2 * max_text, 'x') + "\n";
+  EXPECT_EQ(refusal_of(error).code, RefusalCode::internal);
+  EXPECT_TRUE(decode_refusal(body_of(refusal_of(error))));
+}
+
+}  // namespace
+}  // namespace gims::hsm
