@@ -6,12 +6,13 @@ Used by scripts/run and by the integration tests. Needs root, to become those us
 import hashlib
 import json
 import os
-import pwd
 import secrets
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
+import time
 from pathlib import Path
 
 import search
@@ -75,12 +76,9 @@ class Site:
 
     @property
     def url(self):
-        """Where clients on this machine find it: by name if that leads here."""
-        try:
-            here = socket.gethostbyname(self.name) == "127.0.0.1"
-        except OSError:
-            here = False
-        return f"https://{self.name if here else '127.0.0.1'}:{self.port}"
+        """Where clients find it: by address, since no name server knows the site's name here."""
+        host = "127.0.0.1" if self.listen in ("0.0.0.0", "::") else self.listen
+        return f"https://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     # ---- folders and configuration ------------------------------------------------------------------
 
@@ -109,7 +107,50 @@ class Site:
             (self.etc / f"{name}.toml").write_text(text, encoding="utf-8")
 
     def configuration(self):
-        raise NotImplementedError
+        """The configuration files by their names."""
+        return {
+            "gims-keyd": f"""\
+socket = "{self.run}/keyd/socket"
+state_folder = "{self.folder}/keyd"
+
+[tpm]
+tcti = "swtpm:path={self.run}/tpm/socket"
+
+[peers]
+tlsd = "gims-tlsd"
+gimsd = "gimsd"
+admins = ["root"]
+""",
+            "gims-tlsd": f"""\
+[[listen]]
+door = "client"
+address = "{self.listen}"
+port = {self.port}
+
+[keyd]
+socket = "{self.run}/keyd/socket"
+
+[gimsd]
+socket = "{self.run}/gimsd/connections"
+""",
+            "gimsd": f"""\
+data_folder = "{self.folder}/gimsd"
+
+[keyd]
+socket = "{self.run}/keyd/socket"
+
+[tlsd]
+socket = "{self.run}/gimsd/connections"
+user = "gims-tlsd"
+
+[admin]
+socket = "{self.run}/gimsd/admin"
+users = ["root"]
+
+[client]
+base_url = "{self.url}"
+""",
+        }
 
     # ---- start and stop -------------------------------------------------------------------------------
 
@@ -126,6 +167,60 @@ class Site:
         self.tpm.start()
         wait_for_socket(self.tpm, self.run / "tpm/socket")
 
+    def start_keyd(self):
+        """Starts gims-keyd; gives a site without keys its own, once. Raises Failed when it stays locked."""
+        self.tell("key custodian")
+        self.keyd.start()
+        self.keyd.wait_until_ready()
+        if self.keyd_state() == "unprovisioned":
+            self.tell("keys of a new site, in the TPM")
+            self.provision()
+        if self.keyd_state() != "operational":
+            raise supervise.Failed(f"gims-keyd is {self.keyd_status()}")
+        certificate, pem = self.site_root()
+        self.ca.write_text(pem)
+        self.fingerprint = ":".join(f"{byte:02X}" for byte in hashlib.sha256(certificate).digest())
+
+    def provision(self):
+        """With a root key of our own, so that the search knows what to look for: gims-keyd takes one
+        for a software TPM only."""
+        if not self.root_key_file.exists():
+            write_private(self.root_key_file, secrets.token_bytes(32))
+        # The certificates can name no address later on, so those of this machine are named now.
+        found = json.loads(self.command(["ip", "-json", "address", "show", "scope", "global"]))
+        addresses = {"127.0.0.1", "::1"} | {info["local"] for link in found for info in link.get("addr_info", []) if "local" in info}
+        self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "provision",
+                      "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
+                      *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
+                      "--dev-root-key", self.root_key_file])
+
+    def keyd_status(self):
+        output = self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "status"])
+        facts = dict(line.split(":", 1) for line in output.splitlines() if ":" in line)
+        return ": ".join(facts[key].strip() for key in ("state", "reason") if key in facts)
+
+    def keyd_state(self):
+        return self.keyd_status().split(":")[0]
+
+    def site_root(self):
+        """The site's root certificate, DER and PEM, as gims-keyd gives it to anyone who may ask: one
+        frame of its protocol (docs/protocol-keyd.md)."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
+            peer.connect(str(self.run / "keyd/socket"))
+            peer.send(struct.pack(">2sBBHHII", b"GK", 1, 1, 5, 0, 1, 0))
+            answer = peer.recv(1 << 17)
+        if answer[3] != 2:
+            raise supervise.Failed(f"gims-keyd refused to give the site's certificate: {answer[16:]}")
+        size, = struct.unpack_from(">I", answer, 16)
+        certificate = answer[20:20 + size]
+        return certificate, ssl.DER_cert_to_PEM_cert(certificate)
+
+    def command(self, argv, input=None):
+        run = subprocess.run([str(part) for part in argv], input=input, capture_output=True, text=True, timeout=120)
+        if run.returncode:
+            raise supervise.Failed(f"{Path(argv[0]).name} failed: {run.stderr.strip() or run.stdout.strip()}")
+        return run.stdout
+
     def start_gimsd(self):
         self.tell("messaging daemon")
         self.gimsd.start()
@@ -135,6 +230,23 @@ class Site:
         self.tell("TLS front")
         self.tlsd.start()
         self.tlsd.wait_until_ready()
+
+    def add_user(self, name):
+        """Makes an account; returns its password."""
+        password = secrets.token_urlsafe(18)
+        self.gimsctl("user", "add", name, input=password)
+        return password
+
+    def gimsctl(self, *arguments, input=None):
+        return self.command([self.program("gimsctl"), "--socket", self.run / "gimsd/admin", *arguments], input=input)
+
+    def search(self, report):
+        """Looks through every file that the site's processes wrote for the texts and secrets of a report
+        and for every key of the site; see search.search()."""
+        return search.search({**report, "keys": derived_keys(self.root_key_file.read_bytes())}, self.written())
+
+    def written(self):
+        return [self.folder / part for part in ("etc", "run", "log", "tpm", "keyd", "gimsd")]
 
     def stop(self):
         """In the order opposite to the start. Returns the exit statuses by name."""
@@ -147,3 +259,25 @@ class Site:
         """The processes that were started and have ended by themselves."""
         return [process for process in (self.tpm, self.keyd, self.gimsd, self.tlsd)
                 if process.child is not None and not process.running()]
+
+
+def wait_for_socket(process, path, seconds=20):
+    """For a process that does not tell when it is ready: until its socket takes connections."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                return probe.connect(str(path))
+            except OSError:
+                pass
+        if not process.running():
+            raise supervise.Failed(f"{process.name} ended with {process.ending()}:\n{process.last_words()}")
+        if time.monotonic() > deadline:
+            raise supervise.Failed(f"{process.name} does not listen at {path}:\n{process.last_words()}")
+        time.sleep(0.02)
+
+
+def write_private(path, data):
+    """A file that only its owner can read, from the first byte on."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
