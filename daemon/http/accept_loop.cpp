@@ -101,11 +101,13 @@ void AcceptLoop::accept_all(Steady::time_point now) {
 void AcceptLoop::greet(std::uint64_t number) {
   const auto found = guests_.find(number);
   if (found == guests_.end()) return;
-  const int fd = found->second.fd.get();
-  if (rules_.readable(found->second)) return;
-  // One that was moved away lives on, so it must leave the set here.
-  if (!found->second.fd) static_cast<void>(epoll_.remove(fd));
+  const Next next = rules_.readable(found->second);
+  if (next == Next::stay) return;
+  // Before another thread owns it, and may close it.
+  static_cast<void>(epoll_.remove(found->second.fd.get()));
+  Guest guest = std::move(found->second);
   guests_.erase(found);
+  if (next == Next::move_on) rules_.adopt(std::move(guest.fd), std::move(guest.peer));
 }
 
 void AcceptLoop::send_away_late(Steady::time_point now) {

@@ -23,13 +23,16 @@ struct Guest {
   std::chrono::steady_clock::time_point since{};
 };
 
+enum class Next : std::uint8_t { stay, leave, move_on };
+
 struct AcceptRules {
   // Takes one waiting connection, or nothing when none waits (sys::accept). A guest without a
   // descriptor was refused.
   std::function<Result<std::optional<Guest>>(int listener)> accept;
-  // The guest's socket is readable. False: it is let go, closed unless its descriptor was moved
-  // away.
-  std::function<bool(Guest&)> readable;
+  // The guest's socket is readable.
+  std::function<Next(Guest&)> readable;
+  // Takes the guests of Next::move_on, which the loop does not watch any more.
+  std::function<void(sys::Fd, Peer)> adopt;
   std::size_t most_guests;
   std::chrono::seconds patience;  // with a guest; 0: without end
 };

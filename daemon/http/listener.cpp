@@ -21,37 +21,34 @@ constexpr std::size_t most_silent = 1024;
 constexpr std::size_t most_senders = 16;
 constexpr auto patience_for_first_byte = std::chrono::seconds(60);
 
-// Passes a connection on once it has said something.
-auto pass_on_with_first_byte(Listener::Adopt adopt) {
-  return [adopt = std::move(adopt)](Guest& guest) {
-    char first = 0;
-    const ssize_t got = ::recv(guest.fd.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return true;
-    if (got == 1 && first != tls_handshake) adopt(std::move(guest.fd), std::move(guest.peer));
-    return false;
-  };
+// A connection moves on once it has said something that is not TLS.
+Next look_at_first_byte(Guest& guest) {
+  char first = 0;
+  const ssize_t got = ::recv(guest.fd.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Next::stay;
+  return got == 1 && first != tls_handshake ? Next::move_on : Next::leave;
 }
 
-// Adopts what one message brings; false when the sender is not to be heard any more.
-bool take_handover(Guest& sender, const Listener::Adopt& adopt) {
+// Adopts what one message brings; a sender of anything else has to leave.
+Next take_handover(Guest& sender, const Listener::Adopt& adopt) {
   std::array<std::uint8_t, sys::handover_size> bytes{};
   auto message = sys::receive_message(sender.fd.get(), bytes, 1);
   if (!message) {
-    if (message.error().code == "EAGAIN") return true;
+    if (message.error().code == "EAGAIN") return Next::stay;
     log::failure("gims-tlsd sent what is no handover.", message.error());
-    return false;
+    return Next::leave;
   }
-  if (message->size == 0 && message->fds.empty()) return false;  // it has closed
+  if (message->size == 0 && message->fds.empty()) return Next::leave;  // it has closed
   const auto handover = sys::decode_handover(std::span(bytes).first(message->size));
   if (!handover || message->fds.size() != 1) {
     log::warning("gims-tlsd sent what is no handover.");
-    return false;
+    return Next::leave;
   }
   adopt(std::move(message->fds.front()),
         Peer{.address = handover->peer.ip.to_string(),
              .door = handover->door == sys::Door::console ? Door::console : Door::client,
              .uid = std::nullopt});
-  return true;
+  return Next::stay;
 }
 
 }  // namespace
@@ -74,7 +71,8 @@ Result<std::unique_ptr<Listener>> Listener::tcp(sys::Fd listening, Door door, Ad
          return Guest{.fd = std::move(taken->fd),
                       .peer = {.address = taken->peer.ip.to_string(), .door = door, .uid = {}}};
        },
-       .readable = pass_on_with_first_byte(std::move(adopt)),
+       .readable = &look_at_first_byte,
+       .adopt = std::move(adopt),
        .most_guests = most_silent,
        .patience = patience_for_first_byte}));
 }
@@ -89,7 +87,8 @@ Result<std::unique_ptr<Listener>> Listener::local(sys::Fd listening, Door door, 
                                return Guest{.fd = std::move(*taken),
                                             .peer = {.address = {}, .door = door, .uid = who.uid}};
                              },
-                             .readable = pass_on_with_first_byte(std::move(adopt)),
+                             .readable = &look_at_first_byte,
+                             .adopt = std::move(adopt),
                              .most_guests = most_silent,
                              .patience = patience_for_first_byte}));
 }
@@ -107,6 +106,7 @@ Result<std::unique_ptr<Listener>> Listener::intake(sys::Fd listening, uid_t send
          return Guest{};
        },
        .readable = [adopt = std::move(adopt)](Guest& guest) { return take_handover(guest, adopt); },
+       .adopt = nullptr,
        .most_guests = most_senders,
        .patience = std::chrono::seconds(0)}));
 }

@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "base/clock.hpp"
 #include "store/store.hpp"
+#include "support/manual_clock.hpp"
 #include "support/temp_folder.hpp"
 
 namespace gims::test {
@@ -47,11 +47,11 @@ class StoreUnderTest {
   void close() { store_.reset(); }
   [[nodiscard]] const TempFolder& folder() const noexcept { return folder_; }
   [[nodiscard]] const store::StoreOptions& options() const noexcept { return options_; }
-  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+  [[nodiscard]] ManualClock& clock() noexcept { return clock_; }
 
  private:
   TempFolder folder_;
-  SystemClock clock_;
+  ManualClock clock_;
   std::vector<store::ChangeListener*> listeners_;
   store::StoreOptions options_;
   std::unique_ptr<store::Store> store_;

@@ -1,0 +1,71 @@
+#include "store/maintenance.hpp"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace gims::store {
+
+void Maintenance::add(std::string name, std::chrono::milliseconds interval, Step step) {
+  tasks_.push_back({.name = std::move(name),
+                    .interval = interval,
+                    .step = std::move(step),
+                    .due = clock_.steady() + interval});
+}
+
+void Maintenance::start() {
+  if (!tasks_.empty()) thread_ = std::thread([this] { run(); });
+}
+
+void Maintenance::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Maintenance::run() {
+  for (;;) {
+    const auto next = std::ranges::min(tasks_, {}, &Task::due).due;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, next - clock_.steady(), [this] { return stopping_; });
+      if (stopping_) return;
+    }
+    run_due(clock_.steady());
+  }
+}
+
+void Maintenance::run_due(std::chrono::steady_clock::time_point now) {
+  for (Task& task : tasks_) {
+    if (task.due > now) continue;
+    finish(task);
+    task.due = now + task.interval;
+  }
+}
+
+void Maintenance::finish(const Task& task) {
+  for (;;) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) return;
+    }
+    const Result<bool> more = submit_and_wait(task);
+    if (!more) log::failure("maintenance of the database failed: " + task.name, more.error());
+    if (!more || !*more) return;
+  }
+}
+
+Result<bool> Maintenance::submit_and_wait(const Task& task) {
+  std::promise<Result<bool>> promise;
+  auto outcome = promise.get_future();
+  writer_.submit([&task](Transaction& transaction) { return task.step(transaction); },
+                 [&promise](Result<bool> done) { promise.set_value(std::move(done)); });
+  return outcome.get();
+}
+
+}  // namespace gims::store
