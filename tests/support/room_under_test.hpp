@@ -16,6 +16,14 @@
 
 namespace gims::matrix {
 
+// For INSTANTIATE_TEST_SUITE_P of tests with a parameter of type const RoomVersion*.
+inline auto every_version() {
+  return testing::Values(&room_version_10(), &room_version_11(), &room_version_12());
+}
+inline std::string version_name(const testing::TestParamInfo<const RoomVersion*>& version) {
+  return "v" + std::string(version.param->id);
+}
+
 class StateUnderTest final : public StateView {
  public:
   [[nodiscard]] EventPtr get(std::string_view type, std::string_view state_key) const override {
