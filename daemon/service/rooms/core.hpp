@@ -73,6 +73,16 @@ class Core {
                                       std::string_view content, bool is_listed,
                                       bool is_announcement);
 
+  // aliases.cpp
+  [[nodiscard]] Result<> add_alias(store::Transaction& transaction, const Actor& actor,
+                                   std::string_view alias, std::string_view room_id);
+  [[nodiscard]] Result<> remove_alias(store::Transaction& transaction, const Actor& actor,
+                                      std::string_view alias);
+  [[nodiscard]] Result<> set_listed(store::Transaction& transaction, const Actor& actor,
+                                    std::string_view room_id, bool listed);
+  // M_INVALID_PARAM unless it is a well-formed alias of this server.
+  [[nodiscard]] Result<> check_own_alias(std::string_view alias) const;
+
   // upgrade.cpp
   [[nodiscard]] Result<std::string> upgrade(store::Transaction& transaction, const Actor& actor,
                                             std::string_view room_id, std::string_view new_version,

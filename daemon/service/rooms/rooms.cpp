@@ -74,6 +74,46 @@ void Rooms::forget(Actor actor, std::string room_id, Done<> done) {
       std::move(done));
 }
 
+void Rooms::add_alias(Actor actor, std::string alias, std::string room_id, Done<> done) {
+  core_->store.writer().submit(
+      [core = core_.get(), actor = std::move(actor), alias = std::move(alias),
+       room_id = std::move(room_id)](store::Transaction& transaction) {
+        return core->add_alias(transaction, actor, alias, room_id);
+      },
+      std::move(done));
+}
+
+void Rooms::remove_alias(Actor actor, std::string alias, Done<> done) {
+  core_->store.writer().submit(
+      [core = core_.get(), actor = std::move(actor),
+       alias = std::move(alias)](store::Transaction& transaction) {
+        return core->remove_alias(transaction, actor, alias);
+      },
+      std::move(done));
+}
+
+void Rooms::set_listed(Actor actor, std::string room_id, bool listed, Done<> done) {
+  core_->store.writer().submit(
+      [core = core_.get(), actor = std::move(actor), room_id = std::move(room_id),
+       listed](store::Transaction& transaction) {
+        return core->set_listed(transaction, actor, room_id, listed);
+      },
+      std::move(done));
+}
+
+void Rooms::report(Actor actor, Report report, Done<> done) {
+  core_->store.writer().submit(
+      [actor = std::move(actor), report = std::move(report)](store::Transaction& transaction) {
+        return sql::run(transaction.sql(), sql_of::InsertReport{.created_ts = transaction.now_ms(),
+                                                                .reporter = actor.user_id,
+                                                                .room_id = report.room_id,
+                                                                .event_id = report.event_id,
+                                                                .user_id = report.user_id,
+                                                                .reason = report.reason});
+      },
+      std::move(done));
+}
+
 void Rooms::upgrade(Actor actor, std::string room_id, std::string new_version,
                     std::vector<std::string> additional_creators, Done<std::string> done) {
   core_->store.writer().submit(
@@ -127,7 +167,7 @@ Result<std::optional<store::RoomNid>> Core::room_nid(std::string_view room_id) {
 }
 
 Result<std::string> Rooms::resolve(std::string_view room_id_or_alias) {
-  if (room_id_or_alias.starts_with('!')) {
+  if (!room_id_or_alias.starts_with('#')) {
     GIMS_TRY(matrix::require_room_id(room_id_or_alias, "roomIdOrAlias"));
     return std::string(room_id_or_alias);
   }

@@ -77,6 +77,21 @@ class Rooms {
   void set_membership(Actor actor, Act act, std::string room_id, std::string target,
                       std::optional<std::string> reason, Done<std::string> done);
   void forget(Actor actor, std::string room_id, Done<> done);
+  // A name of this server for a room that the actor is in; `conflict` (409) where it is taken.
+  void add_alias(Actor actor, std::string alias, std::string room_id, Done<> done);
+  // By who made it, or may set the room's canonical alias.
+  void remove_alias(Actor actor, std::string alias, Done<> done);
+  // Into the room directory or out of it, by who may set the canonical alias.
+  void set_listed(Actor actor, std::string room_id, bool listed, Done<> done);
+  // What the administrators are to look at. Never tells whether the room or the user is there; an
+  // event must be one that the actor may see.
+  struct Report {
+    std::optional<std::string> room_id = {};
+    std::optional<std::string> event_id = {};
+    std::optional<std::string> user_id = {};
+    std::string reason = {};
+  };
+  void report(Actor actor, Report report, Done<> done);
   // Gives the id of the new room.
   void upgrade(Actor actor, std::string room_id, std::string new_version,
                std::vector<std::string> additional_creators, Done<std::string> done);

@@ -113,6 +113,10 @@ std::string_view Visibility::membership() const noexcept {
   return memberships_.empty() ? std::string_view() : std::string_view(memberships_.back().value);
 }
 
+std::string_view Visibility::membership_at(store::StreamId position) const noexcept {
+  return at(memberships_, position, "leave");
+}
+
 bool Visibility::is_world_readable() const noexcept {
   return !visibilities_.empty() && visibilities_.back().value == "world_readable";
 }

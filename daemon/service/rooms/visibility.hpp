@@ -43,6 +43,8 @@ class Visibility {
   // The user's membership now: "join", "invite", "leave", "ban", "knock"; empty: never had one.
   [[nodiscard]] std::string_view membership() const noexcept;
   [[nodiscard]] bool is_joined() const noexcept { return membership() == "join"; }
+  // With the event at the position; "leave" before the first.
+  [[nodiscard]] std::string_view membership_at(store::StreamId position) const noexcept;
   // Anybody may see the room as it is now.
   [[nodiscard]] bool is_world_readable() const noexcept;
   // The room's state that the user may be shown is the one at this position: now for who is joined

@@ -112,6 +112,14 @@ bool EventFilter::passes_any() const noexcept {
   return (!types || !types->empty()) && (!senders || !senders->empty()) && limit != 0;
 }
 
+Result<RoomEventFilter> RoomEventFilter::parse(json::Value object) {
+  GIMS_TRY(json::require_object(object));
+  RoomEventFilter filter;
+  Parser parser;
+  GIMS_TRY(parser.room_event_filter(object, filter));
+  return filter;
+}
+
 bool RoomEventFilter::passes_room(std::string_view room_id) const noexcept {
   if (contains(not_rooms, room_id)) return false;
   return !rooms || contains(*rooms, room_id);

@@ -39,6 +39,8 @@ struct RoomEventFilter : EventFilter {
   bool include_redundant_members = false;
   bool unread_thread_notifications = false;
 
+  // M_BAD_JSON as Filter::parse; for the `filter` argument of /messages and /context.
+  [[nodiscard]] static Result<RoomEventFilter> parse(json::Value object);
   [[nodiscard]] bool passes_room(std::string_view room_id) const noexcept;
   // Without a look at the room, which is the same for many events.
   [[nodiscard]] bool passes_event(std::string_view type, std::string_view sender,

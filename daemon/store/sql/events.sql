@@ -75,12 +75,34 @@ SELECT stream_id, event_id, room_nid, redacted_by, replaces_state, device_id, tx
 FROM events WHERE relates_to = :relates_to AND stream_id > :after AND stream_id <= :upto
 ORDER BY stream_id LIMIT :how_many;
 
--- Who relates to an event how, for the summaries that are bundled with it.
--- name: RelationsOf
--- in: relates_to text, how_many int
--- out: stream_id int, event_id text, type text, rel_type text?, sender text
-SELECT stream_id, event_id, type, rel_type, sender FROM events
-WHERE relates_to = :relates_to ORDER BY stream_id DESC LIMIT :how_many;
+-- How many of a room's events relate to one, by the kind of relation.
+-- name: RelationKinds
+-- in: relates_to text, room_nid int
+-- out: rel_type text?, how_many int, latest int
+SELECT rel_type, COUNT(*) AS how_many, MAX(stream_id) AS latest FROM events
+WHERE relates_to = :relates_to AND room_nid = :room_nid GROUP BY rel_type;
+
+-- name: LatestReplacement
+-- in: relates_to text, room_nid int, sender text, type text
+-- out: stream_id int, event_id text, room_nid int, redacted_by text?, replaces_state text?, device_id text?, txn_id text?, pdu blob
+SELECT stream_id, event_id, room_nid, redacted_by, replaces_state, device_id, txn_id, pdu
+FROM events
+WHERE relates_to = :relates_to AND room_nid = :room_nid AND rel_type = 'm.replace'
+  AND sender = :sender AND type = :type AND state_key IS NULL
+ORDER BY stream_id DESC LIMIT 1;
+
+-- name: References
+-- in: relates_to text, room_nid int, how_many int
+-- out: stream_id int, event_id text, type text
+SELECT stream_id, event_id, type FROM events
+WHERE relates_to = :relates_to AND room_nid = :room_nid AND rel_type = 'm.reference'
+ORDER BY stream_id LIMIT :how_many;
+
+-- name: EventAt
+-- in: position int
+-- out: stream_id int, event_id text, room_nid int, redacted_by text?, replaces_state text?, device_id text?, txn_id text?, pdu blob
+SELECT stream_id, event_id, room_nid, redacted_by, replaces_state, device_id, txn_id, pdu
+FROM events WHERE stream_id = :position;
 
 -- One user's reactions to one event, to find the same one again.
 -- name: ReactionsOfUser
@@ -89,12 +111,6 @@ WHERE relates_to = :relates_to ORDER BY stream_id DESC LIMIT :how_many;
 SELECT pdu FROM events
 WHERE relates_to = :relates_to AND sender = :sender AND rel_type = 'm.annotation'
   AND redacted_by IS NULL AND type = 'm.reaction';
-
--- name: ThreadOf
--- in: root text
--- out: replies int, latest int
-SELECT COUNT(*) AS replies, COALESCE(MAX(stream_id), 0) AS latest FROM events
-WHERE relates_to = :root AND rel_type = 'm.thread';
 
 -- name: ParticipatesInThread
 -- in: root text, user_id text
