@@ -34,6 +34,13 @@ Result<> wait_for(int socket, short events, SteadyClock::time_point deadline) {
   }
 }
 
+// A refusal leaves the connection in order, or gims-keyd closes it, which the next call sees. After
+// every other failure it may hold the answer to a question of the past.
+bool is_in_order_after(std::string_view code) {
+  return code.starts_with("GIMS_KEYD_") && code != "GIMS_KEYD_GONE" && code != "GIMS_KEYD_FRAME" &&
+         code != "GIMS_KEYD_VERSION";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::connect(std::string path, std::chrono::milliseconds limit) {
@@ -53,10 +60,15 @@ Result<> Client::connect_if_needed() {
 
 Result<BytesView> Client::await_answer(const Header& header) {
   const auto deadline = SteadyClock::now() + limit_;
+  bool was_reset = false;
   while (true) {
     GIMS_TRY(wait_for(socket_.get(), POLLIN, deadline));
     auto received = sys::receive_message(socket_.get(), room_.writable());
     if (!received && received.error().code == "EAGAIN") continue;
+    // Told once, before what gims-keyd said as it closed the connection unasked.
+    if (!received && received.error().code == "ECONNRESET" && !std::exchange(was_reset, true)) {
+      continue;
+    }
     if (!received) return gone(received.error());
     if (received->size == 0) return gone("the connection was closed");
     auto frame = decode_frame(room_.bytes().first(received->size));
@@ -79,6 +91,8 @@ Result<BytesView> Client::exchange(const Header& header, BytesView request) {
   while (true) {
     auto sent = sys::send_message(socket_.get(), request);
     if (sent) break;
+    // Closed by the other end, which may have said why.
+    if (sent.error().code == "EPIPE" || sent.error().code == "ECONNRESET") break;
     if (sent.error().code != "EAGAIN") return gone(sent.error());
     GIMS_TRY(wait_for(socket_.get(), POLLOUT, deadline));
   }
@@ -100,12 +114,7 @@ auto Client::call(Operation operation, const Write& write, const Read& read)
   }
   GIMS_TRY(connect_if_needed());
   auto body = exchange(header, request);
-  // After these the connection may hold an answer to a question of the past.
-  if (!body &&
-      (body.error().code == "GIMS_KEYD_GONE" || body.error().code == "GIMS_KEYD_FRAME" ||
-       body.error().code == "GIMS_KEYD_VERSION" || body.error().code == "GIMS_KEYD_BUSY")) {
-    socket_.reset();
-  }
+  if (!body && !is_in_order_after(body.error().code)) socket_.reset();
   auto value = [&]() -> decltype(read(BytesView{})) {
     if (!body) return pass(std::move(body));
     return read(*body);

@@ -4,15 +4,13 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 #include <string>
-#include <vector>
 
+#include "support/process.hpp"
 #include "support/temp_folder.hpp"
 #include "sys/socket.hpp"
 
@@ -33,26 +31,17 @@ class Swtpm {
 
   // The data socket, and how gims-keyd's configuration names it.
   [[nodiscard]] std::string socket() const { return (dir_ / "tpm").string(); }
+  // Where it keeps what a real one keeps in its chip.
+  [[nodiscard]] std::string state() const { return (dir_ / "state").string(); }
   [[nodiscard]] std::string tcti() const { return "swtpm:path=" + socket(); }
 
   void start() {
     std::filesystem::create_directory(dir_ / "state");
-    std::vector<std::string> arguments{"swtpm",
-                                       "socket",
-                                       "--tpm2",
-                                       "--tpmstate",
-                                       "dir=" + (dir_ / "state").string(),
-                                       "--server",
-                                       "type=unixio,path=" + socket(),
-                                       "--flags",
-                                       "not-need-init,startup-clear",
-                                       "--log",
-                                       "file=" + (dir_ / "log").string()};
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    const int failed = ::posix_spawnp(&pid_, "swtpm", nullptr, nullptr, argv.data(), environ);
-    ASSERT_EQ(failed, 0) << "swtpm cannot be started";
+    pid_ = spawn_program({"swtpm", "socket", "--tpm2", "--tpmstate",
+                          "dir=" + (dir_ / "state").string(), "--server",
+                          "type=unixio,path=" + socket(), "--flags", "not-need-init,startup-clear",
+                          "--log", "file=" + (dir_ / "log").string()});
+    ASSERT_GT(pid_, 0) << "swtpm cannot be started";
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!sys::stream_connect(socket(), sys::Blocking::yes)) {
       ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "swtpm does not listen";
@@ -64,7 +53,7 @@ class Swtpm {
   void stop() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    wait_for_end(pid_);
     pid_ = -1;
     // A killed one may leave its socket.
     std::filesystem::remove(socket());

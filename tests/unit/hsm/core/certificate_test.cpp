@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "hsm/core/p256.hpp"
-#include "support/command.hpp"
 #include "support/keyd_site.hpp"
+#include "support/process.hpp"
 #include "support/temp_folder.hpp"
 
 namespace gims::hsm {

@@ -1,0 +1,268 @@
+#include "hsm/core/server.hpp"
+
+#include <gtest/gtest.h>
+#include <sodium.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "hsm/proto/client.hpp"
+#include "support/keyd_site.hpp"
+#include "sys/message.hpp"
+#include "sys/socket.hpp"
+
+namespace gims::hsm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Roles everything = Roles{} | Role::admin | Role::tlsd | Role::gimsd;
+
+// gims-keyd's loop in a thread, over a custodian in memory.
+class Running {
+ public:
+  explicit Running(Server::RolesOfUsers users = {{::getuid(), everything}})
+      : users_(std::move(users)), signals_(*sys::SignalFd::for_service()) {
+    start();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() { stop(); }
+
+  void start() {
+    auto server = Server::listen(path(), users_);
+    ASSERT_TRUE(server) << server.error().text;
+    thread_ = std::thread([this, server = std::move(*server)]() mutable {
+      sys::Watchdog watchdog(std::nullopt, [] {});
+      EXPECT_TRUE(server.run(site_.custodian(), signals_, watchdog));
+    });
+  }
+  void stop() {
+    ::kill(::getpid(), SIGTERM);
+    thread_.join();
+  }
+
+  [[nodiscard]] std::string path() const { return (site_ / "socket").string(); }
+  [[nodiscard]] std::unique_ptr<Client> client() const {
+    auto client = Client::connect(path());
+    EXPECT_TRUE(client) << client.error().text;
+    return std::move(*client);
+  }
+  [[nodiscard]] sys::Fd raw() const {
+    return std::move(*sys::seqpacket_connect(path(), sys::Blocking::yes));
+  }
+  [[nodiscard]] test::KeydSite& site() { return site_; }
+
+ private:
+  test::KeydSite site_;
+  const Server::RolesOfUsers users_;
+  const sys::SignalFd signals_;
+  std::thread thread_;
+};
+
+Bytes status_request(std::uint32_t number) {
+  Bytes room(64);
+  const auto frame = Writer(room).frame({.number = number});
+  return {frame->begin(), frame->end()};
+}
+
+// The next refusal on a raw connection.
+std::optional<Refusal> refusal_on(const sys::Fd& socket) {
+  Bytes room(max_frame_size);
+  const auto received = sys::receive_message(socket.get(), room);
+  if (!received || received->size == 0) return std::nullopt;
+  const auto frame = decode_frame(BytesView(room).first(received->size));
+  if (!frame || frame->header.kind != Kind::refusal) return std::nullopt;
+  return *decode_refusal(frame->body);
+}
+
+bool is_closed(const sys::Fd& socket) {
+  Bytes room(max_frame_size);
+  const auto received = sys::receive_message(socket.get(), room);
+  return !received || received->size == 0;
+}
+
+TEST(KeydServer, AnswersEveryRequestOfTheClient) {
+  Running keyd;
+  const auto client = keyd.client();
+  auto status = client->status();
+  ASSERT_TRUE(status) << status.error().text;
+  EXPECT_EQ(status->state, State::unprovisioned);
+  const auto early = client->data_keys();
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, "GIMS_KEYD_STATE");
+  EXPECT_EQ(early.error().kind, ErrorKind::unavailable);
+
+  ASSERT_TRUE(client->provision(test::provision_request()));
+  status = client->status();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->server_name, "gims.internal");
+
+  const auto root = client->site_root();
+  ASSERT_TRUE(root);
+  EXPECT_TRUE(root->pem.starts_with("-----BEGIN CERTIFICATE-----\n"));
+  std::array<std::uint8_t, 32> hash{};
+  crypto_hash_sha256(hash.data(), root->certificate.data(), root->certificate.size());
+  EXPECT_EQ(root->sha256, hash);
+
+  const auto leaf = client->sign_leaf({.public_key = spki_of(generate_p256()->public_key)});
+  ASSERT_TRUE(leaf) << leaf.error().text;
+  EXPECT_EQ(leaf->chain.size(), 2U);
+  const auto keys = client->data_keys();
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(keys->pepper.size(), key_size);
+
+  const auto server_key = client->server_key();
+  ASSERT_TRUE(server_key);
+  const Bytes event{'{', '}'};
+  const auto signature = client->sign_event(event);
+  ASSERT_TRUE(signature);
+  EXPECT_EQ(crypto_sign_verify_detached(signature->data(), event.data(), event.size(),
+                                        server_key->public_key.data()),
+            0);
+  const std::vector<BytesView> events(max_events, event);
+  const auto signatures = client->sign_events(events);
+  ASSERT_TRUE(signatures);
+  EXPECT_EQ(signatures->size(), max_events);
+  EXPECT_FALSE(client->sign_events(std::vector<BytesView>(max_events + 1, event)));
+  const Bytes large(max_event, ' ');
+  const auto too_much = client->sign_events(std::vector<BytesView>(2, large));
+  ASSERT_FALSE(too_much);
+  EXPECT_EQ(too_much.error().kind, ErrorKind::too_large);
+
+  EXPECT_TRUE(client->extend_audit({.sequence = 2, .hash = {2}}));
+  const auto back = client->extend_audit({.sequence = 1, .hash = {1}});
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(client->audit_head()->sequence, 2U);
+  EXPECT_FALSE(client->unlock());
+  EXPECT_TRUE(client->zeroize());
+  EXPECT_EQ(client->status()->state, State::zeroized);
+}
+
+TEST(KeydServer, TheLargestEventIsSigned) {
+  Running keyd;
+  keyd.site().provisioned();
+  Bytes event(max_event, ' ');
+  event.front() = '{';
+  event.back() = '}';
+  EXPECT_TRUE(keyd.client()->sign_event(event));
+}
+
+TEST(KeydServer, AClientConnectsAgainAfterARestart) {
+  Running keyd;
+  const auto client = keyd.client();
+  ASSERT_TRUE(client->status());
+  keyd.stop();
+  const auto gone = client->status();
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, "GIMS_KEYD_GONE");
+  EXPECT_EQ(gone.error().kind, ErrorKind::unavailable);
+  keyd.start();
+  EXPECT_TRUE(client->status());
+}
+
+TEST(KeydServer, ARoleIsThatOfTheUser) {
+  Running keyd({{::getuid(), Roles{} | Role::tlsd}});
+  keyd.site().provisioned();
+  const auto client = keyd.client();
+  EXPECT_TRUE(client->status());
+  EXPECT_TRUE(client->sign_leaf({.public_key = spki_of(generate_p256()->public_key)}));
+  const auto refused = client->data_keys();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_PEER");
+  EXPECT_EQ(refused.error().kind, ErrorKind::forbidden);
+  EXPECT_TRUE(client->status()) << "the connection stays";
+}
+
+TEST(KeydServer, AUserWithoutARoleIsToldSoAndDisconnected) {
+  Running keyd({{::getuid() + 1, everything}});
+  const sys::Fd socket = keyd.raw();
+  const auto refusal = refusal_on(socket);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->code, RefusalCode::not_for_this_peer);
+  EXPECT_TRUE(is_closed(socket));
+  const auto status = keyd.client()->status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, "GIMS_KEYD_PEER");
+}
+
+TEST(KeydServer, OneUserHasABoundOfConnections) {
+  Running keyd;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < Server::most_peers; ++i) {
+    clients.push_back(keyd.client());
+    ASSERT_TRUE(clients.back()->status());
+  }
+  const sys::Fd one_more = keyd.raw();
+  const auto refusal = refusal_on(one_more);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->code, RefusalCode::busy);
+  EXPECT_TRUE(is_closed(one_more));
+  EXPECT_TRUE(clients.back()->status());
+  clients.pop_back();
+  // The loop sees the end of a connection before it takes the next.
+  EXPECT_TRUE(keyd.client()->status());
+}
+
+TEST(KeydServer, WhatIsNoFrameEndsTheConnection) {
+  Running keyd;
+  const std::vector<Bytes> messages{Bytes{1}, Bytes(max_frame_size + 1, 'G'), Bytes(64, 0)};
+  for (const Bytes& message : messages) {
+    const sys::Fd socket = keyd.raw();
+    ASSERT_TRUE(sys::send_message(socket.get(), message));
+    const auto refusal = refusal_on(socket);
+    ASSERT_TRUE(refusal) << message.size();
+    EXPECT_EQ(refusal->code, RefusalCode::bad_frame);
+    EXPECT_TRUE(is_closed(socket));
+  }
+  EXPECT_TRUE(keyd.client()->status());
+}
+
+TEST(KeydServer, APeerThatReadsNothingHoldsNobodyUp) {
+  Running keyd;
+  const sys::Fd deaf = keyd.raw();
+  // Until its socket is full of answers and gims-keyd hangs up.
+  for (std::uint32_t i = 0; sys::send_message(deaf.get(), status_request(i)); ++i) {
+    ASSERT_LT(i, 1'000'000U);
+  }
+  EXPECT_TRUE(keyd.client()->status());
+}
+
+TEST(KeydServer, ThreadsMayShareAClient) {
+  Running keyd;
+  keyd.site().provisioned();
+  const auto client = keyd.client();
+  const auto public_key = client->server_key()->public_key;
+  std::vector<std::thread> threads;
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      const Bytes event{'{', i, '}'};
+      for (int round = 0; round < 50; ++round) {
+        const auto signature = client->sign_event(event);
+        ASSERT_TRUE(signature);
+        EXPECT_EQ(crypto_sign_verify_detached(signature->data(), event.data(), event.size(),
+                                              public_key.data()),
+                  0);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(KeydClient, GivesUpAtItsTimeLimit) {
+  const test::TempFolder folder;
+  const std::string path = (folder / "socket").string();
+  EXPECT_FALSE(Client::connect(path, 50ms));
+  const auto listener = sys::seqpacket_listen(path, 0600);
+  ASSERT_TRUE(listener);
+  const auto client = Client::connect(path, 50ms);
+  ASSERT_TRUE(client);
+  const auto status = (*client)->status();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, "GIMS_KEYD_GONE");
+}
+
+}  // namespace
+}  // namespace gims::hsm
