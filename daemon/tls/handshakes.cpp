@@ -65,7 +65,7 @@ void HandshakeLoop::on_event(std::uint64_t data, std::uint32_t events) {
 
 void HandshakeLoop::complete(Pending& pending) {
   // The descriptor goes to another loop's epoll.
-  static_cast<void>(epoll().remove(pending.fd()));
+  unwatch(pending);
   completed_(Completed{.session = std::move(pending.session),
                        .peer = pending.arrival.peer,
                        .door = pending.arrival.door,
@@ -73,8 +73,14 @@ void HandshakeLoop::complete(Pending& pending) {
   close(pending);
 }
 
+void HandshakeLoop::unwatch(Pending& pending) {
+  if (pending.fd() >= 0) static_cast<void>(epoll().remove(pending.fd()));
+}
+
 void HandshakeLoop::close(Pending& pending) {
   pending.dead = true;
+  // As in PumpLoop::close().
+  unwatch(pending);
   dead_.splice(dead_.end(), pending_, pending.place);
 }
 

@@ -68,6 +68,7 @@ class HandshakeLoop final : public LoopThread {
   bool end_turn() override;
   bool begin(Pending& pending);
   void complete(Pending& pending);
+  void unwatch(Pending& pending);
   void close(Pending& pending);
 
   const LeafKeeper& keeper_;

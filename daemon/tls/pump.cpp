@@ -96,6 +96,7 @@ void PumpLoop::service(Connection& connection) {
   if (connection.notified && connection.plain_gone) {
     connection.phase = Phase::lingering;
     move_to(connection, lingering_);
+    static_cast<void>(epoll().remove(connection.plain.get()));
     connection.plain.reset();
     return linger(connection);
   }
@@ -237,6 +238,10 @@ void PumpLoop::move_to(Connection& connection, std::list<Connection>& list) {
 void PumpLoop::close(Connection& connection) {
   std::list<Connection>& from = connection.phase == Phase::lingering ? lingering_ : pumping_;
   connection.phase = Phase::dead;
+  // Closing alone does not end the watch while another process has the description open, as a
+  // child has between fork and exec; its events would name a connection that is gone.
+  static_cast<void>(epoll().remove(connection.session->fd()));
+  if (connection.plain) static_cast<void>(epoll().remove(connection.plain.get()));
   dead_.splice(dead_.end(), from, connection.place);
   size_.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -64,7 +64,8 @@ TEST(Epoll, GivesTheDataOfWhatIsReady) {
   const auto events = epoll->wait(room, std::chrono::milliseconds(0));
   ASSERT_TRUE(events);
   ASSERT_EQ(events->size(), 1U);
-  EXPECT_EQ((*events)[0].data.u64, 7U);
+  // By value: epoll_event is packed.
+  EXPECT_EQ(std::uint64_t{(*events)[0].data.u64}, 7U);
   EXPECT_TRUE(epoll->remove(ready->fd()));
   EXPECT_EQ(epoll->remove(ready->fd()).error().code, "ENOENT");
   EXPECT_TRUE(epoll->wait(room, std::chrono::milliseconds(0))->empty());
