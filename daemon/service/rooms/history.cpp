@@ -169,17 +169,36 @@ Result<std::string> RoomReads::context(const Actor& viewer, std::string_view roo
   return out;
 }
 
-Result<std::string> RoomReads::event(const Actor& viewer, std::string_view room_id,
-                                     std::string_view event_id) {
-  auto room = RoomView::open(store_, clock_, viewer, room_id);
-  if (!room && room.error().kind == ErrorKind::forbidden) {
+namespace {
+
+// For the answers that know a 404 only: a room that is hidden is one without the event.
+template <class T>
+Result<T> hidden_as_absent(Result<T> result) {
+  if (!result && result.error().kind == ErrorKind::forbidden) {
     return not_found("There is no such event, or you may not see it.");
   }
-  if (!room) return pass(std::move(room));
-  GIMS_TRY_ASSIGN(const StoredEvent event, room->visible_event(event_id));
+  return result;
+}
+
+}  // namespace
+
+Result<std::string> RoomReads::event(const Actor& viewer, std::string_view room_id,
+                                     std::string_view event_id) {
+  GIMS_TRY_ASSIGN(RoomView room, hidden_as_absent(RoomView::open(store_, clock_, viewer, room_id)));
+  GIMS_TRY_ASSIGN(const StoredEvent event, room.visible_event(event_id));
   std::string out;
-  GIMS_TRY(room->append(out, event));
+  GIMS_TRY(room.append(out, event));
   return out;
+}
+
+Result<> RoomReads::check_reportable(const Actor& viewer, std::string_view room_id,
+                                     std::string_view event_id) {
+  GIMS_TRY_ASSIGN(RoomView room, hidden_as_absent(RoomView::open(store_, clock_, viewer, room_id)));
+  if (!room.visibility().is_joined()) {
+    return not_found("There is no such event, or you are not in its room.");
+  }
+  GIMS_TRY(room.visible_event(event_id));
+  return {};
 }
 
 // By halving: this server gives the events of a room their times in the order of their positions,

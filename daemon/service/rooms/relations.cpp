@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "json/text.hpp"
+#include "service/errors.hpp"
 #include "service/rooms/room_reads.hpp"
 #include "service/rooms/room_view.hpp"
 #include "service/tokens.hpp"
@@ -101,16 +102,10 @@ bool matches(const RelationsQuery& query, const RoomView& room, const StoredEven
 Result<std::string> RoomReads::relations(const Actor& viewer, std::string_view room_id,
                                          const RelationsQuery& query) {
   auto opened = RoomView::open(store_, clock_, viewer, room_id);
-  if (!opened) {
-    // The spec knows a 404 only.
-    Error error = std::move(opened).error();
-    if (error.kind == ErrorKind::forbidden) {
-      error.kind = ErrorKind::not_found;
-      error.code = "M_NOT_FOUND";
-    }
-    return std::unexpected(std::move(error));
+  if (!opened && opened.error().kind == ErrorKind::forbidden) {
+    return not_found("There is no such event, or you may not see it.");  // spec: a 404 only
   }
-  RoomView room = std::move(*opened);
+  GIMS_TRY_ASSIGN(RoomView room, std::move(opened));
   GIMS_TRY_ASSIGN(const StoredEvent parent, room.visible_event(query.event_id));
   const bool backward = query.direction == Direction::backward;
   const Range range =

@@ -67,6 +67,9 @@ class RoomReads {
   // M_NOT_FOUND for whatever the user may not see.
   [[nodiscard]] Result<std::string> event(const Actor& viewer, std::string_view room_id,
                                           std::string_view event_id);
+  // M_NOT_FOUND unless the user is joined and may see the event: who may report it.
+  [[nodiscard]] Result<> check_reportable(const Actor& viewer, std::string_view room_id,
+                                          std::string_view event_id);
   [[nodiscard]] Result<std::string> event_near(const Actor& viewer, std::string_view room_id,
                                                Millis ts, Direction direction);
 
