@@ -1,0 +1,78 @@
+#include "hsm/main/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "support/temp_folder.hpp"
+
+namespace gims::hsm {
+namespace {
+
+constexpr std::string_view good =
+    "socket = \"/run/gims/keyd.sock\"\n"
+    "state_folder = \"/var/lib/gims-keyd\"\n"
+    "[tpm]\n"
+    "tcti = \"device:/dev/tpmrm0\"\n"
+    "time_limit = \"20s\"\n"
+    "[peers]\n"
+    "tlsd = \"1201\"\n"
+    "gimsd = \"1202\"\n"
+    "admins = [\"root\", \"1202\"]\n";
+
+Result<Settings> load(std::string_view toml) {
+  const test::TempFolder folder;
+  std::ofstream(folder / "keyd.toml") << toml;
+  return load_settings((folder / "keyd.toml").string());
+}
+
+std::string changed(std::string_view from, std::string_view to) {
+  std::string toml(good);
+  const std::size_t at = toml.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return toml.replace(at, from.size(), to);
+}
+
+TEST(KeydSettings, AreReadFromTheFile) {
+  const auto settings = load(good);
+  ASSERT_TRUE(settings) << settings.error().text;
+  EXPECT_EQ(settings->socket, "/run/gims/keyd.sock");
+  EXPECT_EQ(settings->state_folder, "/var/lib/gims-keyd");
+  EXPECT_EQ(settings->user, "");
+  EXPECT_FALSE(settings->tpm.address.swtpm);
+  EXPECT_EQ(settings->tpm.address.path, "/dev/tpmrm0");
+  EXPECT_EQ(settings->tpm.time_limit, std::chrono::seconds(20));
+  ASSERT_EQ(settings->users.size(), 3U);
+  EXPECT_EQ(settings->users.at(1201).bits, (Roles{} | Role::tlsd).bits);
+  EXPECT_EQ(settings->users.at(1202).bits, (Roles{} | Role::gimsd | Role::admin).bits);
+  EXPECT_EQ(settings->users.at(0).bits, (Roles{} | Role::admin).bits);
+}
+
+TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
+  struct Case {
+    std::string toml;
+    const char* told;
+  };
+  const Case cases[] = {
+      {changed("device:/dev/tpmrm0", "device:/dev/tpm0"),
+       ":4:8: tpm.tcti: must be \"device:/dev/tpmrm0\" or \"swtpm:path=/…\""},
+      {changed("\"20s\"", "\"20m\""), ":5:14: tpm.time_limit: must be a duration from 1s to 2m"},
+      {changed("\"1201\"", "\"no-such-user\""), ":7:8: peers.tlsd: must be a user of this system"},
+      {changed("[\"root\", \"1202\"]", "[]"), ":9:10: peers.admins: must be an array of 1 to 16"},
+      {changed("/run/gims/keyd.sock", "keyd.sock"), ":1:10: socket: must be an absolute path"},
+      {changed("/run/gims/keyd.sock", "/" + std::string(107, 'a')),
+       ":1:10: socket: must be a path of at most 107 bytes"},
+      {changed("state_folder", "state_foldr"), ": state_folder: is missing"},
+      {changed("state_folder", "state_foldr"), ":2:15: state_foldr: is not known"},
+  };
+  for (const Case& wrong : cases) {
+    const auto settings = load(wrong.toml);
+    ASSERT_FALSE(settings) << wrong.told;
+    EXPECT_NE(settings.error().text.find(std::string("keyd.toml") + wrong.told), std::string::npos)
+        << settings.error().text << "\nis not\n"
+        << wrong.told;
+  }
+}
+
+}  // namespace
+}  // namespace gims::hsm
