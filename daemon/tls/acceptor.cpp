@@ -25,7 +25,13 @@ Acceptor::~Acceptor() { join(); }
 
 Result<> Acceptor::listen() {
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    GIMS_TRY(sys::listen_on(listeners_[i].fd.get(), backlog));
+    if (auto listening = sys::listen_on(listeners_[i].fd.get(), backlog); !listening) {
+      // Two programs may bind a port that neither listens on yet (SO_REUSEADDR): the second is told
+      // here.
+      return fail(ErrorKind::conflict, listening.error().code,
+                  "Another program listens on the port.",
+                  "port " + std::to_string(listeners_[i].port));
+    }
     GIMS_TRY(epoll().add(listeners_[i].fd.get(), EPOLLIN, i));
   }
   return {};

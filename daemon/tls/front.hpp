@@ -64,7 +64,8 @@ class Front {
 
   // Before serve(): registers every loop. The watchdog outlives the front.
   void watch(sys::Watchdog& watchdog);
-  // Obtains the first leaf, starts the threads, listens. On failure nothing listens.
+  // Obtains the first leaf, listens, starts the threads. Without a leaf nothing listens, and it may
+  // be called again. When a port cannot be listened on (conflict) the front is of no more use.
   [[nodiscard]] Result<> serve();
   // Of the listeners, in their order.
   [[nodiscard]] std::vector<std::uint16_t> ports() const;

@@ -1,5 +1,6 @@
 // gims-tlsd: the TLS front.
 #include <poll.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -44,12 +45,14 @@ Result<> begin_serving(Front& front, KeydLeafSource& source, GimsdSink& sink) {
 
 // Nothing listens until gims-keyd has signed a leaf and gimsd is there. False: asked to stop
 // meanwhile.
-bool wait_until_serving(Front& front, KeydLeafSource& source, GimsdSink& sink,
-                        const sys::SignalFd& signals) {
+Result<bool> wait_until_serving(Front& front, KeydLeafSource& source, GimsdSink& sink,
+                                const sys::SignalFd& signals) {
   std::string told;
   for (;;) {
     const auto serving = begin_serving(front, source, sink);
     if (serving) return true;
+    // Waiting frees no port.
+    if (serving.error().kind == ErrorKind::conflict) return std::unexpected(serving.error());
     const std::string status = "Waiting, not listening: " + serving.error().text;
     if (status != told) {
       log::warning(status, {{"ERRCODE", serving.error().code}, {"DETAIL", serving.error().detail}});
@@ -69,6 +72,9 @@ Result<> confine(const Settings& settings) {
                  {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
   }
   if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
+  if (::geteuid() == 0) {
+    log::warning("gims-tlsd runs as root: name its user in the configuration or the unit.");
+  }
   GIMS_TRY(sys::harden_process());
   // Sockets to gims-keyd and gimsd are Unix sockets; no file is opened from here on.
   return sys::enter_sandbox({.sockets = sys::NewSockets::unix_only});
@@ -84,7 +90,8 @@ Result<> run(const Settings& settings) {
   front->watch(watchdog);
   GIMS_TRY(confine(settings));
 
-  if (!wait_until_serving(*front, source, sink, signals)) return {};
+  GIMS_TRY_ASSIGN(const bool serving, wait_until_serving(*front, source, sink, signals));
+  if (!serving) return {};
   for (const std::uint16_t port : front->ports()) {
     log::info("Listening.", {{"PORT", std::to_string(port)}});
   }

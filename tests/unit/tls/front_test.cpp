@@ -67,6 +67,17 @@ TEST(Front, AUsedPortIsAFailure) {
   EXPECT_EQ(Unserved(options).front.error().code, "EADDRINUSE");
 }
 
+TEST(Front, OfTwoThatBoundAPortTheSecondIsTold) {
+  const Unserved first;
+  ASSERT_TRUE(first.front);
+  FrontOptions options = test::loopback_options();
+  options.listeners[0].port = (*first.front)->ports().at(0);
+  const Unserved second(options);
+  ASSERT_TRUE(second.front);
+  ASSERT_TRUE((*first.front)->serve());
+  EXPECT_EQ((*second.front)->serve().error().kind, ErrorKind::conflict);
+}
+
 TEST(Front, AHandshakeHasADeadline) {
   FrontOptions options = test::loopback_options();
   options.handshake_deadline = 200ms;
