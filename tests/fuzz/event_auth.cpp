@@ -51,6 +51,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // What was parsed is stored and read back as the same event.
     const auto stored = Event::from_store(version, (*event)->event_id(), (*event)->bytes());
     GIMS_CHECK(stored && (*stored)->bytes() == (*event)->bytes());
+    // Redaction keeps the event's id, and what it has left it leaves again.
+    const auto once = redacted_pdu(version, (*event)->json());
+    GIMS_CHECK(once);
+    const auto stripped = Event::parse(version, *once);
+    GIMS_CHECK(stripped && (*stripped)->event_id() == (*event)->event_id());
+    const auto twice = redacted_pdu(version, (*stripped)->json());
+    GIMS_CHECK(twice && *twice == *once);
 
     const bool allowed = authorise(version, **event, state).has_value();
     GIMS_CHECK(allowed == authorise(version, **stored, state).has_value());
