@@ -170,10 +170,14 @@ Result<EventPtr> Event::parse(const RoomVersion& version, std::string_view bytes
                   json::Document::parse(bytes, {.max_bytes = 4 * max_event_bytes}));
   if (!raw.root().is_object()) return malformed("An event must be a JSON object.");
   GIMS_TRY_ASSIGN(std::string canonical, json::canonical_without(raw.root(), dropped));
-  if (canonical.size() > max_event_bytes) {
+  return from_canonical(version, std::move(canonical));
+}
+
+Result<EventPtr> Event::from_canonical(const RoomVersion& version, std::string bytes) {
+  if (bytes.size() > max_event_bytes) {
     return fail(ErrorKind::too_large, "M_TOO_LARGE", "The event is larger than 65536 bytes.");
   }
-  const std::shared_ptr<Event> event = EventAccess::make(version, std::move(canonical));
+  const std::shared_ptr<Event> event = EventAccess::make(version, std::move(bytes));
   GIMS_TRY(EventAccess::read(*event));
   GIMS_TRY_ASSIGN(std::string id, event_id_of(version, event->json()));
   GIMS_TRY(EventAccess::name(*event, std::move(id)));

@@ -35,6 +35,11 @@ class Event {
   // and authorisation. Fails with M_BAD_JSON, M_NOT_JSON or M_TOO_LARGE.
   [[nodiscard]] static Result<EventPtr> parse(const RoomVersion& version, std::string_view bytes);
 
+  // The same of bytes that are canonical JSON without `unsigned` already, such as build_event
+  // makes.
+  [[nodiscard]] static Result<EventPtr> from_canonical(const RoomVersion& version,
+                                                       std::string bytes);
+
   // From our own store: `bytes` are an Event's bytes() of before, and `event_id` its id, which is
   // not computed again. Fails (internal) where the bytes are damaged.
   [[nodiscard]] static Result<EventPtr> from_store(const RoomVersion& version,

@@ -87,12 +87,12 @@ Result<EventPtr> build_event(const RoomVersion& version, const Draft& draft) {
   GIMS_TRY_ASSIGN(const std::string content, content_of(version, draft));
   const std::string covered = assemble(version, draft, content, {});
   const std::string hash = crypto::base64(crypto::sha256(crypto::as_bytes(covered)));
-  const std::string pdu = assemble(version, draft, content, hash);
+  std::string pdu = assemble(version, draft, content, hash);
   if (pdu.size() + signature_bytes + domain_of(draft.sender).size() > max_event_bytes) {
     return fail(ErrorKind::too_large, "M_TOO_LARGE",
                 "The event is too large: with its signature it must not pass 65536 bytes.");
   }
-  return Event::parse(version, pdu);
+  return Event::from_canonical(version, std::move(pdu));
 }
 
 }  // namespace gims::matrix
