@@ -11,6 +11,8 @@
 
 #include "json/value.hpp"
 #include "service/policy.hpp"
+#include "service/rooms/directory.hpp"
+#include "service/rooms/room_reads.hpp"
 #include "service/rooms/rooms.hpp"
 #include "store/statements/events.hpp"
 #include "store/statements/state.hpp"
@@ -58,7 +60,11 @@ class RoomsFixture {
   using Act = service::rooms::Act;
 
   explicit RoomsFixture(service::Policy policy_of = open_policy())
-      : policy(std::move(policy_of)), store({&listener}), rooms(*store, policy, store.clock()) {
+      : policy(std::move(policy_of)),
+        store({&listener}),
+        rooms(*store, policy, store.clock()),
+        reads(*store, store.clock()),
+        directory(*store, policy) {
     for (const char* name : {"joint.secretary", "desk.officer", "under.secretary", "stranger"}) {
       add_user(name);
     }
@@ -145,6 +151,27 @@ class RoomsFixture {
                            std::nullopt, std::move(done));
     });
   }
+  Result<std::string> upgrade(std::string_view who, std::string_view room, std::string_view version,
+                              std::vector<std::string> creators = {}) {
+    return wait<std::string>([&](auto done) {
+      rooms.upgrade(actor(who), std::string(room), std::string(version), std::move(creators),
+                    std::move(done));
+    });
+  }
+  Result<> add_alias(std::string_view who, std::string_view alias, std::string_view room) {
+    return wait<void>([&](auto done) {
+      rooms.add_alias(actor(who), std::string(alias), std::string(room), std::move(done));
+    });
+  }
+  Result<> remove_alias(std::string_view who, std::string_view alias) {
+    return wait<void>(
+        [&](auto done) { rooms.remove_alias(actor(who), std::string(alias), std::move(done)); });
+  }
+  Result<> set_listed(std::string_view who, std::string_view room, bool listed) {
+    return wait<void>([&](auto done) {
+      rooms.set_listed(actor(who), std::string(room), listed, std::move(done));
+    });
+  }
   Result<> forget(std::string_view who, std::string_view room) {
     return wait<void>(
         [&](auto done) { rooms.forget(actor(who), std::string(room), std::move(done)); });
@@ -186,7 +213,18 @@ class RoomsFixture {
   RecordingListener listener;
   StoreUnderTest store;
   service::rooms::Rooms rooms;
+  service::rooms::RoomReads reads;
+  service::rooms::Directory directory;
 };
+
+// The answer of a read, which must succeed.
+inline json::Document parsed(const Result<std::string>& answer) {
+  EXPECT_TRUE(answer) << (answer ? "" : answer.error().text + " " + answer.error().detail);
+  if (!answer) return {};
+  auto document = json::Document::parse(*answer);
+  EXPECT_TRUE(document) << *answer;
+  return document ? std::move(*document) : json::Document();
+}
 
 // "M_FORBIDDEN" of a refusal; "" of a success.
 template <class T>

@@ -113,7 +113,8 @@ TEST(CreateRoom, TrustedInviteesAreCreatorsInVersion12AndEqualBefore) {
       .invite = {RoomsFixture::id("desk.officer")},
       .creation_content =
           R"({"additional_creators":["@under.secretary:gims.internal","@desk.officer:gims.internal"]})"};
-  const auto create = std::move(site.timeline(site.room_of("joint.secretary", {}, request)).front());
+  const auto create =
+      std::move(site.timeline(site.room_of("joint.secretary", {}, request)).front());
   const json::Value creators = create.root().get("content").get("additional_creators");
   ASSERT_EQ(creators.size(), 2U);
   EXPECT_EQ(creators.at(0).as_string(), "@under.secretary:gims.internal");

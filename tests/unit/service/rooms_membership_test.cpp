@@ -1,0 +1,227 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "store/statements/memberships.hpp"
+#include "support/rooms_fixture.hpp"
+
+namespace gims::service::rooms {
+namespace {
+
+using test::code_of;
+using test::RoomsFixture;
+
+TEST(Membership, GoesFromInvitationToJoinToLeaving) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary");
+  EXPECT_EQ(code_of(site.act("desk.officer", Act::join, room)), "M_FORBIDDEN");
+  ASSERT_TRUE(site.act("joint.secretary", Act::invite, room, "desk.officer"));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "invite");
+  ASSERT_TRUE(site.act("desk.officer", Act::join, room));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "join");
+  EXPECT_EQ(site.rooms.joined_rooms(RoomsFixture::id("desk.officer"))->front(), room);
+  ASSERT_TRUE(site.act("desk.officer", Act::leave, room));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "leave");
+  EXPECT_TRUE(site.rooms.joined_rooms(RoomsFixture::id("desk.officer"))->empty());
+  const auto changes = site.listener.all<store::MembershipChanged>();
+  EXPECT_EQ(changes.back().membership, "leave");
+  EXPECT_EQ(changes.back().previous_membership, "join");
+}
+
+TEST(Membership, WhatIsSoAlreadyMakesNoEvent) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  ASSERT_TRUE(site.act("joint.secretary", Act::invite, room, "under.secretary"));
+  const auto events = site.timeline(room).size();
+  EXPECT_TRUE(site.act("desk.officer", Act::join, room));
+  EXPECT_TRUE(site.act("joint.secretary", Act::invite, room, "under.secretary"));
+  EXPECT_EQ(site.timeline(room).size(), events);
+}
+
+TEST(Membership, AStrangerCannotTellARoomFromNone) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary");
+  for (const Act act : {Act::join, Act::knock, Act::leave}) {
+    const auto real = site.act("stranger", act, room);
+    const auto none = site.act("stranger", act, "!nothing:gims.internal");
+    ASSERT_FALSE(real);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(real.error().code, "M_FORBIDDEN");
+    EXPECT_EQ(real.error().code, none.error().code);
+    EXPECT_EQ(real.error().text, none.error().text);
+  }
+}
+
+TEST(Membership, NamesOfTheProfileGoWithWhoComesIn) {
+  RoomsFixture site;
+  site.set_profile("desk.officer", "displayname", R"("Desk Officer")");
+  site.set_profile("desk.officer", "avatar_url", R"("mxc://gims.internal/a")");
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const auto content = site.state(room, "m.room.member", RoomsFixture::id("desk.officer"));
+  EXPECT_EQ(content.root().get("content").get("displayname").as_string(), "Desk Officer");
+  EXPECT_EQ(content.root().get("content").get("avatar_url").as_string(), "mxc://gims.internal/a");
+}
+
+TEST(Membership, KickBanAndUnban) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+  EXPECT_EQ(code_of(site.act("desk.officer", Act::kick, room, "under.secretary")), "M_FORBIDDEN");
+  ASSERT_TRUE(site.act("joint.secretary", Act::kick, room, "desk.officer"));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "leave");
+  EXPECT_EQ(code_of(site.act("joint.secretary", Act::kick, room, "desk.officer")), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(site.act("joint.secretary", Act::unban, room, "under.secretary")),
+            "M_BAD_STATE");
+  ASSERT_TRUE(site.act("joint.secretary", Act::ban, room, "under.secretary"));
+  EXPECT_EQ(code_of(site.act("joint.secretary", Act::invite, room, "under.secretary")),
+            "M_FORBIDDEN");
+  ASSERT_TRUE(site.act("joint.secretary", Act::unban, room, "under.secretary"));
+  EXPECT_EQ(site.membership(room, "under.secretary"), "leave");
+}
+
+TEST(Membership, InvitationsReachUsersOfThisServerOnly) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary");
+  const auto invite = [&](std::string target) {
+    return code_of(RoomsFixture::wait<std::string>([&](auto done) {
+      site.rooms.set_membership(RoomsFixture::actor("joint.secretary"), Act::invite, room, target,
+                                std::nullopt, std::move(done));
+    }));
+  };
+  EXPECT_EQ(invite("nobody"), "M_INVALID_PARAM");
+  EXPECT_EQ(invite("@nobody:gims.internal"), "M_NOT_FOUND");
+  EXPECT_EQ(invite("@officer:elsewhere.internal"), "M_FORBIDDEN");
+  EXPECT_EQ(invite("@joint.secretary:gims.internal"), "M_FORBIDDEN");
+}
+
+TEST(Membership, KnockingNeedsARuleThatAllowsIt) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary");
+  EXPECT_EQ(code_of(site.act("desk.officer", Act::knock, room)), "M_FORBIDDEN");
+  ASSERT_TRUE(site.put("joint.secretary", room, "m.room.join_rules", R"({"join_rule":"knock"})"));
+  ASSERT_TRUE(site.act("desk.officer", Act::knock, room));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "knock");
+  ASSERT_TRUE(site.act("joint.secretary", Act::invite, room, "desk.officer"));
+  ASSERT_TRUE(site.act("desk.officer", Act::join, room));
+}
+
+TEST(Membership, RestrictedRoomsLetMembersOfTheOtherIn) {
+  RoomsFixture site;
+  const std::string ministry = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string room = site.room_of("joint.secretary");
+  ASSERT_TRUE(
+      site.put("joint.secretary", room, "m.room.join_rules",
+               R"({"join_rule":"restricted","allow":[{"type":"m.room_membership","room_id":")" +
+                   ministry + R"("}]})"));
+  EXPECT_EQ(code_of(site.act("stranger", Act::join, room)), "M_FORBIDDEN");
+  ASSERT_TRUE(site.act("desk.officer", Act::join, room));
+  const auto member = site.state(room, "m.room.member", RoomsFixture::id("desk.officer"));
+  EXPECT_EQ(member.root().get("content").get("join_authorised_via_users_server").as_string(),
+            "@joint.secretary:gims.internal");
+  // Nobody vouches for themselves.
+  EXPECT_EQ(
+      code_of(site.put(
+          "stranger", room, "m.room.member",
+          R"({"membership":"join","join_authorised_via_users_server":"@joint.secretary:gims.internal"})",
+          "@stranger:gims.internal")),
+      "M_FORBIDDEN");
+}
+
+TEST(Membership, OnlyWhatWasLeftCanBeForgotten) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  EXPECT_EQ(code_of(site.forget("desk.officer", room)), "M_UNKNOWN");
+  EXPECT_EQ(code_of(site.forget("stranger", room)), "M_UNKNOWN");
+  EXPECT_EQ(code_of(site.forget("stranger", "!nothing:gims.internal")), "M_UNKNOWN");
+  ASSERT_TRUE(site.act("desk.officer", Act::leave, room));
+  const auto viewer = RoomsFixture::actor("desk.officer");
+  EXPECT_TRUE(site.reads.messages(viewer, room, {}));
+  ASSERT_TRUE(site.forget("desk.officer", room));
+  EXPECT_EQ(code_of(site.reads.messages(viewer, room, {})), "M_FORBIDDEN");
+  ASSERT_TRUE(site.act("joint.secretary", Act::invite, room, "desk.officer"));
+  ASSERT_TRUE(site.act("desk.officer", Act::join, room));
+  EXPECT_TRUE(site.reads.messages(viewer, room, {}));
+}
+
+TEST(Membership, AProfileChangeReachesEveryJoinedRoom) {
+  RoomsFixture site;
+  const std::string one = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string two = site.room_of("desk.officer");
+  const std::string left = site.room_of("joint.secretary", {"desk.officer"});
+  ASSERT_TRUE(site.act("desk.officer", Act::leave, left));
+  const std::string user = RoomsFixture::id("desk.officer");
+  ASSERT_TRUE(site.store.write([&](store::Transaction& transaction) {
+    return site.rooms.profile_changed(transaction, user, R"("New Name")", std::nullopt);
+  }));
+  for (const std::string& room : {one, two}) {
+    EXPECT_EQ(site.state(room, "m.room.member", user)
+                  .root()
+                  .get("content")
+                  .get("displayname")
+                  .as_string(),
+              "New Name");
+  }
+  EXPECT_EQ(site.membership(left, "desk.officer"), "leave");
+}
+
+TEST(Membership, LeavingAllRefusesInvitationsToo) {
+  RoomsFixture site;
+  const std::string joined = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string invited = site.room_of("joint.secretary");
+  ASSERT_TRUE(site.act("joint.secretary", Act::invite, invited, "desk.officer"));
+  ASSERT_TRUE(site.store.write([&](store::Transaction& transaction) {
+    return site.rooms.leave_all_rooms(transaction, RoomsFixture::id("desk.officer"));
+  }));
+  EXPECT_EQ(site.membership(joined, "desk.officer"), "leave");
+  EXPECT_EQ(site.membership(invited, "desk.officer"), "leave");
+}
+
+TEST(Membership, UsersSharingARoomAreFound) {
+  RoomsFixture site;
+  site.room_of("joint.secretary", {"desk.officer"});
+  site.room_of("under.secretary");
+  auto reader = site.store->read();
+  const auto rows = sql::all(reader->sql(), store::statements::UsersSharingARoom{
+                                                .user_id = RoomsFixture::id("joint.secretary")});
+  ASSERT_TRUE(rows);
+  ASSERT_EQ(rows->size(), 2U);
+  EXPECT_EQ((*rows)[0].user_id, RoomsFixture::id("desk.officer"));
+  EXPECT_EQ((*rows)[1].user_id, RoomsFixture::id("joint.secretary"));
+}
+
+TEST(Upgrade, CopiesTheRoomAndClosesTheOld) {
+  RoomsFixture site;
+  const std::string old = site.room_of(
+      "joint.secretary", {"desk.officer", "under.secretary"},
+      {.version = "10", .alias_localpart = "cabinet", .name = "Cabinet", .topic = "Papers"});
+  ASSERT_TRUE(site.act("joint.secretary", Act::ban, old, "under.secretary"));
+  EXPECT_EQ(code_of(site.upgrade("desk.officer", old, "12")), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(site.upgrade("joint.secretary", old, "9")), "M_UNSUPPORTED_ROOM_VERSION");
+  const auto upgraded = site.upgrade("joint.secretary", old, "12");
+  ASSERT_TRUE(upgraded) << upgraded.error().text << upgraded.error().detail;
+  const auto create = site.state(*upgraded, "m.room.create");
+  EXPECT_EQ(create.root().get("content").get("predecessor").get("room_id").as_string(), old);
+  EXPECT_EQ(create.root().get("content").get("room_version").as_string(), "12");
+  EXPECT_EQ(site.state(*upgraded, "m.room.name").root().get("content").get("name").as_string(),
+            "Cabinet");
+  EXPECT_EQ(site.membership(*upgraded, "under.secretary"), "ban");
+  EXPECT_EQ(
+      site.state(old, "m.room.tombstone").root().get("content").get("replacement_room").as_string(),
+      *upgraded);
+  EXPECT_EQ(*site.rooms.resolve("#cabinet:gims.internal"), *upgraded);
+  EXPECT_EQ(site.state(*upgraded, "m.room.power_levels").root().get("content").get("users").size(),
+            0U);
+  EXPECT_EQ(code_of(site.say("desk.officer", old, "anybody here?")), "M_FORBIDDEN");
+  // And back down: the creator must be named again.
+  const auto back = site.upgrade("joint.secretary", *upgraded, "11");
+  ASSERT_TRUE(back) << back.error().text;
+  EXPECT_EQ(site.state(*back, "m.room.power_levels")
+                .root()
+                .get("content")
+                .get("users")
+                .get("@joint.secretary:gims.internal")
+                .as_int(),
+            100);
+}
+
+}  // namespace
+}  // namespace gims::service::rooms
