@@ -16,8 +16,9 @@ namespace hsm = gims::hsm;
 // Libraries that look into their surroundings: tpm2-tss writes what the TPM refuses to stderr,
 // which we report ourselves; its OpenSSL would read a configuration that may name modules to load.
 void quiet_libraries() {
-  ::setenv("TSS2_LOG", "all+none", 0);
-  ::setenv("OPENSSL_CONF", "/dev/null", 1);
+  // There is one thread.
+  ::setenv("TSS2_LOG", "all+none", 0);       // NOLINT(concurrency-mt-unsafe)
+  ::setenv("OPENSSL_CONF", "/dev/null", 1);  // NOLINT(concurrency-mt-unsafe)
 }
 
 int tell(const Result<>& result) {

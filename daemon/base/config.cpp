@@ -5,9 +5,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <toml++/toml.hpp>
 #include <utility>
 
@@ -33,8 +33,9 @@ constexpr std::array<Unit, 4> size_units{
 // "30s": the number and one of the units, nothing between or after.
 std::optional<std::uint64_t> with_unit(std::string_view text, std::span<const Unit> units) {
   std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const char* const start = text.data();
+  const char* const end = start + text.size();
+  const auto [stop, error] = std::from_chars(start, end, number);
   if (error != std::errc{}) return std::nullopt;
   const std::string_view name(stop, static_cast<std::size_t>(end - stop));
   const auto* unit =
@@ -76,7 +77,9 @@ const Config::TextRule& path_rule() {
   return rule;
 }
 
-std::unexpected<Error> config_error(std::string text) {
+std::string last_error() { return std::error_code(errno, std::generic_category()).message(); }
+
+std::unexpected<Error> config_error(const std::string& text) {
   return fail(ErrorKind::bad_input, "GIMS_CONFIG", text, text);
 }
 
@@ -177,10 +180,10 @@ const Config::TextRule& Config::default_rule() {
 
 Result<Config> Config::load(const std::string& path) {
   const Handle<std::FILE, std::fclose> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) return config_error(path + ": " + std::strerror(errno));
+  if (!file) return config_error(path + ": " + last_error());
   std::string toml(max_file + 1, '\0');
   toml.resize(std::fread(toml.data(), 1, toml.size(), file.get()));
-  if (std::ferror(file.get()) != 0) return config_error(path + ": " + std::strerror(errno));
+  if (std::ferror(file.get()) != 0) return config_error(path + ": " + last_error());
   if (toml.size() > max_file) return config_error(path + ": is longer than 1 MiB");
   return parse(toml, path);
 }
@@ -340,7 +343,7 @@ Result<> Config::finish() {
   for (const auto& problem : parsed_->problems) {
     text += (text.empty() ? "" : "\n") + problem.text;
   }
-  return config_error(std::move(text));
+  return config_error(text);
 }
 
 }  // namespace gims

@@ -17,9 +17,10 @@ constexpr std::string_view server_seed_label = "gims server signing seed 1";
 constexpr std::string_view site_root_label = "gims site root key 1";
 
 // Says which file a failure is about.
-Error about(const char* file, Error error) {
-  error.text = std::string(file) + ": " + error.text;
-  return error;
+template <class T>
+Result<T> from_file(const char* file, Result<T> result) {
+  if (!result) result.error().text = std::string(file) + ": " + result.error().text;
+  return result;
 }
 
 std::unexpected<Error> locked(std::string_view text) {
@@ -47,6 +48,11 @@ const Custodian::Open& Custodian::open() const {
   return *open_;
 }
 
+Custodian::Open& Custodian::open() {
+  GIMS_CHECK(state_ == State::operational && open_.has_value());
+  return *open_;
+}
+
 void Custodian::describe_vault() {
   if (auto info = vault_->info()) vault_description_ = std::move(info->description);
 }
@@ -59,16 +65,17 @@ void Custodian::start() {
     reason_ = error.text;
     log::failure("locked", error);
   };
-  auto file = folder_.read(StateFolder::custody);
-  if (!file) return lock(file.error());
-  if (!*file) {
+  const auto read = folder_.read(StateFolder::custody);
+  if (!read) return lock(read.error());
+  const std::optional<Bytes>& file = *read;
+  if (!file) {
     const auto marker = folder_.read(StateFolder::zeroized);
     if (!marker) return lock(marker.error());
     state_ = *marker ? State::zeroized : State::unprovisioned;
     reason_.clear();
     return;
   }
-  auto opened = open_custody(**file);
+  auto opened = open_custody(*file);
   if (!opened) return lock(opened.error());
   open_ = std::move(*opened);
   state_ = State::operational;
@@ -76,29 +83,26 @@ void Custodian::start() {
 }
 
 Result<Custodian::Open> Custodian::open_custody(BytesView file) {
-  const auto in_custody = [](Error error) { return about(StateFolder::custody, std::move(error)); };
+  constexpr auto name = StateFolder::custody;
   Open open;
-  GIMS_TRY_ASSIGN(open.record, decode_custody(file).transform_error(in_custody));
+  GIMS_TRY_ASSIGN(open.record, from_file(name, decode_custody(file)));
   if (open.record.vault_kind != vault_->kind()) {
     return locked("custody.bin was made with another kind of hardware than is configured.");
   }
   GIMS_TRY_ASSIGN(Vault::Opened opened, vault_->open(open.record.vault_blob));
   open.root_key = std::move(opened.root_key);
   open.ca_public = opened.ca_public;
-  GIMS_TRY(check_custody(file, open.root_key).transform_error(in_custody));
+  GIMS_TRY(from_file(name, check_custody(file, open.root_key)));
 
   GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(open.root_key, Purpose::wrapping));
-  GIMS_TRY_ASSIGN(
-      const SecretBytes seed,
-      unwrap(wrapping, server_seed_label, open.record.server_seed).transform_error(in_custody));
+  GIMS_TRY_ASSIGN(const SecretBytes seed,
+                  from_file(name, unwrap(wrapping, server_seed_label, open.record.server_seed)));
   GIMS_TRY_ASSIGN(open.server_key, server_key_from_seed(seed));
 
-  GIMS_TRY_ASSIGN(const auto audit, folder_.read(StateFolder::audit));
+  GIMS_TRY_ASSIGN(const std::optional<Bytes> audit, folder_.read(StateFolder::audit));
   if (!audit) return locked("audit.bin is missing: it was removed after provisioning.");
   GIMS_TRY_ASSIGN(open.audit_head,
-                  decode_audit(*audit, open.root_key).transform_error([](Error error) {
-                    return about(StateFolder::audit, std::move(error));
-                  }));
+                  from_file(StateFolder::audit, decode_audit(*audit, open.root_key)));
   return open;
 }
 
@@ -255,7 +259,7 @@ Result<std::vector<Signature>> Custodian::sign_events(std::span<const BytesView>
 }
 
 Result<> Custodian::extend_audit(const AuditHead& head) {
-  const Open& keys = open();
+  Open& keys = open();
   if (head == keys.audit_head) return {};
   if (head.sequence <= keys.audit_head.sequence) {
     return fail(ErrorKind::conflict, "GIMS_KEYD_AUDIT",
@@ -264,7 +268,7 @@ Result<> Custodian::extend_audit(const AuditHead& head) {
   }
   GIMS_TRY_ASSIGN(const Bytes file, encode_audit(head, keys.root_key));
   GIMS_TRY(folder_.write(StateFolder::audit, file));
-  open_->audit_head = head;
+  keys.audit_head = head;
   return {};
 }
 

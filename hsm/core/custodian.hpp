@@ -61,6 +61,7 @@ class Custodian {
   void describe_vault();
   [[nodiscard]] std::int64_t now() const { return clock_.now_ms() / 1000; }
   [[nodiscard]] const Open& open() const;
+  [[nodiscard]] Open& open();
 
   StateFolder folder_;
   std::unique_ptr<Vault> vault_;

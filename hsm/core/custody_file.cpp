@@ -17,9 +17,9 @@ namespace {
 constexpr std::string_view custody_magic = "GIMSCUST";
 constexpr std::string_view audit_magic = "GIMSAUDT";
 constexpr std::uint16_t file_version = 1;
-constexpr std::size_t max_blob = 16 * 1024;
+constexpr std::size_t max_blob = std::size_t{16} * 1024;
 constexpr std::size_t max_wrapped = 256;
-constexpr std::size_t max_file = 64 * 1024;
+constexpr std::size_t max_file = std::size_t{64} * 1024;
 constexpr mode_t owner_only = 0600;
 
 void write_start(Writer& writer, std::string_view magic) {

@@ -72,11 +72,10 @@ Bytes named_bits(std::uint8_t bits) {
 }
 
 Bytes time(std::int64_t seconds) {
-  using namespace std::chrono;
-  const sys_seconds point{std::chrono::seconds(seconds)};
-  const sys_days day = floor<days>(point);
-  const year_month_day date(day);
-  const hh_mm_ss clock(point - day);
+  const std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
+  const std::chrono::sys_days day = std::chrono::floor<std::chrono::days>(point);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(point - day);
   const int year = static_cast<int>(date.year());
   const bool utc_time = year < 2050;
   std::array<char, 32> text{};

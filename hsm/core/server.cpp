@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <optional>
 
 #include "base/log.hpp"
 #include "sys/errno.hpp"
@@ -26,6 +28,12 @@ bool asked_to_stop(const sys::SignalFd& signals) {
   return false;
 }
 
+// To a peer that is about to be disconnected: it may have gone, or not read.
+void tell(const sys::Fd& socket, const Refusal& refusal, SecretBytes& room) {
+  const auto told = sys::send_message(socket.get(), refuse(refusal, room.writable()));
+  if (!told) log::info("a refusal was not taken", {{"ERRCODE", told.error().code}});
+}
+
 pollfd readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
 
 }  // namespace
@@ -44,14 +52,14 @@ Result<Server> Server::listen(const std::string& path, RolesOfUsers users) {
 
 Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog) {
   sys::Watchdog::Pulse& pulse = watchdog.add_loop([] {});
+  const auto period = watchdog.period().value_or(std::chrono::milliseconds(-1));
+  const int idle = static_cast<int>(period.count());
   bool accepting = true;
   std::vector<pollfd> waits;
   while (true) {
     waits.assign({readable(signals.fd()), readable(accepting ? listener_.get() : -1)});
     for (const Peer& peer : peers_) waits.push_back(readable(peer.socket.get()));
-    const int timeout = !accepting          ? pause_ms
-                        : watchdog.period() ? static_cast<int>(watchdog.period()->count())
-                                            : -1;
+    const int timeout = accepting ? idle : pause_ms;
     if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) {
       return sys::fail_errno("poll");
     }
@@ -78,8 +86,9 @@ bool Server::take_new_peers() {
       log::failure("a connection cannot be taken", accepted.error());
       return false;
     }
-    if (!*accepted) return true;
-    welcome(std::move(**accepted));
+    std::optional<sys::Fd>& socket = *accepted;
+    if (!socket) return true;
+    welcome(std::move(*socket));
   }
 }
 
@@ -100,15 +109,14 @@ void Server::welcome(sys::Fd socket) {
   }
   log::warning("refused a connection",
                {{"UID", std::to_string(credentials->uid)}, {"ERROR", refusal.text}});
-  static_cast<void>(sys::send_message(socket.get(), refuse(refusal, reply_.writable())));
+  tell(socket, refusal, reply_);
 }
 
 bool Server::serve(Custodian& custodian, const Peer& peer) {
   auto received = sys::receive_message(peer.socket.get(), request_.writable());
   if (!received && received.error().code == "EAGAIN") return true;
   if (!received && received.error().code == "EMSGSIZE") {
-    const Refusal refusal{.code = RefusalCode::bad_frame, .text = "The frame is too long."};
-    static_cast<void>(sys::send_message(peer.socket.get(), refuse(refusal, reply_.writable())));
+    tell(peer.socket, {.code = RefusalCode::bad_frame, .text = "The frame is too long."}, reply_);
     return false;
   }
   if (!received || received->size == 0) return false;

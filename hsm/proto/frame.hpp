@@ -30,7 +30,7 @@ inline constexpr std::uint8_t protocol_version = 1;
 inline constexpr std::size_t header_size = 16;
 // Below the default send buffer of a Unix socket (212,992 bytes with the kernel's own accounting),
 // and room for the largest Matrix event (65,536 bytes).
-inline constexpr std::size_t max_frame_size = 128 * 1024;
+inline constexpr std::size_t max_frame_size = std::size_t{128} * 1024;
 inline constexpr std::size_t max_body_size = max_frame_size - header_size;
 
 enum class Kind : std::uint8_t { request = 1, reply = 2, refusal = 3 };

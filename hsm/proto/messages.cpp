@@ -29,12 +29,12 @@ constexpr std::array<CodeName, 10> code_names{{
 
 // The rest of `reader` must be empty for the decoded value to count.
 template <class T>
-Result<T> finished(const Reader& reader, T&& value) {
+Result<T> finished(const Reader& reader, T value) {
   if (!reader.finish()) {
     return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME",
                 "The body of the message is not well formed.");
   }
-  return std::forward<T>(value);
+  return value;
 }
 
 Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
@@ -115,8 +115,11 @@ Result<Refusal> decode_refusal(BytesView body) {
   Reader reader(body);
   Refusal refusal;
   const std::uint16_t code = reader.u16();
-  if (code < 1 || code > code_names.size()) reader.refuse();
-  refusal.code = static_cast<RefusalCode>(code);
+  if (code < 1 || code > code_names.size()) {
+    reader.refuse();
+  } else {
+    refusal.code = static_cast<RefusalCode>(code);
+  }
   refusal.text = reader.text(max_text);
   return finished(reader, std::move(refusal));
 }
@@ -150,8 +153,11 @@ Result<StatusReply> decode_status(BytesView body) {
   Reader reader(body);
   StatusReply status;
   const std::uint8_t state = reader.u8();
-  if (state < 1 || state > last_state) reader.refuse();
-  status.state = static_cast<State>(state);
+  if (state < 1 || state > last_state) {
+    reader.refuse();
+  } else {
+    status.state = static_cast<State>(state);
+  }
   status.custody = reader.text(max_text);
   status.reason = reader.text(max_text);
   status.organisation = reader.text(max_name);
@@ -272,7 +278,7 @@ Result<AuditHead> decode_audit_head(BytesView body) {
   AuditHead head;
   head.sequence = reader.u64();
   copy_fixed(reader, head.hash);
-  return finished(reader, std::move(head));
+  return finished(reader, head);
 }
 
 void encode(Writer& writer, std::span<const BytesView> events) {
