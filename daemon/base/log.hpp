@@ -12,8 +12,8 @@ namespace gims::log {
 // syslog priorities (RFC 5424, section 6.2.1).
 enum class Level : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
-// A journal field: an upper-case name ("ROOM") and its value. Never a secret, a token, or the body of
-// a message.
+// A journal field: an upper-case name ("ROOM") and its value. Never a secret, a token, or the body
+// of a message.
 struct Field {
   std::string_view name;
   std::string_view value;

@@ -71,14 +71,14 @@ template <class U>
 //   GIMS_TRY_ASSIGN(auto room, rooms.find(id));
 #define GIMS_DETAIL_JOIN_(a, b) a##b
 #define GIMS_DETAIL_JOIN(a, b) GIMS_DETAIL_JOIN_(a, b)
-#define GIMS_TRY(expression)                                                   \
-  do {                                                                         \
-    if (auto gims_result = (expression); !gims_result)                         \
-      return std::unexpected(std::move(gims_result).error());                  \
+#define GIMS_TRY(expression)                                  \
+  do {                                                        \
+    if (auto gims_result = (expression); !gims_result)        \
+      return std::unexpected(std::move(gims_result).error()); \
   } while (false)
 #define GIMS_TRY_ASSIGN(declaration, expression) \
   GIMS_TRY_ASSIGN_(declaration, expression, GIMS_DETAIL_JOIN(gims_result_, __COUNTER__))
-#define GIMS_TRY_ASSIGN_(declaration, expression, name)             \
-  auto name = (expression);                                         \
-  if (!name) return std::unexpected(std::move(name).error());       \
+#define GIMS_TRY_ASSIGN_(declaration, expression, name)       \
+  auto name = (expression);                                   \
+  if (!name) return std::unexpected(std::move(name).error()); \
   declaration = std::move(*name)

@@ -15,9 +15,9 @@ extern "C" void sodium_free(void*);
 
 namespace gims {
 
-// A fixed number of secret bytes in memory of sodium_malloc: locked, between guard pages, wiped when
-// it goes. Movable, not copyable (clone() says so aloud); has no formatter and no stream operator.
-// Thread: as a vector, one writer or many readers.
+// A fixed number of secret bytes in memory of sodium_malloc: locked, between guard pages, wiped
+// when it goes. Movable, not copyable (clone() says so aloud); has no formatter and no stream
+// operator. Thread: as a vector, one writer or many readers.
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;

@@ -12,7 +12,8 @@
 namespace gims::store {
 
 // One stream orders everything that a client can be told: events, receipts, account data, to-device
-// messages, device lists. A position is taken inside the batch, so positions become visible in order.
+// messages, device lists. A position is taken inside the batch, so positions become visible in
+// order.
 using StreamId = std::int64_t;
 // A room's number in this database: dense, never shown outside.
 using RoomNid = std::int64_t;
@@ -40,7 +41,7 @@ struct ReceiptChanged {
   RoomNid room;
   StreamId position;
   std::string user_id;
-  std::string type;      // m.read, m.read.private
+  std::string type;  // m.read, m.read.private
   std::string event_id;
   std::string thread_id;  // empty: unthreaded
   std::int64_t ts;
