@@ -32,6 +32,9 @@ struct Policy {
   // Devices not yet signed by their owner's self-signing key are not shown to other users by
   // /keys/query and /keys/claim.
   bool withhold_unverified_devices = true;
+  // A user may replace an encrypted identity (cross-signing master key) by a new one with the
+  // password alone. False: refused, because it needs two persons (docs/threat-model.md).
+  bool identity_replacement = false;
   // Anyone may make an account (POST /register with m.login.dummy). False: 403, gimsctl makes them.
   bool open_registration = false;
   // The secret of POST /_synapse/admin/v1/register; nothing: the route answers 404. Test sites
@@ -39,6 +42,8 @@ struct Policy {
   std::optional<Redacted> registration_secret;
   // Limits per user and per address (api::RateClass). False: none at all.
   bool rate_limits = true;
+  // Profiles are shown without a token, as the specification has it. False: to officers alone.
+  bool public_profiles = false;
   // Presence is told to others. False: PUT is accepted, everybody is offline.
   bool presence = false;
 
@@ -65,9 +70,11 @@ struct Policy {
   Policy policy;
   policy.forced_encryption = false;
   policy.withhold_unverified_devices = false;
+  policy.identity_replacement = true;
   policy.open_registration = true;
   policy.rate_limits = false;
   policy.presence = true;
+  policy.public_profiles = true;
   // The least that libsodium takes (crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN).
   policy.password_cost = PasswordCost{.passes = 1, .memory = 8192};
   policy.shortest_password = 1;

@@ -71,7 +71,7 @@ struct DeviceRemoved {  // its access tokens are gone; waiting requests of it en
   std::string user_id;
   std::string device_id;
 };
-struct UserStateChanged {  // locked, unlocked, suspended, deactivated
+struct UserStateChanged {  // locked, unlocked, deactivated; or its tokens changed
   std::string user_id;
 };
 

@@ -15,7 +15,7 @@ CREATE TABLE users (
   user_id TEXT PRIMARY KEY,
   password_hash BLOB,                        -- Argon2id string, sealed with the data key; NULL: no password
   created_ts BIGINT NOT NULL,
-  state TEXT NOT NULL DEFAULT 'active',      -- active, locked, suspended, deactivated
+  state TEXT NOT NULL DEFAULT 'active',      -- active, locked, deactivated
   clearance INTEGER NOT NULL DEFAULT 0,
   must_change_password INTEGER NOT NULL DEFAULT 0
 );
@@ -195,6 +195,16 @@ CREATE TABLE one_time_keys (
   PRIMARY KEY (user_id, device_id, algorithm, key_id)
 );
 CREATE INDEX one_time_keys_by_age ON one_time_keys (user_id, device_id, algorithm, stream_id);
+
+-- Ids of keys given out: a client that repeats an upload must not bring one back.
+CREATE TABLE claimed_one_time_keys (
+  user_id TEXT NOT NULL,
+  device_id TEXT NOT NULL,
+  algorithm TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  claimed_ts BIGINT NOT NULL,
+  PRIMARY KEY (user_id, device_id, algorithm, key_id)
+);
 
 CREATE TABLE fallback_keys (
   user_id TEXT NOT NULL,

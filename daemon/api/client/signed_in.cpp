@@ -1,0 +1,47 @@
+#include "api/client/signed_in.hpp"
+
+#include "json/fields.hpp"
+#include "json/writer.hpp"
+
+namespace gims::api::client {
+namespace {
+
+void write_tokens(json::Writer& out, const service::SignedIn& signed_in) {
+  out.member("access_token", signed_in.access_token.reveal());
+  if (signed_in.refresh_token) out.member("refresh_token", signed_in.refresh_token->reveal());
+  if (signed_in.expires_in) out.member("expires_in_ms", signed_in.expires_in->count());
+}
+
+}  // namespace
+
+Result<> decode_new_device(json::Value body, service::LoginRequest& request) {
+  GIMS_TRY_ASSIGN(const auto device_id, json::optional_string(body, "device_id"));
+  if (device_id) request.device_id = std::string(*device_id);
+  GIMS_TRY_ASSIGN(const auto name, json::optional_string(body, "initial_device_display_name"));
+  if (name) request.device_name = std::string(*name);
+  GIMS_TRY_ASSIGN(const auto refresh, json::optional_bool(body, "refresh_token"));
+  request.wants_refresh_token = refresh.value_or(false);
+  return {};
+}
+
+std::string signed_in_json(const service::SignedIn& signed_in) {
+  json::Writer out;
+  out.begin_object();
+  write_tokens(out, signed_in);
+  out.member("device_id", signed_in.device_id);
+  // Deprecated in the specification; older clients still read it.
+  out.member("home_server",
+             std::string_view(signed_in.user_id).substr(signed_in.user_id.find(':') + 1));
+  out.member("user_id", signed_in.user_id).end_object();
+  return out.take();
+}
+
+std::string refreshed_json(const service::SignedIn& signed_in) {
+  json::Writer out;
+  out.begin_object();
+  write_tokens(out, signed_in);
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace gims::api::client

@@ -1,0 +1,372 @@
+#include "service/accounts/sessions.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/log.hpp"
+#include "crypto/random.hpp"
+#include "service/errors.hpp"
+#include "store/statements/devices.hpp"
+
+namespace gims::service {
+namespace sql_of = store::statements;
+namespace {
+
+constexpr std::size_t known_limit = 65536;
+constexpr std::size_t failures_limit = 16384;
+constexpr Millis touch_interval = Millis{5} * 60 * 1000;
+constexpr std::size_t longest_device_id = 255;
+constexpr std::size_t longest_device_name = 255;
+// Failures that cost nothing; each one more doubles the wait, up to a limit that a patient owner
+// can still sit out.
+constexpr unsigned free_failures = 5;
+constexpr std::chrono::seconds longest_wait{300};
+
+std::unexpected<Error> unknown_token(bool soft_logout) {
+  Error error{.kind = ErrorKind::unauthenticated,
+              .code = "M_UNKNOWN_TOKEN",
+              .text = soft_logout ? "The access token has expired. Please refresh it."
+                                  : "The access token is not known. Please sign in again.",
+              .detail = {},
+              .retry_after = std::nullopt,
+              .extra_json = soft_logout ? "\"soft_logout\":true" : ""};
+  return std::unexpected(std::move(error));
+}
+
+std::unexpected<Error> refused_login() {
+  return forbidden("The user name or the password is not right.");
+}
+
+Result<> may_sign_in(UserState state) {
+  switch (state) {
+    case UserState::active:
+      return {};
+    case UserState::locked: {
+      Error error{.kind = ErrorKind::unauthenticated,
+                  .code = "M_USER_LOCKED",
+                  .text = "This account is locked. Please ask your administrator.",
+                  .detail = {},
+                  .retry_after = std::nullopt,
+                  .extra_json = "\"soft_logout\":true"};
+      return std::unexpected(std::move(error));
+    }
+    case UserState::deactivated:
+      break;
+  }
+  return fail(ErrorKind::forbidden, "M_USER_DEACTIVATED", "This account has been closed.");
+}
+
+}  // namespace
+
+std::size_t Sessions::HashOfHash::operator()(const TokenHash& hash) const noexcept {
+  std::size_t value = 0;  // the hash is random already
+  std::memcpy(&value, hash.data(), sizeof value);
+  return value;
+}
+
+Sessions::Sessions(Tokens tokens, const Clock& clock, const Policy& policy) noexcept
+    : tokens_(std::move(tokens)), clock_(clock), policy_(policy) {}
+
+void Sessions::attach(store::Store& store, Users& users, Passwords& passwords,
+                      DeviceRemoval& removal) noexcept {
+  store_ = &store;
+  users_ = &users;
+  passwords_ = &passwords;
+  removal_ = &removal;
+}
+
+void Sessions::login(LoginRequest request, Origin origin,
+                     std::move_only_function<void(Result<SignedIn>)> done) {
+  auto id = users_->full_id(request.user);
+  if (!id) return done(refused_login());
+  // By account and address: a stranger who guesses elsewhere does not lock the owner out.
+  std::string key = *id + " " + std::string(origin.address);
+  if (auto allowed = check_failures(key); !allowed) return done(pass(std::move(allowed)));
+  auto user = users_->find(*id);
+  if (!user) return done(pass(std::move(user)));
+  std::optional<std::string> stored;
+  if (*user) stored = (*user)->password_hash;
+  const UserState state = *user ? (*user)->state : UserState::active;
+  Redacted password = std::move(request.password);
+  passwords_->verify(*id, std::move(password), std::move(stored),
+                     [this, id = *id, key = std::move(key), state, request = std::move(request),
+                      done = std::move(done)](Result<bool> matched) mutable {
+                       if (!matched) return done(pass(std::move(matched)));
+                       if (!*matched) {
+                         count_failure(key);
+                         return done(refused_login());
+                       }
+                       if (auto allowed = may_sign_in(state); !allowed) {
+                         return done(pass(std::move(allowed)));
+                       }
+                       {
+                         const std::lock_guard lock(failures_mutex_);
+                         failures_.erase(key);
+                       }
+                       sign_in(std::move(id), std::move(request), std::move(done));
+                     });
+}
+
+void Sessions::sign_in(std::string user_id, LoginRequest request,
+                       std::move_only_function<void(Result<SignedIn>)> done) {
+  if (request.device_id &&
+      (request.device_id->empty() || request.device_id->size() > longest_device_id)) {
+    return done(invalid_param("A device id has 1 to 255 bytes."));
+  }
+  if (request.device_name && request.device_name->size() > longest_device_name) {
+    request.device_name->resize(longest_device_name);
+    while (!request.device_name->empty() &&
+           (static_cast<unsigned char>(request.device_name->back()) & 0xC0U) == 0x80U) {
+      request.device_name->pop_back();
+    }
+    if (!request.device_name->empty()) request.device_name->pop_back();
+  }
+  store_->writer().submit(
+      [this, user_id = std::move(user_id),
+       request = std::move(request)](store::Transaction& transaction) -> Result<SignedIn> {
+        sql::Connection& sql = transaction.sql();
+        std::string device_id = request.device_id.value_or("");
+        if (device_id.empty()) device_id = crypto::random_device_id();
+        GIMS_TRY_ASSIGN(const auto known, sql::first(sql, sql_of::DeviceById{user_id, device_id}));
+        if (known) {
+          // The same device signs in again: what it had before ends.
+          GIMS_TRY(sql::run(sql, sql_of::DeleteAccessTokensOfDevice{user_id, device_id}));
+          GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshTokensOfDevice{user_id, device_id}));
+          transaction.publish(store::DeviceRemoved{user_id, device_id});
+        }
+        GIMS_TRY(sql::run(
+            sql, sql_of::UpsertDevice{
+                     .user_id = user_id,
+                     .device_id = device_id,
+                     .display_name = request.device_name
+                                         ? std::optional<std::string_view>(*request.device_name)
+                                         : std::nullopt,
+                     .created_ts = transaction.now_ms()}));
+        return issue(transaction, user_id, std::move(device_id), request.wants_refresh_token,
+                     std::nullopt);
+      },
+      std::move(done));
+}
+
+Result<SignedIn> Sessions::issue(store::Transaction& transaction, std::string user_id,
+                                 std::string device_id, bool with_refresh,
+                                 std::optional<TokenHash> predecessor) {
+  sql::Connection& sql = transaction.sql();
+  SignedIn signed_in;
+  signed_in.access_token = Tokens::make_access_token();
+  const TokenHash access_hash = tokens_.hash(signed_in.access_token.reveal());
+  std::optional<TokenHash> refresh_hash;
+  std::optional<Millis> expires_ts;
+  if (with_refresh) {
+    signed_in.refresh_token = Tokens::make_refresh_token();
+    signed_in.expires_in = policy_.access_token_life;
+    expires_ts = transaction.now_ms() + policy_.access_token_life.count();
+    refresh_hash = tokens_.hash(signed_in.refresh_token->reveal());
+    GIMS_TRY(sql::run(sql, sql_of::InsertRefreshToken{.token_hash = as_blob(*refresh_hash),
+                                                      .user_id = user_id,
+                                                      .device_id = device_id,
+                                                      .created_ts = transaction.now_ms()}));
+    if (predecessor) {
+      GIMS_TRY(sql::run(
+          sql, sql_of::SetRefreshSuccessor{as_blob(*predecessor), as_blob(*refresh_hash)}));
+    }
+  }
+  GIMS_TRY(sql::run(sql, sql_of::InsertAccessToken{
+                             .token_hash = as_blob(access_hash),
+                             .user_id = user_id,
+                             .device_id = device_id,
+                             .created_ts = transaction.now_ms(),
+                             .expires_ts = expires_ts,
+                             .refresh_hash = refresh_hash ? std::optional(as_blob(*refresh_hash))
+                                                          : std::nullopt}));
+  signed_in.user_id = std::move(user_id);
+  signed_in.device_id = std::move(device_id);
+  return signed_in;
+}
+
+Result<Session> Sessions::authenticate(std::string_view token, Origin origin, bool locked_is_fine) {
+  const TokenHash hash = tokens_.hash(token);
+  Known known;
+  bool cached = false;
+  std::uint64_t forgettings = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    forgettings = forgettings_;
+    if (const auto found = known_.find(hash); found != known_.end()) {
+      known = found->second;
+      cached = true;
+    }
+  }
+  if (!cached) {
+    GIMS_TRY_ASSIGN(known, load(hash));
+  }
+  if (known.expires_ts && *known.expires_ts <= clock_.now_ms()) return unknown_token(true);
+  if (known.state == UserState::deactivated) return unknown_token(false);
+  if (!locked_is_fine) GIMS_TRY(may_sign_in(known.state));
+
+  const bool touch_now = clock_.now_ms() - known.touched_ts >= touch_interval;
+  if (touch_now) known.touched_ts = clock_.now_ms();
+  if (touch_now || !cached) {
+    const std::lock_guard lock(mutex_);
+    if (forgettings == forgettings_) {
+      if (known_.size() >= known_limit) known_.clear();
+      known_.insert_or_assign(hash, known);
+    }
+  }
+  if (touch_now) touch(known.session, origin);
+  return known.session;
+}
+
+Result<Sessions::Known> Sessions::load(const TokenHash& hash) {
+  GIMS_TRY_ASSIGN(store::Reader reader, store_->read());
+  GIMS_TRY_ASSIGN(auto row, sql::first(reader.sql(), sql_of::AccessTokenByHash{as_blob(hash)}));
+  if (!row) return unknown_token(false);
+  Known known;
+  known.session = {.user_id = std::move(row->user_id), .device_id = std::move(row->device_id)};
+  GIMS_TRY_ASSIGN(known.state, user_state_named(row->state));
+  known.expires_ts = row->expires_ts;
+  known.touched_ts = row->last_seen_ts.value_or(0);
+  if (row->refresh_hash) {
+    end_predecessor(known.session.user_id, known.session.device_id, std::move(*row->refresh_hash));
+  }
+  return known;
+}
+
+void Sessions::end_predecessor(std::string user_id, std::string device_id,
+                               std::string refresh_hash) {
+  store_->writer().submit(
+      [user_id = std::move(user_id), device_id = std::move(device_id),
+       refresh_hash = std::move(refresh_hash)](store::Transaction& transaction) -> Result<> {
+        sql::Connection& sql = transaction.sql();
+        GIMS_TRY_ASSIGN(const auto old,
+                        sql::first(sql, sql_of::PredecessorOfRefreshToken{
+                                            user_id, device_id, sql::Blob{refresh_hash}}));
+        if (!old) return {};
+        GIMS_TRY(
+            sql::run(sql, sql_of::DeleteAccessTokensOfRefresh{sql::Blob{old->predecessor_hash}}));
+        GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshToken{sql::Blob{old->predecessor_hash}}));
+        // The ended access token may be cached: the account's entries are read again.
+        transaction.publish(store::UserStateChanged{user_id});
+        return {};
+      },
+      [](const Result<>& outcome) {
+        if (!outcome) log::failure("an older access token could not be ended", outcome.error());
+      });
+}
+
+void Sessions::touch(const Session& session, Origin origin) {
+  store_->writer().submit(
+      [session, address = std::string(origin.address),
+       agent = std::string(origin.agent)](store::Transaction& transaction) {
+        return sql::run(transaction.sql(),
+                        sql_of::TouchDevice{.user_id = session.user_id,
+                                            .device_id = session.device_id,
+                                            .last_seen_ts = transaction.now_ms(),
+                                            .last_seen_ip = address,
+                                            .last_seen_agent = std::string_view(agent)});
+      },
+      [](const Result<>&) {});  // "last seen" may be a little old
+}
+
+void Sessions::refresh(Redacted refresh_token,
+                       std::move_only_function<void(Result<SignedIn>)> done) {
+  const TokenHash hash = tokens_.hash(refresh_token.reveal());
+  store_->writer().submit(
+      [this, hash](store::Transaction& transaction) -> Result<SignedIn> {
+        sql::Connection& sql = transaction.sql();
+        GIMS_TRY_ASSIGN(auto row, sql::first(sql, sql_of::RefreshTokenByHash{as_blob(hash)}));
+        if (!row) return unknown_token(false);
+        GIMS_TRY_ASSIGN(const UserState state, user_state_named(row->state));
+        GIMS_TRY(may_sign_in(state));
+        if (row->successor_hash) {
+          // The answer with the successor got lost: it was never used, or this row were gone.
+          GIMS_TRY(
+              sql::run(sql, sql_of::DeleteAccessTokensOfRefresh{sql::Blob{*row->successor_hash}}));
+          GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshToken{sql::Blob{*row->successor_hash}}));
+        }
+        // The use of this refresh token ends the one before it.
+        GIMS_TRY_ASSIGN(const auto old,
+                        sql::first(sql, sql_of::PredecessorOfRefreshToken{
+                                            row->user_id, row->device_id, as_blob(hash)}));
+        if (old) {
+          GIMS_TRY(
+              sql::run(sql, sql_of::DeleteAccessTokensOfRefresh{sql::Blob{old->predecessor_hash}}));
+          GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshToken{sql::Blob{old->predecessor_hash}}));
+          transaction.publish(store::UserStateChanged{row->user_id});
+        }
+        return issue(transaction, std::move(row->user_id), std::move(row->device_id), true, hash);
+      },
+      std::move(done));
+}
+
+void Sessions::logout(Session session, std::move_only_function<void(Result<>)> done) {
+  store_->writer().submit(
+      [this, session = std::move(session)](store::Transaction& transaction) {
+        return removal_->remove(transaction, session.user_id, session.device_id);
+      },
+      std::move(done));
+}
+
+void Sessions::logout_all(std::string user_id, std::optional<std::string> except_device,
+                          std::move_only_function<void(Result<>)> done) {
+  store_->writer().submit(
+      [this, user_id = std::move(user_id),
+       except = except_device.value_or("")](store::Transaction& transaction) {
+        return removal_->remove_all(transaction, user_id, except);
+      },
+      std::move(done));
+}
+
+void Sessions::committed(store::StreamId /*position*/,
+                         std::span<const store::Change> changes) noexcept {
+  for (const store::Change& change : changes) {
+    const auto* removed = std::get_if<store::DeviceRemoved>(&change);
+    const auto* user = std::get_if<store::UserStateChanged>(&change);
+    if (removed == nullptr && user == nullptr) continue;
+    const std::lock_guard lock(mutex_);
+    ++forgettings_;
+    std::erase_if(known_, [&](const auto& entry) {
+      const Session& session = entry.second.session;
+      if (user != nullptr) return session.user_id == user->user_id;
+      return session.user_id == removed->user_id && session.device_id == removed->device_id;
+    });
+  }
+}
+
+Result<> Sessions::check_failures(const std::string& key) {
+  if (!policy_.rate_limits) return {};
+  const auto now = clock_.steady();
+  const std::lock_guard lock(failures_mutex_);
+  const auto found = failures_.find(key);
+  if (found == failures_.end() || found->second.count < free_failures ||
+      found->second.until <= now) {
+    return {};
+  }
+  return std::unexpected(Error{.kind = ErrorKind::rate_limited,
+                               .code = "M_LIMIT_EXCEEDED",
+                               .text = "Too many wrong passwords. Please wait, then try again.",
+                               .detail = {},
+                               .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   found->second.until - now),
+                               .extra_json = {}});
+}
+
+void Sessions::count_failure(const std::string& key) {
+  const auto now = clock_.steady();
+  const std::lock_guard lock(failures_mutex_);
+  if (failures_.size() >= failures_limit && !failures_.contains(key)) {
+    std::erase_if(failures_, [&](const auto& entry) { return entry.second.until <= now; });
+    if (failures_.size() >= failures_limit) {
+      failures_.erase(std::ranges::min_element(
+          failures_, {}, [](const auto& entry) { return entry.second.until; }));
+    }
+  }
+  Failures& failures = failures_[key];
+  ++failures.count;
+  std::chrono::seconds wait{1};
+  for (unsigned i = free_failures; i < failures.count && wait < longest_wait; ++i) wait *= 2;
+  failures.until = now + std::min(wait, longest_wait);
+}
+
+}  // namespace gims::service

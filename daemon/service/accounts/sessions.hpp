@@ -1,0 +1,124 @@
+// Signed-in devices: login, the check of every request's token, refresh, logout.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "service/accounts/device_removal.hpp"
+#include "service/accounts/tokens.hpp"
+#include "service/accounts/users.hpp"
+
+namespace gims::service {
+
+// The user and device behind a token.
+struct Session {
+  std::string user_id;
+  std::string device_id;
+};
+
+// Where a request came from, for "last seen".
+struct Origin {
+  std::string_view address;
+  std::string_view agent;
+};
+
+struct LoginRequest {
+  std::string user;  // localpart or whole id
+  Redacted password;
+  std::optional<std::string> device_id;
+  std::optional<std::string> device_name;
+  bool wants_refresh_token = false;
+};
+
+struct SignedIn {
+  std::string user_id;
+  std::string device_id;
+  Redacted access_token;
+  std::optional<Redacted> refresh_token;
+  std::optional<std::chrono::milliseconds> expires_in;  // of the access token
+};
+
+// Thread: any. Register it with the store as a listener, so that its cache forgets what changed.
+class Sessions final : public store::ChangeListener {
+ public:
+  Sessions(Tokens tokens, const Clock& clock, const Policy& policy) noexcept;
+  // The store is opened with this listener in its list, so it comes second; before any request.
+  void attach(store::Store& store, Users& users, Passwords& passwords,
+              DeviceRemoval& removal) noexcept;
+
+  // M_FORBIDDEN for an unknown user as for a wrong password; M_USER_DEACTIVATED, M_USER_LOCKED;
+  // M_LIMIT_EXCEEDED after many failures for one account from one address.
+  void login(LoginRequest request, Origin origin,
+             std::move_only_function<void(Result<SignedIn>)> done);
+  // A new device for an account whose owner is known to be there (registration).
+  void sign_in(std::string user_id, LoginRequest request,
+               std::move_only_function<void(Result<SignedIn>)> done);
+
+  // M_UNKNOWN_TOKEN, with soft_logout where the token has expired; M_USER_LOCKED unless
+  // `locked_is_fine`. Reads memory, or one row.
+  [[nodiscard]] Result<Session> authenticate(std::string_view token, Origin origin,
+                                             bool locked_is_fine);
+
+  // Spec, "Refreshing access tokens": the old pair ends when the new one is first used, so an
+  // answer that got lost locks nobody out. M_UNKNOWN_TOKEN.
+  void refresh(Redacted refresh_token, std::move_only_function<void(Result<SignedIn>)> done);
+
+  // The device and its keys go with its tokens.
+  void logout(Session session, std::move_only_function<void(Result<>)> done);
+  void logout_all(std::string user_id, std::optional<std::string> except_device,
+                  std::move_only_function<void(Result<>)> done);
+
+  void committed(store::StreamId position,
+                 std::span<const store::Change> changes) noexcept override;
+
+ private:
+  struct Known {
+    Session session;
+    UserState state = UserState::active;
+    std::optional<Millis> expires_ts;
+    Millis touched_ts = 0;  // when "last seen" was last written
+  };
+  struct HashOfHash {
+    std::size_t operator()(const TokenHash& hash) const noexcept;
+  };
+
+  [[nodiscard]] Result<SignedIn> issue(store::Transaction& transaction, std::string user_id,
+                                       std::string device_id, bool with_refresh,
+                                       std::optional<TokenHash> predecessor);
+  [[nodiscard]] Result<Known> load(const TokenHash& hash);
+  void end_predecessor(std::string user_id, std::string device_id, std::string refresh_hash);
+  void touch(const Session& session, Origin origin);
+  [[nodiscard]] Result<> check_failures(const std::string& key);
+  void count_failure(const std::string& key);
+
+  Tokens tokens_;
+  const Clock& clock_;
+  const Policy& policy_;
+  store::Store* store_ = nullptr;
+  Users* users_ = nullptr;
+  Passwords* passwords_ = nullptr;
+  DeviceRemoval* removal_ = nullptr;
+
+  // Both tables are bounded: the first is emptied when full (it is a cache), the second forgets
+  // whoever has waited long enough, or else the oldest.
+  std::mutex mutex_;
+  std::unordered_map<TokenHash, Known, HashOfHash> known_;
+  // Counts commits that forgot something, so that a row read before one is not cached after it.
+  std::uint64_t forgettings_ = 0;
+
+  struct Failures {
+    unsigned count = 0;
+    std::chrono::steady_clock::time_point until;
+  };
+  std::mutex failures_mutex_;
+  std::unordered_map<std::string, Failures> failures_;
+};
+
+}  // namespace gims::service

@@ -1,0 +1,218 @@
+#include "service/accounts/users.hpp"
+
+#include <utility>
+
+#include "json/text.hpp"
+#include "json/value.hpp"
+#include "matrix/ids.hpp"
+#include "service/errors.hpp"
+#include "store/audit.hpp"
+#include "store/statements/profiles.hpp"
+#include "store/statements/users.hpp"
+
+namespace gims::service {
+namespace sql_of = store::statements;
+namespace {
+
+// A profile value is stored as JSON; these two are strings.
+std::optional<std::string> string_in(const std::optional<std::string>& stored) {
+  if (!stored) return std::nullopt;
+  auto document = json::Document::parse(*stored);
+  if (!document) return std::nullopt;
+  const auto text = document->root().as_string();
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+Result<> audit(store::Transaction& transaction, const std::optional<Actor>& actor,
+               std::string_view act, std::string_view target, std::string_view detail) {
+  if (!actor) return {};
+  return store::append_audit(transaction, {.actor = actor->name,
+                                           .origin = actor->origin,
+                                           .act = std::string(act),
+                                           .target = std::string(target),
+                                           .detail = std::string(detail)});
+}
+
+Result<> require_user(store::Transaction& transaction, std::string_view user_id) {
+  GIMS_TRY_ASSIGN(const auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
+  if (!row) return not_found("There is no such account.");
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(UserState state) noexcept {
+  switch (state) {
+    case UserState::active:
+      return "active";
+    case UserState::locked:
+      return "locked";
+    case UserState::deactivated:
+      return "deactivated";
+  }
+  return "deactivated";
+}
+
+Result<UserState> user_state_named(std::string_view name) {
+  for (const UserState state : {UserState::active, UserState::locked, UserState::deactivated}) {
+    if (name_of(state) == name) return state;
+  }
+  return invalid_param("An account is active, locked or deactivated.");
+}
+
+Result<std::string> Users::full_id(std::string_view localpart_or_id) const {
+  std::string id(localpart_or_id);
+  if (!id.starts_with('@')) id = "@" + id + ":" + policy_.server_name;
+  const auto parsed = matrix::parse_user_id(id);
+  if (!parsed || parsed->domain != policy_.server_name) {
+    return fail(ErrorKind::bad_input, "M_INVALID_USERNAME",
+                "A user name is made of a-z, 0-9 and . _ = - / + and belongs to this server.");
+  }
+  return id;
+}
+
+Result<std::optional<User>> Users::find(std::string_view user_id) {
+  GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
+  GIMS_TRY_ASSIGN(auto row, sql::first(reader.sql(), sql_of::UserById{user_id}));
+  if (!row) return std::optional<User>();
+  GIMS_TRY_ASSIGN(const UserState state, user_state_named(row->state));
+  return std::optional(User{.user_id = std::string(user_id),
+                            .password_hash = std::move(row->password_hash),
+                            .created_ts = row->created_ts,
+                            .state = state,
+                            .must_change_password = row->must_change_password != 0});
+}
+
+Result<bool> Users::exists(std::string_view user_id) {
+  GIMS_TRY_ASSIGN(const auto user, find(user_id));
+  return user.has_value();
+}
+
+void Users::create(NewUser user, std::optional<Actor> actor,
+                   std::move_only_function<void(Result<std::string>)> done) {
+  auto id = full_id(user.localpart);
+  if (!id) return done(std::move(id));
+  if (!matrix::parse_user_id(*id, matrix::UserIdGrammar::strict)) {
+    return done(fail(ErrorKind::bad_input, "M_INVALID_USERNAME",
+                     "A user name is made of a-z, 0-9 and . _ = - / + alone."));
+  }
+  auto known = exists(*id);
+  if (!known) return done(pass(std::move(known)));
+  const auto in_use = [] {
+    return fail(ErrorKind::bad_input, "M_USER_IN_USE", "This user name is taken.");
+  };
+  if (*known) return done(in_use());
+  if (auto strong = Passwords::check_strength(user.password.reveal(), policy_.shortest_password);
+      !strong) {
+    return done(pass(std::move(strong)));
+  }
+  const std::string user_id = *id;
+  passwords_.hash(
+      user_id, std::move(user.password),
+      [this, user_id, in_use, display_name = std::move(user.display_name),
+       must_change = user.must_change_password, actor = std::move(actor),
+       done = std::move(done)](Result<std::string> hashed) mutable {
+        if (!hashed) return done(pass(std::move(hashed)));
+        store_.writer().submit(
+            [user_id, in_use, display_name = std::move(display_name), must_change,
+             actor = std::move(actor),
+             hash = std::move(*hashed)](store::Transaction& transaction) -> Result<std::string> {
+              sql::Connection& sql = transaction.sql();
+              GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::UserById{user_id}));
+              if (row) return in_use();
+              GIMS_TRY(sql::run(sql, sql_of::InsertUser{.user_id = user_id,
+                                                        .password_hash = sql::Blob{hash},
+                                                        .created_ts = transaction.now_ms(),
+                                                        .must_change_password = must_change}));
+              if (display_name) {
+                const std::string value = json::quoted(*display_name);
+                GIMS_TRY(
+                    sql::run(sql, sql_of::UpsertProfileField{
+                                      .user_id = user_id, .name = "displayname", .value = value}));
+              }
+              GIMS_TRY(audit(transaction, actor, "user.add", user_id, "{}"));
+              return user_id;
+            },
+            std::move(done));
+      });
+}
+
+void Users::set_state(std::string user_id, UserState state, Actor actor,
+                      std::move_only_function<void(Result<>)> done) {
+  store_.writer().submit(
+      [user_id = std::move(user_id), state,
+       actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
+        GIMS_TRY_ASSIGN(const auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
+        if (!row) return not_found("There is no such account.");
+        if (row->state == name_of(UserState::deactivated)) {
+          return forbidden("A deactivated account stays deactivated; make a new one.");
+        }
+        GIMS_TRY(sql::run(transaction.sql(),
+                          sql_of::UpdateUserState{.user_id = user_id, .state = name_of(state)}));
+        transaction.publish(store::UserStateChanged{user_id});
+        const std::string detail = "{\"after\":" + json::quoted(name_of(state)) +
+                                   ",\"before\":" + json::quoted(row->state) + "}";
+        return audit(transaction, actor, "user.state", user_id, detail);
+      },
+      std::move(done));
+}
+
+void Users::set_password(std::string user_id, Redacted password, bool must_change,
+                         std::optional<Actor> actor, std::move_only_function<void(Result<>)> done) {
+  if (auto strong = Passwords::check_strength(password.reveal(), policy_.shortest_password);
+      !strong) {
+    return done(std::move(strong));
+  }
+  passwords_.hash(
+      user_id, std::move(password),
+      [this, user_id, must_change, actor = std::move(actor),
+       done = std::move(done)](Result<std::string> hashed) mutable {
+        if (!hashed) return done(pass(std::move(hashed)));
+        store_.writer().submit(
+            [user_id, must_change, actor = std::move(actor),
+             hash = std::move(*hashed)](store::Transaction& transaction) -> Result<> {
+              GIMS_TRY(require_user(transaction, user_id));
+              GIMS_TRY(sql::run(transaction.sql(),
+                                sql_of::UpdatePassword{.user_id = user_id,
+                                                       .password_hash = sql::Blob{hash},
+                                                       .must_change_password = must_change}));
+              return audit(transaction, actor, "user.reset", user_id, "{}");
+            },
+            std::move(done));
+      });
+}
+
+Result<std::vector<UserSummary>> Users::page(std::string_view after, std::int64_t count) {
+  GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
+  GIMS_TRY_ASSIGN(auto rows, sql::all(reader.sql(), sql_of::UsersPage{after, count}));
+  std::vector<UserSummary> users;
+  users.reserve(rows.size());
+  for (auto& row : rows) {
+    GIMS_TRY_ASSIGN(const UserState state, user_state_named(row.state));
+    users.push_back({.user_id = std::move(row.user_id),
+                     .display_name = string_in(row.display_name),
+                     .created_ts = row.created_ts,
+                     .state = state,
+                     .devices = row.devices,
+                     .last_seen_ts = row.last_seen_ts});
+  }
+  return users;
+}
+
+Result<Users::FoundPage> Users::search(std::string_view term, std::string_view self,
+                                       std::int64_t limit) {
+  GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
+  // One more than asked for tells whether there are more.
+  GIMS_TRY_ASSIGN(auto rows, sql::all(reader.sql(), sql_of::SearchUsers{term, self, limit + 1}));
+  FoundPage page;
+  page.limited = std::cmp_greater(rows.size(), limit);
+  if (page.limited) rows.pop_back();
+  for (auto& row : rows) {
+    page.users.push_back({.user_id = std::move(row.user_id),
+                          .display_name = string_in(row.display_name),
+                          .avatar_url = string_in(row.avatar_url)});
+  }
+  return page;
+}
+
+}  // namespace gims::service

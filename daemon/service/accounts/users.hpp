@@ -1,0 +1,100 @@
+// Accounts: made by an administrator, locked, deactivated, never deleted, so that an id is
+// not given to a second person.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "service/accounts/passwords.hpp"
+#include "service/policy.hpp"
+#include "store/store.hpp"
+
+namespace gims::service {
+
+enum class UserState : std::uint8_t {
+  active,
+  locked,       // may do nothing but sign out (M_USER_LOCKED); sessions stay
+  deactivated,  // for good
+};
+[[nodiscard]] std::string_view name_of(UserState state) noexcept;
+[[nodiscard]] Result<UserState> user_state_named(std::string_view name);
+
+struct User {
+  std::string user_id;
+  std::optional<std::string> password_hash;  // sealed; see Passwords
+  Millis created_ts = 0;
+  UserState state = UserState::active;
+  bool must_change_password = false;
+};
+
+struct UserSummary {
+  std::string user_id;
+  std::optional<std::string> display_name;
+  Millis created_ts = 0;
+  UserState state = UserState::active;
+  std::int64_t devices = 0;
+  std::optional<Millis> last_seen_ts;
+};
+
+// Who does something, for the audit log: "gimsctl uid 0", "@user:server" with an address.
+struct Actor {
+  std::string name;
+  std::string origin;
+};
+
+struct NewUser {
+  std::string localpart;
+  Redacted password;
+  std::optional<std::string> display_name;
+  bool must_change_password = false;
+};
+
+// Thread: any.
+class Users {
+ public:
+  Users(store::Store& store, Passwords& passwords, const Policy& policy) noexcept
+      : store_(store), passwords_(passwords), policy_(policy) {}
+
+  // "@localpart:server" for a localpart or a whole id of this server; M_INVALID_USERNAME otherwise.
+  [[nodiscard]] Result<std::string> full_id(std::string_view localpart_or_id) const;
+  [[nodiscard]] Result<std::optional<User>> find(std::string_view user_id);
+  [[nodiscard]] Result<bool> exists(std::string_view user_id);
+
+  // Makes the account; gives its id. M_USER_IN_USE, M_INVALID_USERNAME, M_WEAK_PASSWORD.
+  // `actor`: whom the audit log names; nothing: a test site's open registration, not an act of
+  // administration.
+  void create(NewUser user, std::optional<Actor> actor,
+              std::move_only_function<void(Result<std::string>)> done);
+  // M_NOT_FOUND where there is none. Deactivated accounts stay so.
+  void set_state(std::string user_id, UserState state, Actor actor,
+                 std::move_only_function<void(Result<>)> done);
+  void set_password(std::string user_id, Redacted password, bool must_change,
+                    std::optional<Actor> actor, std::move_only_function<void(Result<>)> done);
+  // In order of id, those after `after`.
+  [[nodiscard]] Result<std::vector<UserSummary>> page(std::string_view after, std::int64_t count);
+
+  struct Found {
+    std::string user_id;
+    std::optional<std::string> display_name;
+    std::optional<std::string> avatar_url;
+  };
+  struct FoundPage {
+    std::vector<Found> users;
+    bool limited = false;
+  };
+  [[nodiscard]] Result<FoundPage> search(std::string_view term, std::string_view self,
+                                         std::int64_t limit);
+
+ private:
+  store::Store& store_;
+  Passwords& passwords_;
+  const Policy& policy_;
+};
+
+}  // namespace gims::service
