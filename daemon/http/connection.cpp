@@ -17,6 +17,9 @@ namespace {
 
 // A body that nobody wants is read over up to this, so that the connection can go on.
 constexpr std::size_t dropped_body_limit = std::size_t{64} << 10U;
+// The same of one that is refused: a client that is still writing when the connection closes may
+// never see why. Nothing of it is kept.
+constexpr std::uint64_t refused_body_limit = std::uint64_t{1} << 20U;
 
 Error error_of(ErrorKind kind, std::string_view code, std::string_view text) {
   return fail(kind, code, text).error();
@@ -177,7 +180,7 @@ MHD_Result MhdCallbacks::head(Loop& loop, RequestSlot& slot, MHD_Connection* con
   // MHD closes a connection that is answered before its request is whole, which also loses the
   // answer when the client still writes. So a small body is read over first; a large one is not,
   // nor one that the client holds back until it is asked for it.
-  const bool at_once = content_length(request) > dropped_body_limit || request.header("expect");
+  const bool at_once = content_length(request) > refused_body_limit || request.header("expect");
   if (slot.refusal && at_once) return send(connection, std::move(*slot.refusal));
   return MHD_YES;
 }
@@ -236,7 +239,7 @@ MHD_Result MhdCallbacks::body(RequestSlot& slot, const char* data, std::size_t* 
     // MHD takes no reply in the midst of a body, so a little more is read and dropped; then it is
     // cut.
     slot.sink.reset();
-    return slot.body_size > limit + dropped_body_limit ? MHD_NO : MHD_YES;
+    return slot.body_size > limit + refused_body_limit ? MHD_NO : MHD_YES;
   }
   if (slot.sink) {
     if (auto written = slot.sink->write(piece); !written) refuse(slot, written.error());

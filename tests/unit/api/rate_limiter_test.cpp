@@ -2,20 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "support/manual_clock.hpp"
+
 namespace gims::api {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-class ManualClock final : public Clock {
- public:
-  [[nodiscard]] Millis now_ms() const noexcept override { return 0; }
-  [[nodiscard]] std::chrono::steady_clock::time_point steady() const noexcept override {
-    return now;
-  }
-  std::chrono::steady_clock::time_point now{std::chrono::hours(1)};
-};
 
 // Two at once, then one a second; an address three times that at once.
 ClassRates few(RateClass) noexcept { return {.user = {seconds(1), 2}, .address = {seconds(1), 6}}; }
@@ -26,7 +19,7 @@ class RateLimiterTest : public ::testing::Test {
                                    RateClass rate = RateClass::send) {
     return limiter.take(rate, user, address);
   }
-  ManualClock clock;
+  test::ManualClock clock;
   RateLimiter limiter{clock, 1024, &few};
 };
 
@@ -34,12 +27,12 @@ TEST_F(RateLimiterTest, LetsABurstThroughAndThenOneAnInterval) {
   EXPECT_FALSE(take("@a:x", ""));
   EXPECT_FALSE(take("@a:x", ""));
   EXPECT_EQ(take("@a:x", ""), milliseconds(1000));
-  clock.now += milliseconds(400);
+  clock.advance(400);
   EXPECT_EQ(take("@a:x", ""), milliseconds(600));
-  clock.now += milliseconds(600);
+  clock.advance(600);
   EXPECT_FALSE(take("@a:x", ""));
   EXPECT_EQ(take("@a:x", ""), milliseconds(1000));
-  clock.now += seconds(60);
+  clock.advance(60'000);
   EXPECT_FALSE(take("@a:x", ""));
   EXPECT_FALSE(take("@a:x", ""));
   EXPECT_TRUE(take("@a:x", ""));
@@ -79,7 +72,7 @@ TEST_F(RateLimiterTest, StaysWithinItsSizeAndForgetsTheSpentLast) {
   }
   // Everything of the flood is full again, so that what comes now finds room without dropping
   // anything spent.
-  clock.now += seconds(5);
+  clock.advance(5'000);
   for (int i = 0; i < 2; ++i) EXPECT_FALSE(small.take(RateClass::send, "@late:x", ""));
   for (int i = 0; i < 5; ++i) {
     EXPECT_FALSE(small.take(RateClass::send, "@other" + std::to_string(i) + ":x", ""));

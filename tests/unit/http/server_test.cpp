@@ -176,7 +176,7 @@ TEST(Server, ReadsChunkedBodiesAndLimitsThem) {
   auto endless = site.connect();
   endless.send(head);
   const std::string chunk = "1000\r\n" + std::string(4096, 'x') + "\r\n";
-  for (int i = 0; i < 64; ++i) endless.send(chunk);
+  for (int i = 0; i < 512; ++i) endless.send(chunk);
   EXPECT_TRUE(endless.closed_by_server());
 }
 
