@@ -29,6 +29,8 @@ ALLOWED = {
     "api": BASICS | {"http", "matrix", "service"},
     "app": BASICS | {"sql", "http", "matrix", "store", "service", "api", "hsm/proto"},
     "tls": {"base", "sys", "hsm/proto"},
+    # gimsd-testsite, never part of a release: the server and the TLS front in one process.
+    "testsite": BASICS | {"http", "service", "store", "api", "app", "tls", "hsm/proto"},
     "ctl": BASICS,
     "hsm/proto": {"base", "sys"},
     "hsm/core": {"base", "sys", "hsm/proto"},
@@ -44,14 +46,14 @@ WRAPPERS = {
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/core"},
+    "mbedtls/": {"tls", "hsm/core", "testsite"},
     "psa/": {"tls", "hsm/core"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
     "curl/": {"ctl"},
-    "CLI/": {"app", "ctl", "tls", "hsm"},
+    "CLI/": {"app", "ctl", "tls", "hsm", "testsite"},
     "toml++/": {"base"},
 }
 

@@ -1,0 +1,164 @@
+#include "app/gimsd.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "app/site.hpp"
+#include "base/log.hpp"
+#include "hsm/proto/client.hpp"
+#include "http/listener.hpp"
+#include "sys/harden.hpp"
+#include "sys/notify.hpp"
+#include "sys/sandbox.hpp"
+#include "sys/signals.hpp"
+#include "sys/socket.hpp"
+
+namespace gims::app {
+namespace {
+
+constexpr std::chrono::milliseconds retry_time{1000};
+constexpr std::chrono::milliseconds status_time{5000};
+// Database files, listeners, loops: what is open beside a descriptor (and its watch) a connection.
+constexpr std::uint64_t own_files = 256;
+
+// Waits at most `timeout`. True when the service is to stop.
+bool stop_asked(const sys::SignalFd& signals, std::chrono::milliseconds timeout) {
+  pollfd wait{.fd = signals.fd(), .events = POLLIN, .revents = 0};
+  ::poll(&wait, 1, static_cast<int>(timeout.count()));
+  while (const auto signal = signals.next()) {
+    if (*signal == SIGTERM || *signal == SIGINT) return true;
+    log::info("SIGHUP has no meaning here: the configuration is read at start.");
+  }
+  return false;
+}
+
+struct FromKeyd {
+  std::string server_name;
+  hsm::DataKeys keys;
+};
+
+Result<FromKeyd> fetch_keys(const std::string& socket) {
+  GIMS_TRY_ASSIGN(const auto keyd, hsm::Client::connect(socket));
+  GIMS_TRY_ASSIGN(const hsm::StatusReply status, keyd->status());
+  if (status.state != hsm::State::operational) {
+    return fail(ErrorKind::unavailable, "GIMS_KEYD_STATE",
+                "gims-keyd is " + std::string(hsm::name_of(status.state)), status.reason);
+  }
+  GIMS_TRY_ASSIGN(hsm::DataKeys keys, keyd->data_keys());
+  return FromKeyd{.server_name = status.server_name, .keys = std::move(keys)};
+}
+
+// Nothing: asked to stop meanwhile. What ails gims-keyd is for its administrator to cure; gimsd
+// then goes on by itself.
+std::optional<FromKeyd> wait_for_keys(const Settings& settings, const sys::SignalFd& signals) {
+  std::string told;
+  for (;;) {
+    auto fetched = fetch_keys(settings.keyd_socket);
+    if (fetched) return std::move(*fetched);
+    const std::string status = "Waiting for keys: " + fetched.error().text;
+    if (status != told) {
+      log::warning(status, {{"ERRCODE", fetched.error().code}, {"DETAIL", fetched.error().detail}});
+      sys::notify_status(status);
+      told = status;
+    }
+    if (stop_asked(signals, retry_time)) return std::nullopt;
+  }
+}
+
+// In the order in which rights are given up; afterwards threads may start.
+Result<> confine(const Settings& settings) {
+  const std::uint64_t wanted = 2 * settings.http.connections + own_files;
+  GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
+  if (files < wanted) {
+    log::warning("The limit on open files is below what http.connections needs.",
+                 {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
+  }
+  if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
+  return sys::harden_process();
+}
+
+// Beside what every daemon may call, and what the path rules bring (opening, writing, syncing and
+// removing files: SQLite and media), there is nothing to add. Unix sockets alone can be made, for
+// gims-keyd and the journal: a gimsd that was taken over reaches no network.
+Result<> enter_sandbox(const Settings& settings) {
+  sys::Sandbox sandbox;
+  sandbox.sockets = sys::NewSockets::unix_only;
+  sandbox.paths.push_back({.path = settings.data_folder,
+                           .right = sys::PathRight::write_tree,
+                           .reason = "the database, its log and the media"});
+  sandbox.paths.push_back({.path = "/dev/urandom",
+                           .right = sys::PathRight::read_file,
+                           .reason = "SQLite's own generator (names of temporary files)"});
+  return sys::enter_sandbox(sandbox);
+}
+
+struct Doors {
+  sys::Fd intake;
+  sys::Fd admin;
+};
+
+Result<Doors> open_doors(const Settings& settings) {
+  // Each checks its peer's uid; the folder says who can reach the socket at all.
+  constexpr mode_t anyone = 0666;
+  Doors doors;
+  GIMS_TRY_ASSIGN(doors.intake, sys::seqpacket_listen(settings.intake_socket, anyone));
+  GIMS_TRY_ASSIGN(doors.admin, sys::stream_listen(settings.admin_socket, anyone));
+  return doors;
+}
+
+void serve_until_stopped(const Site& site, sys::Watchdog& watchdog, const sys::SignalFd& signals) {
+  std::string told;
+  while (!stop_asked(signals, watchdog.period().value_or(status_time))) {
+    if (watchdog.period()) watchdog.tick();
+    if (std::string status = site.status(); status != told) {
+      sys::notify_status(status);
+      told = std::move(status);
+    }
+  }
+}
+
+}  // namespace
+
+Result<> run_gimsd(Settings settings) {
+  GIMS_TRY_ASSIGN(const auto signals, sys::SignalFd::for_service());
+  const SystemClock clock;
+  auto watchdog = sys::Watchdog::from_environment();
+  GIMS_TRY(confine(settings));
+  auto fetched = wait_for_keys(settings, signals);
+  if (!fetched) return {};
+  settings.policy.server_name = fetched->server_name;
+  // The sockets wait in their files until the site serves: gims-tlsd can connect, and waits too.
+  GIMS_TRY_ASSIGN(Doors doors, open_doors(settings));
+  GIMS_TRY(enter_sandbox(settings));
+
+  GIMS_TRY_ASSIGN(const auto site, Site::open({.services = {.policy = std::move(settings.policy),
+                                                            .folder = settings.data_folder,
+                                                            .keys = std::move(fetched->keys)},
+                                               .http = settings.http,
+                                               .admins = settings.admins},
+                                              clock));
+  GIMS_TRY(site->serve());
+  site->watch(watchdog);
+  const auto adopt = [&](sys::Fd fd, http::Peer peer) {
+    site->adopt(std::move(fd), std::move(peer));
+  };
+  GIMS_TRY_ASSIGN(const auto intake,
+                  http::Listener::intake(std::move(doors.intake), settings.intake_sender, adopt));
+  GIMS_TRY_ASSIGN(const auto admin,
+                  http::Listener::local(std::move(doors.admin), http::Door::admin, adopt));
+  log::write(log::Level::notice, {}, "started",
+             {{"SERVER_NAME", site->services().policy().server_name}});
+  sys::notify_ready();
+  serve_until_stopped(*site, watchdog, signals);
+  sys::notify_stopping();
+  intake->stop();
+  admin->stop();
+  site->stop();
+  return {};
+}
+
+}  // namespace gims::app

@@ -1,0 +1,154 @@
+#include "app/services.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "api/client/accounts.hpp"
+#include "api/client/rooms.hpp"
+#include "app/joints.hpp"
+#include "service/accounts/account_data.hpp"
+#include "service/accounts/devices.hpp"
+#include "service/accounts/interactive_auth.hpp"
+#include "service/accounts/passwords.hpp"
+#include "service/accounts/profiles.hpp"
+#include "service/encryption/device_keys.hpp"
+#include "service/rooms/directory.hpp"
+#include "service/rooms/room_reads.hpp"
+#include "service/rooms/rooms.hpp"
+#include "store/maintenance.hpp"
+#include "store/statements/meta.hpp"
+#include "store/transactions.hpp"
+
+namespace gims::app {
+namespace {
+
+constexpr unsigned password_threads = 2;
+constexpr std::size_t password_queue = 512;
+
+// A database belongs to one server: its users, rooms and events carry the name. Written by the
+// first start.
+Result<> check_server_name(store::Store& store, const std::string& server_name) {
+  std::optional<std::string> found;
+  {
+    GIMS_TRY_ASSIGN(auto reader, store.read());
+    GIMS_TRY_ASSIGN(const auto row,
+                    sql::first(reader.sql(), store::statements::MetaValue{.name = "server_name"}));
+    if (row) found = row->value;
+  }
+  if (found && *found != server_name) {
+    return fail(ErrorKind::bad_input, "GIMS_SERVER_NAME",
+                "The database belongs to the server " + *found + ", and this one is " +
+                    server_name + ". Use another data folder.");
+  }
+  if (found) return {};
+  return run_on_writer(store.writer(), [&](store::Transaction& transaction) {
+    return sql::run(transaction.sql(),
+                    store::statements::SetMetaValue{.name = "server_name", .value = server_name});
+  });
+}
+
+}  // namespace
+
+// In the order in which they are made: each may use those above it. Stores and threads stop in
+// Services::stop(), before any of it goes.
+struct Services::Parts {
+  Parts(ServiceOptions options, const Clock& the_clock)
+      : clock(the_clock),
+        policy(std::move(options.policy)),
+        sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
+        passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
+                  policy.password_cost, password_threads, password_queue) {}
+
+  const Clock& clock;
+  const service::Policy policy;
+  // These hear of commits, so the store comes after them.
+  service::Sessions sessions;
+  service::Passwords passwords;
+  std::unique_ptr<store::Store> store;
+
+  struct OnStore {
+    explicit OnStore(Parts& parts)
+        : maintenance(parts.store->writer(), parts.clock),
+          rooms(*parts.store, parts.policy, parts.clock),
+          room_reads(*parts.store, parts.clock),
+          directory(*parts.store, parts.policy),
+          device_keys(*parts.store, parts.policy),
+          device_removal(device_keys),
+          users(*parts.store, parts.passwords, parts.policy),
+          auth(users, parts.passwords, parts.clock, parts.policy),
+          devices(*parts.store, device_removal),
+          profile_in_rooms(rooms),
+          profiles(*parts.store, profile_in_rooms),
+          account_data(*parts.store),
+          authenticator(parts.sessions) {}
+
+    store::Maintenance maintenance;
+    service::rooms::Rooms rooms;
+    service::rooms::RoomReads room_reads;
+    service::rooms::Directory directory;
+    service::DeviceKeys device_keys;
+    service::DeviceRemoval device_removal;
+    service::Users users;
+    service::InteractiveAuth auth;
+    service::Devices devices;
+    RoomsForProfiles profile_in_rooms;
+    service::Profiles profiles;
+    service::AccountData account_data;
+    SessionAuthenticator authenticator;
+  };
+  std::optional<OnStore> on;
+};
+
+Services::Services(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
+Services::~Services() { stop(); }
+
+Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const Clock& clock) {
+  const std::filesystem::path database = options.folder / "gims.db";
+  auto parts = std::make_unique<Parts>(std::move(options), clock);
+  GIMS_TRY_ASSIGN(parts->store,
+                  store::Store::open({.database = database}, clock, {&parts->sessions}));
+  GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
+  parts->on.emplace(*parts);
+  auto& on = *parts->on;
+  parts->sessions.attach(*parts->store, on.users, parts->passwords, on.device_removal);
+  on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
+  on.maintenance.start();
+  return std::unique_ptr<Services>(new Services(std::move(parts)));
+}
+
+api::Routes Services::routes() {
+  auto& on = *parts_->on;
+  auto& sessions = parts_->sessions;
+  const auto& policy = parts_->policy;
+  api::Routes all;
+  const auto add = [&](api::Routes module) {
+    for (api::Route& route : module) all.push_back(std::move(route));
+  };
+  namespace client = api::client;
+  add(client::discovery_routes(policy));
+  add(client::session_routes(sessions));
+  add(client::registration_routes(on.users, sessions, on.auth, policy));
+  add(client::account_routes(on.users, sessions, on.auth));
+  add(client::device_routes(on.devices, on.auth));
+  add(client::profile_routes(on.profiles, policy));
+  add(client::account_data_routes(on.account_data));
+  add(client::user_directory_routes(on.users));
+  add(client::all_room_routes(on.rooms, on.room_reads, on.directory));
+  return all;
+}
+
+api::Authenticator& Services::authenticator() noexcept { return parts_->on->authenticator; }
+store::Store& Services::store() noexcept { return *parts_->store; }
+const service::Policy& Services::policy() const noexcept { return parts_->policy; }
+service::Users& Services::users() noexcept { return parts_->on->users; }
+service::Sessions& Services::sessions() noexcept { return parts_->sessions; }
+
+void Services::end_waits() {}
+
+void Services::stop() {
+  parts_->on->maintenance.stop();
+  parts_->store->stop();
+}
+
+}  // namespace gims::app

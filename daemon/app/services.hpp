@@ -1,0 +1,54 @@
+// Every service of the server, made in order and joined through the interfaces they state.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "api/gate.hpp"
+#include "api/route.hpp"
+#include "base/clock.hpp"
+#include "hsm/proto/messages.hpp"
+#include "service/accounts/sessions.hpp"
+#include "service/accounts/users.hpp"
+#include "service/policy.hpp"
+#include "store/store.hpp"
+
+namespace gims::app {
+
+struct ServiceOptions {
+  service::Policy policy;
+  std::filesystem::path folder;  // database and media; it must exist
+  hsm::DataKeys keys;
+};
+
+// Thread: create, stop and destroy by one. What it gives lives as long as it does.
+class Services {
+ public:
+  // Opens the store, which may take long when its schema is older. Fails for a database of another
+  // server name. `clock` outlives it.
+  [[nodiscard]] static Result<std::unique_ptr<Services>> create(ServiceOptions options,
+                                                                const Clock& clock);
+  Services(const Services&) = delete;
+  Services& operator=(const Services&) = delete;
+  ~Services();  // as stop()
+
+  // The tables of all modules.
+  [[nodiscard]] api::Routes routes();
+  [[nodiscard]] api::Authenticator& authenticator() noexcept;
+  [[nodiscard]] store::Store& store() noexcept;
+  [[nodiscard]] const service::Policy& policy() const noexcept;
+  [[nodiscard]] service::Users& users() noexcept;
+  [[nodiscard]] service::Sessions& sessions() noexcept;
+
+  // Before the HTTP server stops: long polls are answered, none is taken any more.
+  void end_waits();
+  // After it has stopped: finishes what is queued and closes the store. Idempotent.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Services(std::unique_ptr<Parts> parts) noexcept;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace gims::app

@@ -1,0 +1,70 @@
+#include "app/site.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace gims::app {
+
+Result<std::unique_ptr<Site>> Site::open(SiteOptions options, const Clock& clock) {
+  std::unique_ptr<Site> site(new Site);
+  site->http_ = options.http;
+  const bool limits = options.services.policy.rate_limits;
+  GIMS_TRY_ASSIGN(site->services_, Services::create(std::move(options.services), clock));
+  site->gate_ = std::make_unique<api::Gate>(
+      api::GateOptions{.rate_limits = limits, .admin_uids = std::move(options.admins)},
+      site->services_->authenticator(), clock);
+  site->routes_ = site->services_->routes();
+  if (options.more_routes) {
+    for (api::Route& route : options.more_routes(*site->services_)) {
+      site->routes_.push_back(std::move(route));
+    }
+  }
+  return site;
+}
+
+std::string Site::routes() const { return api::describe(routes_); }
+
+Result<> Site::serve() {
+  GIMS_TRY_ASSIGN(server_,
+                  http::Server::start(http_, gate_->routes(std::move(routes_)), gate_->renderer()));
+  return {};
+}
+
+void Site::adopt(sys::Fd connection, http::Peer peer) {
+  server_->adopt(std::move(connection), std::move(peer));
+}
+
+void Site::watch(sys::Watchdog& watchdog) {
+  for (unsigned part = 0; part < server_->parts(); ++part) {
+    auto pulse = std::make_shared<sys::Watchdog::Pulse*>(nullptr);
+    *pulse = &watchdog.add_loop(
+        [this, part, pulse] { server_->poke(part, [beating = *pulse] { beating->beat(); }); });
+  }
+  auto pulse = std::make_shared<sys::Watchdog::Pulse*>(nullptr);
+  *pulse = &watchdog.add_loop([this, pulse] {
+    // An operation that does nothing. A read-only store refuses it at once, which is an answer too:
+    // a restart would not bring the disk back, and would end the reads that still work.
+    services_->store().writer().submit([](store::Transaction&) { return Result<>(); },
+                                       [beating = *pulse](const Result<>&) { beating->beat(); });
+  });
+}
+
+bool Site::read_only() const noexcept { return services_->store().writer().read_only(); }
+
+std::string Site::status() const {
+  const std::string connections =
+      std::to_string(server_ ? server_->connections() : 0) + " connections";
+  return read_only() ? "READ-ONLY, a write failed (see the journal); " + connections
+                     : "Serving, " + connections;
+}
+
+Site::~Site() { stop(); }
+
+void Site::stop() {
+  if (services_) services_->end_waits();
+  if (server_) server_->stop();
+  if (services_) services_->stop();
+}
+
+}  // namespace gims::app
