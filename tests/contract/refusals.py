@@ -1,0 +1,96 @@
+"""Where routes differ in how they refuse. Everything that stands here is an exception with its reason."""
+
+import scenario
+from testsite import fill
+from world import V3
+
+V1 = scenario.V1
+
+# Routes that never succeed on a GIMS server: an air gap has no identity server, e-mail or telephone
+# (client-server API, "Adding Account Administrative Contact Information").
+_NO_CONTACTS = (403, "M_THREEPID_DENIED")
+NEVER = {("POST", V3 + path): _NO_CONTACTS for path in (
+    "/account/3pid/add", "/account/3pid/bind", "/account/3pid/delete", "/account/3pid/unbind",
+    "/account/3pid/email/requestToken", "/account/3pid/msisdn/requestToken", "/account/password/email/requestToken",
+    "/account/password/msisdn/requestToken", "/register/email/requestToken", "/register/msisdn/requestToken")}
+
+# Not Matrix's: Synapse's form of registration, which conformance suites use.
+OWN_PATHS = {"/_synapse/admin/v1/register"}
+
+# What someone who has nothing to do with the room or the user is told, where it is not 403 M_FORBIDDEN;
+# None: the request is open to all.
+STRANGER = {
+    ("GET", V3 + "/profile/{userId}"): None,
+    ("GET", V3 + "/profile/{userId}/{keyName}"): None,
+    ("GET", V3 + "/presence/{userId}/status"): None,
+    ("POST", V3 + "/users/{userId}/report"): None,
+    ("GET", V3 + "/directory/list/room/{roomId}"): None,
+    # "the user does not have permission to see it" is answered as a room that is not there.
+    ("POST", V3 + "/rooms/{roomId}/report/{eventId}"): (404, "M_NOT_FOUND"),
+    ("GET", V3 + "/rooms/{roomId}/event/{eventId}"): (404, "M_NOT_FOUND"),
+    **{("GET", V1 + "/rooms/{roomId}/relations/{eventId}" + below): (404, "M_NOT_FOUND")
+       for below in ("", "/{relType}", "/{relType}/{eventType}")},
+    # The room of that case is public; and whoever knows a room may report it.
+    ("POST", V3 + "/rooms/{roomId}/join"): None,
+    ("POST", V3 + "/rooms/{roomId}/report"): None,
+    # One's own data and backups about any room, joined or not.
+    **{(method, V3 + "/room_keys/keys" + below): None for method in ("GET", "PUT", "DELETE")
+       for below in ("/{roomId}", "/{roomId}/{sessionId}")},
+    # Leaving and forgetting what one is not in.
+    ("POST", V3 + "/rooms/{roomId}/forget"): (400, "M_UNKNOWN"),
+}
+
+
+def takes_any_content(method, path):
+    """The body is the content of an event or of account data, whatever its fields."""
+    return (method, path) in NEVER or "/send/" in path or "/state/" in path or "/account_data/" in path
+
+
+def _delete_devices(world):
+    user = world.new_user()
+    return V3 + "/delete_devices", user, user.password(devices=[])
+
+
+# Where the success case ends what it was asked with: the same request, not made yet.
+FRESH = {("POST", V3 + "/delete_devices"): _delete_devices}
+
+# Fields that the server has no use for and does not look at.
+UNREAD = {
+    ("POST", V3 + "/createRoom"): {"invite_3pid"},
+    ("POST", V3 + "/publicRooms"): {"include_all_networks", "third_party_instance_id"},
+    ("POST", V3 + "/account/deactivate"): {"id_server", "erase"},
+    ("POST", V3 + "/login"): {"medium", "address", "token", "user"},
+    ("POST", V3 + "/rooms/{roomId}/join"): {"third_party_signed"},
+    ("POST", V3 + "/join/{roomIdOrAlias}"): {"third_party_signed"},
+}
+
+
+class _Recorder:
+    """Stands in for the site while a success case runs, so that its last request can be made again by
+    somebody else, or with another body."""
+
+    def __init__(self, site):
+        self.site, self.last = site, None
+
+    def ask(self, method, path, body=None, token=None, headers=None, raw=None):
+        self.last = (method, path, body, token)
+        return self.site.ask(method, path, body, token=token, headers=headers, raw=raw)
+
+
+def place(world, method, path):
+    """The path of the route's success case, who asked, and its body."""
+    if (method, path) in FRESH:
+        return FRESH[(method, path)](world)
+    site, recorder = world.site, _Recorder(world.site)
+    world.site = recorder
+    try:
+        run = scenario.CASES.get((method, path))
+        if run is None:
+            return fill(path), world.asha, {}
+        run(world)
+    finally:
+        world.site = site
+    _, where, body, token = recorder.last
+    user = next((user for user in vars(world).values() if getattr(user, "token", None) == token), world.asha)
+    user = type("Asking", (), {"token": token}) if token and getattr(user, "token", None) != token else user
+    return where, user, body or {}
