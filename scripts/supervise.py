@@ -10,6 +10,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -35,20 +36,24 @@ class Process:
         self.watchdog = watchdog
         self.environment = environment or {}
         self.child = None
-        self.states = []  # the lines it has sent, in order
-        self._socket = None
+        self.states = []  # the lines it has sent, in order; of WATCHDOG=1 only the first
+        self.pings = 0  # how often it has sent WATCHDOG=1
+        self._reader = None
 
     def start(self):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
         # What a sanitizer's runtime or a coverage run is told.
         environment |= {k: v for k, v in os.environ.items() if k.endswith("_OPTIONS") or k.startswith("LLVM_PROFILE")}
         environment |= self.environment
-        self.states = []
+        self.states, self.pings = [], 0
         if self.notify:
             self.notify_path.unlink(missing_ok=True)
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-            self._socket.bind(str(self.notify_path))
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            listener.bind(str(self.notify_path))
             self.notify_path.chmod(0o666)
+            # Always read, as systemd does: a process would wait at a full socket.
+            self._reader = threading.Thread(target=self._read, args=(listener,), daemon=True)
+            self._reader.start()
             environment["NOTIFY_SOCKET"] = str(self.notify_path)
             if self.watchdog:
                 environment["WATCHDOG_USEC"] = str(int(self.watchdog * 1e6))
@@ -64,19 +69,18 @@ class Process:
     def running(self):
         return self.child is not None and self.child.poll() is None
 
-    def read_states(self):
-        """Takes in what the process has sent so far."""
-        while self._socket:
-            try:
-                self.states += self._socket.recv(4096).decode(errors="replace").splitlines()
-            except BlockingIOError:
-                return
+    def _read(self, listener):
+        with listener:
+            while datagram := listener.recv(4096):
+                for line in datagram.decode(errors="replace").splitlines():
+                    self.pings += line == "WATCHDOG=1"
+                    if line != "WATCHDOG=1" or self.pings == 1:
+                        self.states.append(line)
 
     def wait_until_ready(self, seconds=60):
         """Returns when the process is ready; raises Failed when it ends or takes too long."""
         deadline = time.monotonic() + seconds
         while self.notify:
-            self.read_states()
             if "READY=1" in self.states:
                 return
             if not self.running():
@@ -110,8 +114,12 @@ class Process:
         return self._ended()
 
     def _ended(self):
-        if self._socket:
-            self._socket.close()
-            self._socket = None
+        status = self.child.wait() if self.child else None
+        if self._reader:
+            # An empty datagram ends the reader, after all that the process sent.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
+                end.sendto(b"", str(self.notify_path))
+            self._reader.join()
+            self._reader = None
         self.notify_path.unlink(missing_ok=True)
-        return self.child.wait() if self.child else None
+        return status

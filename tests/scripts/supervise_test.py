@@ -58,6 +58,19 @@ class SuperviseTest(unittest.TestCase):
         process.wait_until_ready(20)
         self.assertEqual(process.stop(seconds=0.2), -9)
 
+    def test_a_talkative_process_is_not_held_up(self):
+        # More datagrams than a socket holds unread.
+        many = "import os,socket\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\nfor i in range(2000): s.sendto(b'WATCHDOG=1',os.environ['NOTIFY_SOCKET'])\n"
+        process = self.process(many + READY, watchdog=5)
+        process.wait_until_ready(20)
+        self.assertEqual(process.pings, 2000)
+        self.assertEqual(process.states, ["WATCHDOG=1", "STATUS=up", "READY=1"])
+
+    def test_the_watchdog_s_time_is_handed_on(self):
+        process = self.process("import os\nprint(os.environ['WATCHDOG_USEC'], flush=True)\n" + READY, watchdog=5)
+        process.wait_until_ready(20)
+        self.assertEqual((self.folder / "log").read_text(), "5000000\n")
+
     def test_environment_is_not_handed_on(self):
         os.environ["GIMS_PROBE_SECRET"] = "x"
         self.addCleanup(os.environ.pop, "GIMS_PROBE_SECRET")
