@@ -112,6 +112,10 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   parts->on.emplace(*parts);
   auto& on = *parts->on;
   parts->sessions.attach(*parts->store, on.users, parts->passwords, on.device_removal);
+  on.users.at_deactivation(
+      [&rooms = on.rooms](store::Transaction& transaction, std::string_view user_id) {
+        return rooms.leave_all_rooms(transaction, user_id);
+      });
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
   on.maintenance.start();
   return std::unique_ptr<Services>(new Services(std::move(parts)));

@@ -140,7 +140,7 @@ void Users::create(NewUser user, std::optional<Actor> actor,
 void Users::set_state(std::string user_id, UserState state, Actor actor,
                       std::move_only_function<void(Result<>)> done) {
   store_.writer().submit(
-      [user_id = std::move(user_id), state,
+      [this, user_id = std::move(user_id), state,
        actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
         GIMS_TRY_ASSIGN(const auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
         if (!row) return not_found("There is no such account.");
@@ -150,6 +150,9 @@ void Users::set_state(std::string user_id, UserState state, Actor actor,
         GIMS_TRY(sql::run(transaction.sql(),
                           sql_of::UpdateUserState{.user_id = user_id, .state = name_of(state)}));
         transaction.publish(store::UserStateChanged{user_id});
+        if (state == UserState::deactivated && end_of_account_) {
+          GIMS_TRY(end_of_account_(transaction, user_id));
+        }
         const std::string detail = "{\"after\":" + json::quoted(name_of(state)) +
                                    ",\"before\":" + json::quoted(row->state) + "}";
         return audit(transaction, actor, "user.state", user_id, detail);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -71,6 +72,10 @@ class Users {
   // administration.
   void create(NewUser user, std::optional<Actor> actor,
               std::move_only_function<void(Result<std::string>)> done);
+  // What else ends with an account, as a part of the operation that deactivates it: its rooms are
+  // left. Set before the first request.
+  using EndOfAccount = std::function<Result<>(store::Transaction&, std::string_view user_id)>;
+  void at_deactivation(EndOfAccount part) { end_of_account_ = std::move(part); }
   // M_NOT_FOUND where there is none. Deactivated accounts stay so.
   void set_state(std::string user_id, UserState state, Actor actor,
                  std::move_only_function<void(Result<>)> done);
@@ -95,6 +100,7 @@ class Users {
   store::Store& store_;
   Passwords& passwords_;
   const Policy& policy_;
+  EndOfAccount end_of_account_;
 };
 
 }  // namespace gims::service

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "service/accounts/users.hpp"
 #include "store/statements/memberships.hpp"
 #include "support/rooms_fixture.hpp"
 
@@ -173,6 +174,27 @@ TEST(Membership, LeavingAllRefusesInvitationsToo) {
   }));
   EXPECT_EQ(site.membership(joined, "desk.officer"), "leave");
   EXPECT_EQ(site.membership(invited, "desk.officer"), "leave");
+}
+
+TEST(Membership, ADeactivatedAccountLeavesItsRooms) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  Passwords passwords({.pepper = *SecretBytes::random(32), .data = *SecretBytes::random(32)},
+                      site.policy.password_cost, 1, 8);
+  Users users(*site.store, passwords, site.policy);
+  users.at_deactivation([&](store::Transaction& transaction, std::string_view user_id) {
+    return site.rooms.leave_all_rooms(transaction, user_id);
+  });
+  const auto set_state = [&](UserState state) {
+    return RoomsFixture::wait<void>([&](auto done) {
+      users.set_state(RoomsFixture::id("desk.officer"), state,
+                      {.name = "gimsctl uid 0", .origin = "gimsctl uid 0"}, std::move(done));
+    });
+  };
+  ASSERT_TRUE(set_state(UserState::locked));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "join");
+  ASSERT_TRUE(set_state(UserState::deactivated));
+  EXPECT_EQ(site.membership(room, "desk.officer"), "leave");
 }
 
 TEST(Membership, UsersSharingARoomAreFound) {
