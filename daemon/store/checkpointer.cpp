@@ -71,10 +71,11 @@ void Checkpointer::copy(std::unique_lock<std::mutex>& lock) {
   const auto done = connection_->checkpoint(restart ? Checkpoint::restart : Checkpoint::passive);
   lock.lock();
   if (!done) {
-    // The commits are safe in the log; a disk that cannot take them shows in the writer's own
-    // errors.
+    // The commits are safe in the log, and a copy that failed is made anew, so it is tried again
+    // after another step: room on a full disk may be back by then.
     log::failure("the write-ahead log could not be copied into the database", done.error());
-    leave_log_ = true;
+    copied_frames_ = frames_;
+    if (restart) pause_at_ = frames_ + options_.step_frames;
   } else if (restart && done->complete) {
     frames_ = 0;
     copied_frames_ = 0;
@@ -83,7 +84,8 @@ void Checkpointer::copy(std::unique_lock<std::mutex>& lock) {
     copied_frames_ = restart ? frames_ : done->copied_frames;
     if (restart) pause_at_ = frames_ + options_.step_frames;
   }
-  writer_waits_ = false;
+  // A writer that began to wait during a passive copy is waiting for the next one.
+  if (restart) writer_waits_ = false;
   copied_.notify_all();
 }
 
@@ -94,7 +96,8 @@ void Checkpointer::give_space_back(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   if (!done) {
     log::failure("the write-ahead log could not be emptied", done.error());
-    leave_log_ = true;
+    frames_ = 0;  // until the next commit: not again every idle while
+    copied_frames_ = 0;
   } else if (done->complete && frames_ == before) {
     frames_ = 0;
     copied_frames_ = 0;

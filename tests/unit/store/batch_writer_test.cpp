@@ -312,7 +312,7 @@ TEST_P(FailingDisk, FailsTheWholeBatchAndTurnsTheStoreReadOnly) {
   Notes notes;
   StoreUnderTest store({&notes}, {.database = {}, .vfs = vfs.name()});
   ASSERT_TRUE(store.write([](Transaction& t) {
-    t.next_position();
+    static_cast<void>(t.next_position());
     return set(t, "kept");
   }));
   Outcomes outcomes;
@@ -322,7 +322,7 @@ TEST_P(FailingDisk, FailsTheWholeBatchAndTurnsTheStoreReadOnly) {
     vfs.fail(GetParam().fault, 1, "-wal");
     for (const std::string name : {"a", "b"}) {
       outcomes.submit(store->writer(), name, [name, &undone](Transaction& t) -> Result<> {
-        t.next_position();
+        static_cast<void>(t.next_position());
         t.on_failure([name, &undone] { undone.push_back(name); });
         t.publish(KeyCountsChanged{.user_id = name, .device_id = ""});
         return set(t, name);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/fault_vfs.hpp"
 #include "support/temp_folder.hpp"
 
 namespace gims::store {
@@ -12,10 +13,11 @@ using sql::sqlite::Connection;
 
 class CheckpointerTest : public testing::Test {
  protected:
-  std::unique_ptr<Connection> open(Access access = Access::write) {
+  std::unique_ptr<Connection> open(Access access = Access::write, std::string vfs = {}) {
     sql::sqlite::OpenOptions options;
     options.file = file_;
     options.access = access;
+    options.vfs = std::move(vfs);
     options.busy_timeout = std::chrono::milliseconds(20);
     auto connection = Connection::open(options);
     EXPECT_TRUE(connection);
@@ -63,6 +65,22 @@ TEST_F(CheckpointerTest, AReaderThatHoldsItsSnapshotDelaysNothingForLong) {
   for (int i = 0; i < 2; ++i) commit(checkpointer);
   EXPECT_LT(writer_->log_frames(), 100);
   checkpointer.stop();
+}
+
+TEST_F(CheckpointerTest, ACopyThatFailsIsTriedAgain) {
+  test::FaultVfs vfs;
+  writer_ = open(Access::write, vfs.name());
+  Checkpointer checkpointer(open(Access::write, vfs.name()),
+                            {.step_frames = 10, .most_frames = 50});
+  checkpointer.start();
+  vfs.fail(test::Fault::sync_error, 1, ".db");
+  for (int i = 0; i < 10; ++i) commit(checkpointer);  // acknowledged all the same
+  EXPECT_GT(writer_->log_frames(), 100);
+  vfs.heal();
+  for (int i = 0; i < 3; ++i) commit(checkpointer);
+  EXPECT_LT(writer_->log_frames(), 100);
+  checkpointer.stop();
+  writer_.reset();
 }
 
 TEST_F(CheckpointerTest, AnIdleLogGivesItsSpaceBack) {
