@@ -1,0 +1,98 @@
+#include "app/settings.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gims::app {
+namespace {
+
+constexpr std::string_view least = R"(
+data_folder = "/var/lib/gims/gimsd"
+[keyd]
+socket = "/run/gims/keyd"
+[tlsd]
+socket = "/run/gims/connections"
+user = "root"
+[admin]
+socket = "/run/gims/admin"
+[client]
+base_url = "https://gims.internal:8443"
+)";
+
+// The error's text for the least configuration and `more`.
+std::string problems(std::string_view more) {
+  const auto settings = parse_settings(std::string(least) + std::string(more), "gimsd.toml");
+  return settings ? "" : settings.error().text;
+}
+
+TEST(Settings, AskForLittle) {
+  const auto settings = parse_settings(least, "gimsd.toml");
+  ASSERT_TRUE(settings) << settings.error().text;
+  EXPECT_EQ(settings->data_folder, "/var/lib/gims/gimsd");
+  EXPECT_EQ(settings->intake_sender, 0U);
+  EXPECT_TRUE(settings->admins.empty());
+  EXPECT_TRUE(settings->policy.server_name.empty());
+}
+
+// What the threat model builds on is no matter of configuration.
+TEST(Settings, KeepTheProductsPolicy) {
+  const auto settings = parse_settings(least, "gimsd.toml");
+  ASSERT_TRUE(settings);
+  EXPECT_TRUE(settings->policy.forced_encryption);
+  EXPECT_TRUE(settings->policy.withhold_unverified_devices);
+  EXPECT_TRUE(settings->policy.rate_limits);
+  EXPECT_FALSE(settings->policy.open_registration);
+  EXPECT_FALSE(settings->policy.registration_secret.has_value());
+  for (const char* key : {"forced_encryption = false", "[rooms]\nforced_encryption = false",
+                          "[accounts]\nopen_registration = true"}) {
+    EXPECT_FALSE(problems(key).empty()) << key;
+  }
+}
+
+TEST(Settings, TakeWhatTheyAreGiven) {
+  const auto settings = parse_settings(std::string(least) + R"(
+longest_poll = "2m"
+[rooms]
+default_version = "11"
+[accounts]
+password_memory = "64MiB"
+[media]
+upload_limit = "20MiB"
+[http]
+loops = 4
+idle_timeout = "30s"
+)",
+                                       "gimsd.toml");
+  ASSERT_TRUE(settings) << settings.error().text;
+  EXPECT_EQ(settings->policy.longest_poll, std::chrono::minutes(2));
+  EXPECT_EQ(settings->policy.default_room_version, "11");
+  EXPECT_EQ(settings->policy.password_cost.memory, std::size_t{64} << 20U);
+  EXPECT_EQ(settings->policy.upload_limit, std::size_t{20} << 20U);
+  EXPECT_EQ(settings->http.loops, 4U);
+  EXPECT_EQ(settings->http.idle_timeout, std::chrono::seconds(30));
+}
+
+TEST(Settings, TellFileLineAndKeyOfEachProblem) {
+  const std::string text = problems("\n[rooms]\ndefault_version = \"9\"\n[http]\nloops = 0\n");
+  EXPECT_NE(text.find("gimsd.toml:14:"), std::string::npos) << text;
+  EXPECT_NE(text.find("rooms.default_version"), std::string::npos) << text;
+  EXPECT_NE(text.find("http.loops"), std::string::npos) << text;
+  const auto none = parse_settings("", "gimsd.toml");
+  ASSERT_FALSE(none);
+  for (const char* key : {"data_folder", "keyd.socket", "tlsd.socket", "tlsd.user", "admin.socket",
+                          "client.base_url"}) {
+    EXPECT_NE(none.error().text.find(key), std::string::npos) << key;
+  }
+}
+
+TEST(Settings, RefuseAnAddressThatClientsCannotUse) {
+  for (const char* url :
+       {"http://gims.internal", "https://gims.internal/", "https://", "gims.internal"}) {
+    std::string text(least);
+    const std::size_t at = text.find("https://gims.internal:8443");
+    text.replace(at, std::string_view("https://gims.internal:8443").size(), url);
+    EXPECT_FALSE(parse_settings(text, "gimsd.toml")) << url;
+  }
+}
+
+}  // namespace
+}  // namespace gims::app
