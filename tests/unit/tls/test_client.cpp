@@ -100,7 +100,6 @@ std::unique_ptr<TestClient> TestClient::connect(std::uint16_t port, Version vers
   const auto wire = static_cast<mbedtls_ssl_protocol_version>(version);
   mbedtls_ssl_conf_min_tls_version(&config, wire);
   mbedtls_ssl_conf_max_tls_version(&config, wire);
-  mbedtls_ssl_conf_renegotiation(&config, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
   GIMS_CHECK(mbedtls_ssl_setup(&impl->ssl, &config) == 0);
   GIMS_CHECK(mbedtls_ssl_set_hostname(&impl->ssl, "localhost") == 0);
   mbedtls_ssl_set_bio(&impl->ssl, &impl->raw, send_to, receive_from, nullptr);
@@ -144,12 +143,6 @@ std::string TestClient::read_text(std::size_t size) {
 
 bool TestClient::ended_with_close_notify() const { return impl_->notified; }
 void TestClient::close_notify() { static_cast<void>(mbedtls_ssl_close_notify(&impl_->ssl)); }
-bool TestClient::renegotiate() { return mbedtls_ssl_renegotiate(&impl_->ssl) == 0; }
-
-std::uint8_t TestClient::certificate_serial() const {
-  const mbedtls_x509_crt* peer = mbedtls_ssl_get_peer_cert(&impl_->ssl);
-  return peer == nullptr ? 0 : peer->serial.p[peer->serial.len - 1];
-}
 
 int TestClient::fd() const { return impl_->raw; }
 

@@ -35,9 +35,6 @@ class TestClient {
   // How the stream ended once read() came short.
   bool ended_with_close_notify() const;
   void close_notify();
-  // Asks for a new handshake on the connection: true when the server makes one.
-  bool renegotiate();
-  std::uint8_t certificate_serial() const;
   int fd() const;
   // Closes TCP without close_notify; with `reset` by RST.
   void cut(bool reset);
