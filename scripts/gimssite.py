@@ -83,7 +83,7 @@ class Site:
     # ---- folders and configuration ------------------------------------------------------------------
 
     def prepare(self):
-        for name, path in ((name, self.program(name)) for name in PROGRAMS):
+        for path in (self.program(name) for name in PROGRAMS if name != "gimsctl"):
             if not path.exists():
                 raise supervise.Failed(f"{path} is missing; 'make' builds it")
             reach = subprocess.run(["test", "-x", path], user="gimsd", group="gimsd", extra_groups=[])
@@ -216,6 +216,8 @@ base_url = "{self.url}"
         return certificate, ssl.DER_cert_to_PEM_cert(certificate)
 
     def command(self, argv, input=None):
+        if "/" in str(argv[0]) and not Path(argv[0]).exists():
+            raise supervise.Failed(f"{argv[0]} is missing; 'make' builds it")
         run = subprocess.run([str(part) for part in argv], input=input, capture_output=True, text=True, timeout=120)
         if run.returncode:
             raise supervise.Failed(f"{Path(argv[0]).name} failed: {run.stderr.strip() or run.stdout.strip()}")
