@@ -22,7 +22,7 @@ struct CheckpointerOptions {
 
 // The log begins anew by itself once all of it is copied and no reader uses it; under steady load
 // that moment does not come, the log grows to most_frames, and the writer pauses between two
-// batches while the last step is copied (a few milliseconds a 64 MiB).
+// batches while the last step is copied.
 class Checkpointer {
  public:
   // `connection` belongs to the thread from start() to stop(). Its busy_timeout bounds the writer's

@@ -18,8 +18,8 @@ namespace {
 using sql::sqlite::Access;
 using SqliteConnection = sql::sqlite::Connection;
 
-// Page caches, in KiB, by measurement (docs/schema.md): the writer's holds the upper pages of the
-// indexes that every event goes into.
+// Page caches at most, in KiB. The writer's is to hold the pages of the indexes that events go
+// into; four times as much made no measurable difference (tests/bench/store_bench.cpp).
 constexpr int writer_cache = 16'384;
 constexpr int reader_cache = 2'048;
 // The checkpointer may hold the writer up for so long, not longer.

@@ -5,7 +5,7 @@
 namespace gims::store {
 namespace {
 
-// About ten milliseconds of the writer's time.
+// So that no request waits long behind it.
 constexpr std::int64_t most_at_once = 500;
 
 }  // namespace
