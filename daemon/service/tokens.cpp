@@ -1,5 +1,6 @@
 #include "service/tokens.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -23,15 +24,27 @@ std::unexpected<Error> unknown_token() {
 }  // namespace
 
 std::string format(const StreamToken& token) {
-  return "s" + std::to_string(token.stream) + "_" + std::to_string(token.typing);
+  std::string text = "s" + std::to_string(token.stream) + "_" + std::to_string(token.typing);
+  if (token.to_device) text += "_" + std::to_string(*token.to_device);
+  return text;
 }
 
 Result<StreamToken> parse_stream_token(std::string_view text) {
-  const auto bar = text.find('_');
+  if (!text.starts_with('s')) return unknown_token();
+  text.remove_prefix(1);
+  const auto next = [&text] {
+    const auto bar = text.find('_');
+    const std::string_view part = text.substr(0, bar);
+    text.remove_prefix(bar == std::string_view::npos ? text.size() : bar + 1);
+    return part;
+  };
+  const bool three = std::ranges::count(text, '_') == 2;
   StreamToken token;
-  if (!text.starts_with('s') || bar == std::string_view::npos ||
-      !parse_number(text.substr(1, bar - 1), token.stream) ||
-      !parse_number(text.substr(bar + 1), token.typing)) {
+  if (!parse_number(next(), token.stream)) return unknown_token();
+  const std::string_view typing = next();
+  if (!parse_number(typing, token.typing)) return unknown_token();
+  if (three && !parse_number(text, token.to_device.emplace())) return unknown_token();
+  if (!three && (!text.empty() || typing.data() + typing.size() != text.data())) {
     return unknown_token();
   }
   return token;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,10 +12,15 @@
 
 namespace gims::service {
 
-// since and next_batch of /sync: "s123_4". `typing` counts changes that are in memory alone.
+// since and next_batch of /sync: "s123_4". `typing` counts changes that are in memory alone. Where a
+// reply could not hold all messages to the device, "s123_4_100": it has those up to 100 only.
 struct StreamToken {
   store::StreamId stream = 0;
   std::int64_t typing = 0;
+  std::optional<store::StreamId> to_device = std::nullopt;
+  [[nodiscard]] store::StreamId last_to_device() const noexcept {
+    return to_device.value_or(stream);
+  }
   friend bool operator==(const StreamToken&, const StreamToken&) = default;
 };
 

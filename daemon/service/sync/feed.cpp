@@ -67,6 +67,7 @@ RoomEntry& Feed::room_entry(store::RoomNid nid, std::string_view room_id,
     entry->events_floor = room_floor_;
     entry->receipts_floor = room_floor_;
     entry->last_member_event = room_floor_;
+    entry->last_levels = room_floor_;
   }
   if (entry->room_id.empty()) entry->room_id = room_id;
   if (entry->version == nullptr) entry->version = version;
@@ -76,6 +77,17 @@ RoomEntry& Feed::room_entry(store::RoomNid nid, std::string_view room_id,
 UserEntry* Feed::find_user(std::string_view user_id) {
   const auto found = users_.find(user_id);
   return found == users_.end() ? nullptr : found->second.get();
+}
+
+RoomEntry* Feed::find_room(store::RoomNid room) const {
+  const auto found = rooms_.find(room);
+  return found == rooms_.end() ? nullptr : found->second.get();
+}
+
+UserRoom* Feed::find_room_of(UserEntry& user, store::RoomNid room) {
+  const auto found = std::ranges::lower_bound(
+      user.rooms, room, {}, [](const UserRoom& held) { return held.room->nid; });
+  return found == user.rooms.end() || found->room->nid != room ? nullptr : &*found;
 }
 
 void Feed::apply(const store::EventAdded& change) {
@@ -88,6 +100,10 @@ void Feed::apply(const store::EventAdded& change) {
     std::erase_if(room.members, [&](const ItemPtr& member) {
       return member->event()->state_key() == change.event->state_key();
     });
+  }
+  if (change.event->is_state("m.room.power_levels", "")) {
+    room.last_levels = change.position;
+    room.levels.reset();
   }
   add_event(room, std::move(item));
   wake_room(room);
@@ -102,12 +118,11 @@ void Feed::add_event(RoomEntry& room, ItemPtr item) {
   while (events_held_ > limits_.events || event_order_.size() > 2 * limits_.events) {
     const auto [nid, position] = event_order_.front();
     event_order_.pop_front();
-    const auto found = rooms_.find(nid);
-    if (found == rooms_.end()) continue;
-    RoomEntry& oldest = *found->second;
+    RoomEntry* oldest = find_room(nid);
     // What its own room let go of already stands in the order still.
-    if (!oldest.events.empty() && oldest.events.front()->position() == position) {
-      trim(oldest, oldest.events.size() - 1);
+    if (oldest != nullptr && !oldest->events.empty() &&
+        oldest->events.front()->position() == position) {
+      trim(*oldest, oldest->events.size() - 1);
     }
   }
 }
@@ -121,10 +136,13 @@ void Feed::trim(RoomEntry& room, std::size_t keep) {
 }
 
 void Feed::apply(const store::MembershipChanged& change) {
+  RoomEntry& room = room_entry(change.room, {}, nullptr);
+  if (!room.events.empty() && room.events.back()->position() == change.position) {
+    room.events.back()->set_previous_membership(change.previous_membership);
+  }
   UserEntry* user = find_user(change.user_id);
   if (user == nullptr) return;
-  set_membership(*user, room_entry(change.room, {}, nullptr), parse_membership(change.membership),
-                 change.position, false);
+  set_membership(*user, room, parse_membership(change.membership), change.position, false);
   wake(*user);
 }
 
@@ -133,7 +151,9 @@ void Feed::set_membership(UserEntry& user, RoomEntry& room, Membership membershi
   auto place = std::ranges::lower_bound(user.rooms, room.nid, {},
                                         [](const UserRoom& held) { return held.room->nid; });
   if (place == user.rooms.end() || place->room != &room) {
-    place = user.rooms.insert(place, UserRoom{.room = &room});
+    UserRoom fresh;
+    fresh.room = &room;
+    place = user.rooms.insert(place, std::move(fresh));
   } else if (place->position > position) {
     return;  // what the table said when the commit was on its way
   }
@@ -147,9 +167,9 @@ void Feed::set_membership(UserEntry& user, RoomEntry& room, Membership membershi
 }
 
 void Feed::apply(const store::EventRedacted& change) {
-  const auto found = rooms_.find(change.room);
-  if (found == rooms_.end()) return;
-  RoomEntry& room = *found->second;
+  RoomEntry* held = find_room(change.room);
+  if (held == nullptr) return;
+  RoomEntry& room = *held;
   // The event's bytes are not what they were: what is held begins after it.
   for (std::size_t i = room.events.size(); i-- > 0;) {
     if (room.events[i]->event()->event_id() != change.event_id) continue;
@@ -175,10 +195,15 @@ void Feed::apply(const store::ReceiptChanged& change) {
     room.receipts_floor = room.receipts.front().position;
     room.receipts.pop_front();
   }
-  if (change.type == "m.read.private") {
-    if (UserEntry* user = find_user(change.user_id)) wake(*user);
-  } else {
+  UserEntry* user = find_user(change.user_id);
+  if (UserRoom* held = user == nullptr ? nullptr : find_room_of(*user, room.nid)) {
+    held->unread.reset();
+    held->own_receipt = change.position;
+  }
+  if (change.type != "m.read.private") {
     wake_room(room);
+  } else if (user != nullptr) {
+    wake(*user);
   }
 }
 
@@ -186,9 +211,11 @@ void Feed::apply(const store::AccountDataChanged& change) {
   UserEntry* user = find_user(change.user_id);
   if (user == nullptr) return;
   user->last_account_data = change.position;
-  if (change.room_id.empty() && change.type == "m.ignored_user_list") {
+  if (change.room_id.empty() &&
+      (change.type == "m.ignored_user_list" || change.type == "m.push_rules")) {
     user->data.reset();
     user->last_data = change.position;
+    for (UserRoom& held : user->rooms) held.unread.reset();
   }
   wake(*user);
 }

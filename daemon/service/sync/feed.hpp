@@ -78,6 +78,13 @@ class Feed final : public store::ChangeListener {
   // The rooms that a user is joined to, ascending; nothing: not in memory.
   [[nodiscard]] std::optional<std::vector<store::RoomNid>> joined_rooms(const std::string& user_id);
   [[nodiscard]] store::StreamId position() const;
+  // One room of the user's, without its events.
+  [[nodiscard]] std::optional<RoomNews> room_of_user(const std::string& user_id,
+                                                     std::string_view room_id);
+  // The events of (above, up_to], ascending; nothing: not all of them are in memory.
+  [[nodiscard]] std::optional<std::vector<ItemPtr>> events(store::RoomNid room,
+                                                           store::StreamId above,
+                                                           store::StreamId up_to) const;
 
   // Remembered for all users of a room until its members change.
   [[nodiscard]] std::shared_ptr<const Summary> summary(store::RoomNid room);
@@ -85,7 +92,12 @@ class Feed final : public store::ChangeListener {
                         std::shared_ptr<const Summary> summary);
   [[nodiscard]] ItemPtr member(store::RoomNid room, std::string_view user_id, store::StreamId as_of);
   void remember_member(store::RoomNid room, store::StreamId as_of, const ItemPtr& member);
+  [[nodiscard]] std::shared_ptr<const PushLevels> push_levels(store::RoomNid room);
+  void remember_push_levels(store::RoomNid room, store::StreamId as_of,
+                            std::shared_ptr<const PushLevels> levels);
   // Remembered for a user or device until they change.
+  [[nodiscard]] std::optional<Unread> unread(const std::string& user_id, store::RoomNid room);
+  void remember_unread(const std::string& user_id, store::RoomNid room, const Unread& unread);
   [[nodiscard]] std::shared_ptr<const UserData> user_data(const std::string& user_id);
   void remember_user_data(const std::string& user_id, store::StreamId as_of,
                           std::shared_ptr<const UserData> data);
@@ -142,7 +154,9 @@ class Feed final : public store::ChangeListener {
 
   RoomEntry& room_entry(store::RoomNid nid, std::string_view room_id,
                         const matrix::RoomVersion* version);
-  UserEntry* find_user(std::string_view user_id);
+  [[nodiscard]] UserEntry* find_user(std::string_view user_id);
+  [[nodiscard]] RoomEntry* find_room(store::RoomNid room) const;
+  [[nodiscard]] static UserRoom* find_room_of(UserEntry& user, store::RoomNid room);
   void apply(const store::EventAdded& change);
   void apply(const store::MembershipChanged& change);
   void apply(const store::EventRedacted& change);

@@ -88,6 +88,7 @@ Result<> Feed::ensure_user(store::Store& store, const std::string& user_id) {
       room.events_floor = std::max(room.events_floor, room.last_event);
       room.receipts_floor = std::max(room.receipts_floor, room.last_receipt);
       room.last_member_event = room.last_event;
+      room.last_levels = room.last_event;
     }
     set_membership(*user, room, parse_membership(row.membership), row.stream_id,
                    row.forgotten != 0);
@@ -185,25 +186,56 @@ std::optional<std::vector<store::RoomNid>> Feed::joined_rooms(const std::string&
   return rooms;
 }
 
+std::optional<RoomNews> Feed::room_of_user(const std::string& user_id, std::string_view room_id) {
+  const std::scoped_lock lock(mutex_);
+  const UserEntry* user = find_user(user_id);
+  if (user == nullptr) return std::nullopt;
+  for (const UserRoom& held : user->rooms) {
+    if (held.room->room_id != room_id) continue;
+    RoomNews news;
+    news.nid = held.room->nid;
+    news.room_id = held.room->room_id;
+    news.version = held.room->version;
+    news.membership = held.membership;
+    news.membership_position = held.position;
+    news.forgotten = held.forgotten;
+    news.events_complete = true;
+    news.receipts_complete = true;
+    return news;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<ItemPtr>> Feed::events(store::RoomNid room, store::StreamId above,
+                                                 store::StreamId up_to) const {
+  const std::scoped_lock lock(mutex_);
+  const RoomEntry* entry = find_room(room);
+  if (entry == nullptr || above < entry->events_floor) return std::nullopt;
+  const auto position = [](const ItemPtr& item) { return item->position(); };
+  const auto first = std::ranges::upper_bound(entry->events, above, {}, position);
+  const auto last = std::ranges::upper_bound(first, entry->events.end(), up_to, {}, position);
+  return std::vector<ItemPtr>(first, last);
+}
+
 std::shared_ptr<const Summary> Feed::summary(store::RoomNid room) {
   const std::scoped_lock lock(mutex_);
-  const auto found = rooms_.find(room);
-  return found == rooms_.end() ? nullptr : found->second->summary;
+  const RoomEntry* entry = find_room(room);
+  return entry == nullptr ? nullptr : entry->summary;
 }
 
 void Feed::remember_summary(store::RoomNid room, store::StreamId as_of,
                             std::shared_ptr<const Summary> summary) {
   const std::scoped_lock lock(mutex_);
-  const auto found = rooms_.find(room);
-  if (found == rooms_.end() || found->second->last_member_event > as_of) return;
-  found->second->summary = std::move(summary);
+  RoomEntry* entry = find_room(room);
+  if (entry == nullptr || entry->last_member_event > as_of) return;
+  entry->summary = std::move(summary);
 }
 
 ItemPtr Feed::member(store::RoomNid room, std::string_view user_id, store::StreamId as_of) {
   const std::scoped_lock lock(mutex_);
-  const auto found = rooms_.find(room);
-  if (found == rooms_.end()) return nullptr;
-  for (const ItemPtr& member : found->second->members) {
+  const RoomEntry* entry = find_room(room);
+  if (entry == nullptr) return nullptr;
+  for (const ItemPtr& member : entry->members) {
     if (member->event()->state_key() == user_id) {
       return member->position() <= as_of ? member : nullptr;
     }
@@ -213,14 +245,27 @@ ItemPtr Feed::member(store::RoomNid room, std::string_view user_id, store::Strea
 
 void Feed::remember_member(store::RoomNid room, store::StreamId as_of, const ItemPtr& member) {
   const std::scoped_lock lock(mutex_);
-  const auto found = rooms_.find(room);
-  if (found == rooms_.end() || found->second->last_member_event > as_of) return;
-  std::deque<ItemPtr>& members = found->second->members;
-  std::erase_if(members, [&](const ItemPtr& held) {
+  RoomEntry* entry = find_room(room);
+  if (entry == nullptr || entry->last_member_event > as_of) return;
+  std::erase_if(entry->members, [&](const ItemPtr& held) {
     return held->event()->state_key() == member->event()->state_key();
   });
-  members.push_back(member);
-  if (members.size() > limits_.room_members) members.pop_front();
+  entry->members.push_back(member);
+  if (entry->members.size() > limits_.room_members) entry->members.pop_front();
+}
+
+std::shared_ptr<const PushLevels> Feed::push_levels(store::RoomNid room) {
+  const std::scoped_lock lock(mutex_);
+  const RoomEntry* entry = find_room(room);
+  return entry == nullptr ? nullptr : entry->levels;
+}
+
+void Feed::remember_push_levels(store::RoomNid room, store::StreamId as_of,
+                                std::shared_ptr<const PushLevels> levels) {
+  const std::scoped_lock lock(mutex_);
+  RoomEntry* entry = find_room(room);
+  if (entry == nullptr || entry->last_levels > as_of) return;
+  entry->levels = std::move(levels);
 }
 
 std::shared_ptr<const UserData> Feed::user_data(const std::string& user_id) {
@@ -235,6 +280,26 @@ void Feed::remember_user_data(const std::string& user_id, store::StreamId as_of,
   UserEntry* user = find_user(user_id);
   if (user == nullptr || user->last_data > as_of) return;
   user->data = std::move(data);
+}
+
+std::optional<Unread> Feed::unread(const std::string& user_id, store::RoomNid room) {
+  const std::scoped_lock lock(mutex_);
+  UserEntry* user = find_user(user_id);
+  const UserRoom* held = user == nullptr ? nullptr : find_room_of(*user, room);
+  if (held == nullptr || !held->unread) return std::nullopt;
+  return *held->unread;
+}
+
+void Feed::remember_unread(const std::string& user_id, store::RoomNid room, const Unread& unread) {
+  const std::scoped_lock lock(mutex_);
+  UserEntry* user = find_user(user_id);
+  UserRoom* held = user == nullptr ? nullptr : find_room_of(*user, room);
+  // A receipt or a rule that came meanwhile is not in it.
+  if (held == nullptr || held->own_receipt > unread.counted || user->last_data > unread.counted) {
+    return;
+  }
+  if (held->unread && held->unread->counted >= unread.counted) return;
+  held->unread = std::make_unique<Unread>(unread);
 }
 
 std::uint64_t Feed::key_generation() const {

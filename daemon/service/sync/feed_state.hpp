@@ -1,17 +1,21 @@
 // What the feed holds of rooms and users. Plain data under the feed's mutex.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "matrix/power_levels.hpp"
+#include "matrix/push_rules.hpp"
 #include "service/sync/item.hpp"
 #include "service/sync/waiter.hpp"
 #include "store/changes.hpp"
@@ -61,9 +65,32 @@ struct Summary {
   std::vector<std::string> former_heroes;
 };
 
-// Of the user's account data, what a sync needs for itself.
+// Of the user's account data, what a sync needs for itself. Immutable.
 struct UserData {
   std::vector<std::string> ignored;  // sorted
+  // Null: the defaults alone, which are not kept for each user.
+  std::shared_ptr<const matrix::RuleSet> rules;
+
+  [[nodiscard]] bool ignores(std::string_view user_id) const {
+    return std::ranges::binary_search(ignored, user_id);
+  }
+};
+
+// Who may notify the room, as push rules ask it.
+struct PushLevels {
+  std::optional<matrix::PowerLevels> levels;
+  matrix::EventPtr content;  // the m.room.power_levels, or null
+};
+
+// How much of a room a user has not read.
+struct UnreadCount {
+  std::int32_t notify = 0;
+  std::int32_t highlight = 0;
+};
+struct Unread {
+  store::StreamId counted = 0;  // everything up to here is in it
+  UnreadCount main;
+  std::vector<std::pair<std::string, UnreadCount>> threads;  // by root; none without a count
 };
 
 struct UserEntry;
@@ -81,6 +108,8 @@ struct RoomEntry {
   std::vector<UserEntry*> users;  // joined to it and in memory
   std::shared_ptr<const Summary> summary;
   store::StreamId last_member_event = 0;  // what is remembered is of this or later
+  std::shared_ptr<const PushLevels> levels;
+  store::StreamId last_levels = 0;
   std::deque<ItemPtr> members;
   std::vector<std::pair<std::string, std::chrono::steady_clock::time_point>> typing;
   std::int64_t typing_serial = 0;
@@ -91,6 +120,8 @@ struct UserRoom {
   Membership membership = Membership::leave;
   bool forgotten = false;
   store::StreamId position = 0;
+  store::StreamId own_receipt = 0;  // the last change of the user's own
+  std::unique_ptr<Unread> unread;
 };
 
 struct DeviceEntry {

@@ -30,7 +30,8 @@ bool Feed::has_news(const UserEntry& user, const Waiter& waiter) const {
   if (position_ <= checked.stream && typing_serial_ <= checked.typing) return false;
   if (user.last_account_data > checked.stream) return true;
   for (const DeviceEntry& device : user.devices) {
-    if (device.device_id == waiter.device_id && device.last_to_device > checked.stream) return true;
+    if (device.device_id == waiter.device_id &&
+        device.last_to_device > checked.last_to_device()) return true;
   }
   for (const UserRoom& held : user.rooms) {
     if (held.position > checked.stream) return true;

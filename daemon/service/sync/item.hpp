@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 #include "http/response.hpp"
@@ -47,6 +48,14 @@ class Item {
   // For the device that sent it, else empty.
   [[nodiscard]] std::string_view transaction_id(std::string_view user_id,
                                                 std::string_view device_id) const noexcept;
+  // What the user's membership was before this member event; nothing: not known.
+  [[nodiscard]] const std::optional<std::string>& previous_membership() const noexcept {
+    return previous_membership_;
+  }
+  // Only by who made the item, before anybody else sees it.
+  void set_previous_membership(std::string membership) const {
+    previous_membership_ = std::move(membership);
+  }
   [[nodiscard]] Result<ItemBytes> bytes(Reads& reads) const;
 
  private:
@@ -56,6 +65,7 @@ class Item {
   matrix::EventPtr event_;
   Row row_;
   bool from_table_;
+  mutable std::optional<std::string> previous_membership_;
   mutable std::mutex mutex_;
   mutable ItemBytes made_;
 };

@@ -163,3 +163,8 @@ WHERE user_id = :user_id AND device_id = :device_id AND used = 0 ORDER BY algori
 -- out: user_id text
 SELECT DISTINCT user_id FROM device_list_changes
 WHERE stream_id > :above AND stream_id <= :up_to;
+
+-- name: SyncForgotten
+-- in: user_id text, room_nid int
+-- out: forgotten int
+SELECT forgotten FROM memberships WHERE user_id = :user_id AND room_nid = :room_nid;

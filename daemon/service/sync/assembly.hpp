@@ -1,0 +1,47 @@
+// One reply of /sync, from what the feed and the store hold (spec: client-server API, "Syncing").
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "http/response.hpp"
+#include "service/sync/feed.hpp"
+#include "service/sync/filter.hpp"
+#include "service/tokens.hpp"
+#include "store/store.hpp"
+
+namespace gims::service::sync {
+
+struct SyncRequest {
+  std::string user_id;
+  std::string device_id;
+  std::optional<StreamToken> since;  // nothing: all from the beginning
+  std::shared_ptr<const Filter> filter;
+  bool full_state = false;
+  bool use_state_after = false;
+};
+
+struct Assembled {
+  http::Chain body;
+  StreamToken next;
+  bool empty = true;  // nothing for the client but the token: wait
+  bool read_store = false;
+};
+
+// Messages to a device in one reply.
+inline constexpr std::size_t most_to_device = 100;
+// Events looked through for one room's timeline, where a filter lets few pass.
+inline constexpr std::size_t most_scanned = 1000;
+
+// Any thread but a loop's: may read the store.
+[[nodiscard]] Result<Assembled> assemble(store::Store& store, Feed& feed,
+                                         const SyncRequest& request);
+// A reply that says nothing but where to go on.
+[[nodiscard]] http::Chain empty_reply(const StreamToken& next);
+// The first of a body's bytes to the last, for tests and logs.
+[[nodiscard]] std::string text_of(const http::Chain& chain);
+
+}  // namespace gims::service::sync
