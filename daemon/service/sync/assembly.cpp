@@ -55,10 +55,11 @@ class Assembly {
     assembled.empty = joined_.empty() && invited_.empty() && knocked_.empty() && left_.empty() &&
                       account_data_.global.empty() && to_device_.empty() &&
                       lists_.changed.empty() && lists_.left.empty();
-    if (!assembled.empty || !request_.since) {
+    if (!assembled.empty || !request_.since || request_.even_if_empty) {
       GIMS_TRY_ASSIGN(assembled.body, write(sections));
       if (request_.filter->state.lazy_load_members) {
-        feed_.members_sent(request_.user_id, request_.device_id, request_.since, news_.token,
+        feed_.members_sent(request_.user_id, request_.device_id, request_.device_token(),
+                           news_.token,
                            sections.members_sent());
       }
     }
@@ -86,7 +87,7 @@ class Assembly {
 
   Result<> read_account_data() {
     if (!news_.account_data) {
-      if (since_ == 0) add_default_rules();
+      if (since_ == 0) add_rules();
       return {};
     }
     const Filter& filter = *request_.filter;
@@ -110,7 +111,7 @@ class Assembly {
                 account_data_event(row.type, row.content));
           }
         }));
-    if (since_ == 0 && !has_rules) add_default_rules();
+    if (since_ == 0 && !has_rules) add_rules();
     return {};
   }
 
@@ -126,7 +127,6 @@ class Assembly {
                                   : matrix::RuleSet::defaults(request_.user_id).json();
     account_data_.global.push_back(account_data_event("m.push_rules", rules));
   }
-  void add_default_rules() { add_rules(); }
 
   Result<> make_rooms(RoomSections& sections) {
     // Rooms that only have account data to tell.

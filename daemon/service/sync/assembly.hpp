@@ -19,9 +19,16 @@ struct SyncRequest {
   std::string user_id;
   std::string device_id;
   std::optional<StreamToken> since;  // nothing: all from the beginning
+  // The device's own token, where looks were made after it that found nothing.
+  std::optional<StreamToken> members_since = std::nullopt;
   std::shared_ptr<const Filter> filter;
   bool full_state = false;
   bool use_state_after = false;
+  bool even_if_empty = false;  // a body in any case
+
+  [[nodiscard]] const std::optional<StreamToken>& device_token() const noexcept {
+    return members_since ? members_since : since;
+  }
 };
 
 struct Assembled {

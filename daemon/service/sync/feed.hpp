@@ -104,6 +104,10 @@ class Feed final : public store::ChangeListener {
   void remember_key_counts(const std::string& user_id, std::string_view device_id,
                            std::uint64_t generation, std::shared_ptr<const std::string> counts);
   [[nodiscard]] std::uint64_t key_generation() const;
+  // The first message that waits for the device, or 0. An earlier one may be named where that one
+  // is not known.
+  [[nodiscard]] store::StreamId first_to_device(const std::string& user_id,
+                                                std::string_view device_id);
   // What was delivered is gone from the table.
   void to_device_dropped(const std::string& user_id, std::string_view device_id,
                          store::StreamId up_to);

@@ -316,6 +316,13 @@ void Feed::remember_key_counts(const std::string& user_id, std::string_view devi
   device_of(*user, device_id).key_counts = std::move(counts);
 }
 
+store::StreamId Feed::first_to_device(const std::string& user_id, std::string_view device_id) {
+  const std::scoped_lock lock(mutex_);
+  UserEntry* user = find_user(user_id);
+  const DeviceEntry* device = user == nullptr ? nullptr : find_device(*user, device_id);
+  return device == nullptr ? 0 : device->first_to_device;
+}
+
 void Feed::to_device_dropped(const std::string& user_id, std::string_view device_id,
                              store::StreamId up_to) {
   const std::scoped_lock lock(mutex_);

@@ -403,7 +403,8 @@ Result<> RoomSections::add_members(const RoomNews& news, const Range& range,
     }
   }
   if (!request_.filter->state.include_redundant_members && !range.whole_state) {
-    wanted = feed_.members_to_send(request_.user_id, request_.device_id, request_.since, news.nid,
+    wanted = feed_.members_to_send(request_.user_id, request_.device_id,
+                                   request_.device_token(), news.nid,
                                    std::move(wanted));
   }
   const store::StreamId position = request_.use_state_after || timeline.items.empty()
