@@ -59,9 +59,10 @@ class RoomsFixture {
   using NewRoom = service::rooms::NewRoom;
   using Act = service::rooms::Act;
 
-  explicit RoomsFixture(service::Policy policy_of = open_policy())
+  explicit RoomsFixture(service::Policy policy_of = open_policy(),
+                        std::vector<store::ChangeListener*> others = {})
       : policy(std::move(policy_of)),
-        store({&listener}),
+        store(with(std::move(others), &listener)),
         rooms(*store, policy, store.clock()),
         reads(*store, store.clock()),
         directory(*store, policy) {
@@ -207,6 +208,12 @@ class RoomsFixture {
                            .room_nid = **nid, .after = 0, .upto = INT64_MAX, .how_many = 100'000});
     for (const auto& row : *rows) events.push_back(*json::Document::parse(row.pdu));
     return events;
+  }
+
+  static std::vector<store::ChangeListener*> with(std::vector<store::ChangeListener*> others,
+                                                  store::ChangeListener* one) {
+    others.push_back(one);
+    return others;
   }
 
   service::Policy policy;

@@ -296,8 +296,10 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
       below = page.back()->position() - 1;
     }
     const Item& item = *page[next];
+    // Who refuses an invitation is told so, though the room's history is closed to them.
     const bool visible =
-        range.visibility == nullptr || range.visibility->sees({.position = item.position(),
+        range.visibility == nullptr || is_member_of(item, request_.user_id) ||
+        range.visibility->sees({.position = item.position(),
                                                                .type = item.event()->type(),
                                                                .state_key = item.event()->state_key()});
     if (!visible || !passes(item)) {
