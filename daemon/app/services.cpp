@@ -6,6 +6,7 @@
 
 #include "api/client/accounts.hpp"
 #include "api/client/rooms.hpp"
+#include "api/client/sync.hpp"
 #include "app/joints.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/accounts/devices.hpp"
@@ -13,9 +14,16 @@
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/profiles.hpp"
 #include "service/encryption/device_keys.hpp"
+#include "service/filters.hpp"
+#include "service/push/notifications.hpp"
+#include "service/push/push_rules.hpp"
+#include "service/push/pushers.hpp"
+#include "service/receipts.hpp"
 #include "service/rooms/directory.hpp"
 #include "service/rooms/room_reads.hpp"
 #include "service/rooms/rooms.hpp"
+#include "service/sync/feed.hpp"
+#include "service/sync/sync.hpp"
 #include "store/maintenance.hpp"
 #include "store/statements/meta.hpp"
 #include "store/transactions.hpp"
@@ -65,6 +73,7 @@ struct Services::Parts {
   // These hear of commits, so the store comes after them.
   service::Sessions sessions;
   service::Passwords passwords;
+  service::sync::Feed feed;
   std::unique_ptr<store::Store> store;
 
   struct OnStore {
@@ -81,6 +90,12 @@ struct Services::Parts {
           profile_in_rooms(rooms),
           profiles(*parts.store, profile_in_rooms),
           account_data(*parts.store),
+          filters(*parts.store),
+          receipts(*parts.store, rooms),
+          push_rules(*parts.store),
+          pushers(*parts.store),
+          notifications(*parts.store, parts.feed),
+          sync(*parts.store, parts.feed, parts.policy, parts.clock),
           authenticator(parts.sessions) {}
 
     store::Maintenance maintenance;
@@ -95,6 +110,12 @@ struct Services::Parts {
     RoomsForProfiles profile_in_rooms;
     service::Profiles profiles;
     service::AccountData account_data;
+    service::Filters filters;
+    service::Receipts receipts;
+    service::PushRules push_rules;
+    service::Pushers pushers;
+    service::Notifications notifications;
+    service::sync::Sync sync;
     SessionAuthenticator authenticator;
   };
   std::optional<OnStore> on;
@@ -106,8 +127,9 @@ Services::~Services() { stop(); }
 Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const Clock& clock) {
   const std::filesystem::path database = options.folder / "gims.db";
   auto parts = std::make_unique<Parts>(std::move(options), clock);
-  GIMS_TRY_ASSIGN(parts->store,
-                  store::Store::open({.database = database}, clock, {&parts->sessions}));
+  GIMS_TRY_ASSIGN(parts->store, store::Store::open({.database = database}, clock,
+                                                   {&parts->sessions, &parts->feed}));
+  parts->feed.start(parts->store->position());
   GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
   parts->on.emplace(*parts);
   auto& on = *parts->on;
@@ -139,6 +161,13 @@ api::Routes Services::routes() {
   add(client::account_data_routes(on.account_data));
   add(client::user_directory_routes(on.users));
   add(client::all_room_routes(on.rooms, on.room_reads, on.directory));
+  add(client::sync_routes(on.sync, on.filters));
+  add(client::filter_routes(on.filters));
+  add(client::typing_routes(parts_->feed, on.receipts, parts_->clock));
+  add(client::receipt_routes(on.receipts));
+  add(client::push_rule_routes(on.push_rules));
+  add(client::pusher_routes(on.pushers, on.notifications));
+  add(client::presence_routes());
   return all;
 }
 
@@ -148,9 +177,10 @@ const service::Policy& Services::policy() const noexcept { return parts_->policy
 service::Users& Services::users() noexcept { return parts_->on->users; }
 service::Sessions& Services::sessions() noexcept { return parts_->sessions; }
 
-void Services::end_waits() {}
+void Services::end_waits() { parts_->on->sync.stop(); }
 
 void Services::stop() {
+  parts_->on->sync.stop();
   parts_->on->maintenance.stop();
   parts_->store->stop();
 }

@@ -12,8 +12,8 @@
 
 namespace gims::service {
 
-// since and next_batch of /sync: "s123_4". `typing` counts changes that are in memory alone. Where a
-// reply could not hold all messages to the device, "s123_4_100": it has those up to 100 only.
+// since and next_batch of /sync: "s123_4". `typing` counts changes that are in memory alone. Where
+// a reply could not hold all messages to the device, "s123_4_100": it has those up to 100 only.
 struct StreamToken {
   store::StreamId stream = 0;
   std::int64_t typing = 0;

@@ -2,8 +2,6 @@
 // come from the tables. Both must say the same.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,31 +12,15 @@
 #include "service/sync/assembly.hpp"
 #include "service/sync/feed.hpp"
 #include "service/sync/sync.hpp"
+#include "support/manual_clock.hpp"
 #include "support/rooms_fixture.hpp"
 
 namespace gims::test {
 
-// Stands still until it is told to go on.
-class ManualClock final : public Clock {
- public:
-  [[nodiscard]] Millis now_ms() const noexcept override { return 1'700'000'000'000 + elapsed_; }
-  [[nodiscard]] std::chrono::steady_clock::time_point steady() const noexcept override {
-    return std::chrono::steady_clock::time_point(std::chrono::hours(1)) +
-           std::chrono::milliseconds(elapsed_);
-  }
-  void advance(std::chrono::milliseconds by) { elapsed_ += by.count(); }
-
- private:
-  std::atomic<std::int64_t> elapsed_ = 0;
-};
-
 struct Feeds {
   service::sync::Feed warm;
-  service::sync::Feed cold{{.events = 0,
-                            .room_events = 0,
-                            .room_receipts = 0,
-                            .room_members = 0,
-                            .device_changes = 0}};
+  service::sync::Feed cold{
+      {.events = 0, .room_events = 0, .room_receipts = 0, .room_members = 0, .device_changes = 0}};
 };
 
 struct SyncOptionsUnderTest {
@@ -110,7 +92,8 @@ class SyncFixture : private Feeds, public RoomsFixture {
 
   store::RoomNid nid(std::string_view room) { return **rooms.room_nid(room); }
   Result<> write_sql(std::string sql) {
-    return store.write([sql = std::move(sql)](store::Transaction& t) { return t.sql().script(sql); });
+    return store.write(
+        [sql = std::move(sql)](store::Transaction& t) { return t.sql().script(sql); });
   }
   // A row of the table, and what its owner publishes with it.
   template <class Make>

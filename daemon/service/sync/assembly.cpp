@@ -59,8 +59,7 @@ class Assembly {
       GIMS_TRY_ASSIGN(assembled.body, write(sections));
       if (request_.filter->state.lazy_load_members) {
         feed_.members_sent(request_.user_id, request_.device_id, request_.device_token(),
-                           news_.token,
-                           sections.members_sent());
+                           news_.token, sections.members_sent());
       }
     }
     assembled.read_store = reads_.used();
@@ -122,9 +121,8 @@ class Assembly {
 
   void add_rules() {
     if (!passes(request_.filter->account_data, "m.push_rules")) return;
-    const std::string rules = data_->rules
-                                  ? data_->rules->json()
-                                  : matrix::RuleSet::defaults(request_.user_id).json();
+    const std::string rules =
+        data_->rules ? data_->rules->json() : matrix::RuleSet::defaults(request_.user_id).json();
     account_data_.global.push_back(account_data_event("m.push_rules", rules));
   }
 
@@ -146,8 +144,7 @@ class Assembly {
           found != account_data_.rooms.end()) {
         data = std::move(found->second);
       }
-      if (since_ > 0 && news.membership == Membership::join &&
-          news.membership_position > since_) {
+      if (since_ > 0 && news.membership == Membership::join && news.membership_position > since_) {
         GIMS_TRY_ASSIGN(data, all_account_data(news, std::move(data)));
       }
       GIMS_TRY_ASSIGN(auto section, sections.make(news, std::move(data)));
@@ -159,21 +156,21 @@ class Assembly {
   // Of a room that is new to the client: it may have been there before (a tag, a read marker).
   Result<std::vector<std::string>> all_account_data(const RoomNews& news,
                                                     std::vector<std::string> data) {
-    GIMS_TRY_ASSIGN(const std::string before, reads_.membership_at(news.nid, *news.version,
-                                                                   request_.user_id, since_));
+    GIMS_TRY_ASSIGN(const std::string before,
+                    reads_.membership_at(news.nid, *news.version, request_.user_id, since_));
     if (before == "join") return data;
     data.clear();
     const RoomEventFilter& filter = request_.filter->room_account_data;
     GIMS_TRY_ASSIGN(auto* connection, reads_.sql());
-    GIMS_TRY(sql::for_each(*connection,
-                           statements::SyncAccountDataOfRoom{.user_id = request_.user_id,
-                                                             .room_id = news.room_id,
-                                                             .up_to = news_.token.stream},
-                           [&](const auto& row) {
-                             if (passes(filter, row.type) && filter.passes_room(news.room_id)) {
-                               data.push_back(account_data_event(row.type, row.content));
-                             }
-                           }));
+    GIMS_TRY(sql::for_each(
+        *connection,
+        statements::SyncAccountDataOfRoom{
+            .user_id = request_.user_id, .room_id = news.room_id, .up_to = news_.token.stream},
+        [&](const auto& row) {
+          if (passes(filter, row.type) && filter.passes_room(news.room_id)) {
+            data.push_back(account_data_event(row.type, row.content));
+          }
+        }));
     return data;
   }
 
@@ -197,17 +194,17 @@ class Assembly {
     if (news_.last_to_device <= above) return {};
     GIMS_TRY_ASSIGN(auto* connection, reads_.sql());
     store::StreamId last = above;
-    GIMS_TRY(sql::for_each(
-        *connection,
-        statements::SyncToDevice{.user_id = request_.user_id,
-                                 .device_id = request_.device_id,
-                                 .above = above,
-                                 .up_to = news_.token.stream,
-                                 .most = static_cast<std::int64_t>(most_to_device)},
-        [&](const auto& row) {
-          to_device_.emplace_back(row.content);
-          last = row.stream_id;
-        }));
+    GIMS_TRY(
+        sql::for_each(*connection,
+                      statements::SyncToDevice{.user_id = request_.user_id,
+                                               .device_id = request_.device_id,
+                                               .above = above,
+                                               .up_to = news_.token.stream,
+                                               .most = static_cast<std::int64_t>(most_to_device)},
+                      [&](const auto& row) {
+                        to_device_.emplace_back(row.content);
+                        last = row.stream_id;
+                      }));
     // The rest is asked for by the next token.
     if (to_device_.size() == most_to_device && last < news_.last_to_device) {
       news_.token.to_device = last;
@@ -223,13 +220,13 @@ class Assembly {
     out.begin_object();
     // A client that sees no signed_curve25519 at all may take it for "not told".
     bool has_signed = false;
-    GIMS_TRY(sql::for_each(*connection,
-                           statements::SyncKeyCounts{.user_id = request_.user_id,
-                                                     .device_id = request_.device_id},
-                           [&](const auto& row) {
-                             has_signed = has_signed || row.algorithm == "signed_curve25519";
-                             out.member(row.algorithm, row.keys);
-                           }));
+    GIMS_TRY(sql::for_each(
+        *connection,
+        statements::SyncKeyCounts{.user_id = request_.user_id, .device_id = request_.device_id},
+        [&](const auto& row) {
+          has_signed = has_signed || row.algorithm == "signed_curve25519";
+          out.member(row.algorithm, row.keys);
+        }));
     if (!has_signed) out.member("signed_curve25519", 0);
     out.end_object();
     std::string counts = "\"device_one_time_keys_count\":" + out.take();

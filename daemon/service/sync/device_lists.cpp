@@ -43,8 +43,7 @@ Result<DeviceLists> device_lists(store::Store& store, Feed& feed, Reads& reads,
   } else {
     GIMS_TRY_ASSIGN(auto* connection, reads.sql());
     GIMS_TRY(sql::for_each(
-        *connection,
-        statements::SyncDeviceListChanges{.above = since, .up_to = news.token.stream},
+        *connection, statements::SyncDeviceListChanges{.above = since, .up_to = news.token.stream},
         [&](const auto& row) { candidates.emplace(row.user_id); }));
   }
   const auto members_of = [&](const std::vector<store::RoomNid>& rooms,

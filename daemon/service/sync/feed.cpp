@@ -85,14 +85,13 @@ RoomEntry* Feed::find_room(store::RoomNid room) const {
 }
 
 UserRoom* Feed::find_room_of(UserEntry& user, store::RoomNid room) {
-  const auto found = std::ranges::lower_bound(
-      user.rooms, room, {}, [](const UserRoom& held) { return held.room->nid; });
+  const auto found = std::ranges::lower_bound(user.rooms, room, {},
+                                              [](const UserRoom& held) { return held.room->nid; });
   return found == user.rooms.end() || found->room->nid != room ? nullptr : &*found;
 }
 
 void Feed::apply(const store::EventAdded& change) {
-  RoomEntry& room =
-      room_entry(change.room, change.event->room_id(), &change.event->version());
+  RoomEntry& room = room_entry(change.room, change.event->room_id(), &change.event->version());
   auto item = std::make_shared<const Item>(change);
   if (item->is_member_event()) {
     room.last_member_event = change.position;
@@ -275,9 +274,8 @@ void Feed::apply(const store::KeyCountsChanged& change) {
 void Feed::apply(const store::DeviceRemoved& change) {
   UserEntry* user = find_user(change.user_id);
   if (user == nullptr) return;
-  std::erase_if(user->devices, [&](const DeviceEntry& device) {
-    return device.device_id == change.device_id;
-  });
+  std::erase_if(user->devices,
+                [&](const DeviceEntry& device) { return device.device_id == change.device_id; });
   std::vector<std::unique_ptr<Waiter>> waiters = std::exchange(user->waiters, {});
   for (auto& waiter : waiters) {
     if (waiter->device_id == change.device_id) {
@@ -331,10 +329,8 @@ void Feed::evict_rooms() {
 
 Feed::Sizes Feed::sizes() const {
   const std::scoped_lock lock(mutex_);
-  return {.rooms = rooms_.size(),
-          .users = users_.size(),
-          .events = events_held_,
-          .waiters = waiting_};
+  return {
+      .rooms = rooms_.size(), .users = users_.size(), .events = events_held_, .waiters = waiting_};
 }
 
 }  // namespace gims::service::sync

@@ -55,7 +55,7 @@ struct News {
   store::StreamId last_to_device = 0;
   std::vector<RoomNews> rooms;  // with something in the range; all of them where since is nothing
   bool device_changes_complete = false;
-  std::vector<std::string> device_changes;  // users, each once, in the order of their names
+  std::vector<std::string> device_changes;        // users, each once, in the order of their names
   std::shared_ptr<const std::string> key_counts;  // null: to be read
 };
 
@@ -67,7 +67,8 @@ class Feed final : public store::ChangeListener {
 
   // Before the first request: what is committed already.
   void start(store::StreamId position);
-  void committed(store::StreamId position, std::span<const store::Change> changes) noexcept override;
+  void committed(store::StreamId position,
+                 std::span<const store::Change> changes) noexcept override;
 
   // Sees to it that the user's rooms are in memory. Reads the store the first time.
   [[nodiscard]] Result<> ensure_user(store::Store& store, const std::string& user_id);
@@ -90,7 +91,8 @@ class Feed final : public store::ChangeListener {
   [[nodiscard]] std::shared_ptr<const Summary> summary(store::RoomNid room);
   void remember_summary(store::RoomNid room, store::StreamId as_of,
                         std::shared_ptr<const Summary> summary);
-  [[nodiscard]] ItemPtr member(store::RoomNid room, std::string_view user_id, store::StreamId as_of);
+  [[nodiscard]] ItemPtr member(store::RoomNid room, std::string_view user_id,
+                               store::StreamId as_of);
   void remember_member(store::RoomNid room, store::StreamId as_of, const ItemPtr& member);
   [[nodiscard]] std::shared_ptr<const PushLevels> push_levels(store::RoomNid room);
   void remember_push_levels(store::RoomNid room, store::StreamId as_of,
@@ -128,9 +130,9 @@ class Feed final : public store::ChangeListener {
                   std::chrono::steady_clock::time_point now,
                   std::chrono::steady_clock::time_point until);
 
-  // Makes the waiter wait, unless there is news after its `checked` token: then it is given back and
-  // its owner looks again, so that no wake-up is lost. An older waiter of the device is superseded
-  // (its wait ends now). Where too many wait already the wait ends at once.
+  // Makes the waiter wait, unless there is news after its `checked` token: then it is given back
+  // and its owner looks again, so that no wake-up is lost. An older waiter of the device is
+  // superseded (its wait ends now). Where too many wait already the wait ends at once.
   [[nodiscard]] std::unique_ptr<Waiter> park(std::unique_ptr<Waiter> waiter);
   // The client went: the waiter is destroyed.
   void forget(std::string_view user_id, std::uint64_t waiter_id);
@@ -138,7 +140,8 @@ class Feed final : public store::ChangeListener {
   // `now`. At most `most` at a time, so that a room's thousand are shared by the workers.
   struct Work {
     std::vector<std::unique_ptr<Waiter>> waiters;
-    std::vector<std::string> device_changes;  // of users not in memory: ensure_user(), then wake_contacts()
+    std::vector<std::string>
+        device_changes;  // of users not in memory: ensure_user(), then wake_contacts()
     bool stopped = false;
   };
   [[nodiscard]] Work next_work(const Clock& clock, std::size_t most);

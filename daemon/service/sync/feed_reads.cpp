@@ -78,8 +78,7 @@ Result<> Feed::ensure_user(store::Store& store, const std::string& user_id) {
   }
   for (const auto& row : loaded.rooms) {
     const bool known = rooms_.contains(row.room_nid);
-    RoomEntry& room =
-        room_entry(row.room_nid, row.room_id, matrix::find_room_version(row.version));
+    RoomEntry& room = room_entry(row.room_nid, row.room_id, matrix::find_room_version(row.version));
     if (!known) {
       // Nothing was committed in the room since the floor, or the room would be known: the table
       // says exactly how far it goes.

@@ -25,17 +25,17 @@ namespace gims::service::sync {
 // Bounds of memory. When one is reached the oldest goes, and a reply that wants it reads the store;
 // but for waits, which end at once.
 struct FeedLimits {
-  std::size_t events = 16384;        // of all rooms together
-  std::size_t room_events = 64;      // of one room
-  std::size_t room_receipts = 64;    // of one room
-  std::size_t room_members = 64;     // member events remembered of one room
-  std::size_t rooms = 50000;         // without a user in memory
-  std::size_t users = 20000;         // with their lists of rooms
+  std::size_t events = 16384;      // of all rooms together
+  std::size_t room_events = 64;    // of one room
+  std::size_t room_receipts = 64;  // of one room
+  std::size_t room_members = 64;   // member events remembered of one room
+  std::size_t rooms = 50000;       // without a user in memory
+  std::size_t users = 20000;       // with their lists of rooms
   std::size_t device_changes = 4096;
-  std::size_t sent_members = 128;    // remembered for one device
+  std::size_t sent_members = 128;  // remembered for one device
   std::size_t waits = 16384;
   std::size_t waits_of_user = 16;
-  std::size_t typing_users = 64;     // of one room
+  std::size_t typing_users = 64;  // of one room
 };
 
 struct StringHash {

@@ -30,8 +30,8 @@ bool Feed::has_news(const UserEntry& user, const Waiter& waiter) const {
   if (position_ <= checked.stream && typing_serial_ <= checked.typing) return false;
   if (user.last_account_data > checked.stream) return true;
   for (const DeviceEntry& device : user.devices) {
-    if (device.device_id == waiter.device_id &&
-        device.last_to_device > checked.last_to_device()) return true;
+    if (device.device_id == waiter.device_id && device.last_to_device > checked.last_to_device())
+      return true;
   }
   for (const UserRoom& held : user.rooms) {
     if (held.position > checked.stream) return true;
@@ -116,8 +116,9 @@ void Feed::set_typing(store::RoomNid room, std::string_view room_id, const std::
   {
     const std::scoped_lock lock(mutex_);
     RoomEntry& entry = room_entry(room, room_id, nullptr);
-    const auto found = std::ranges::find(entry.typing, user_id,
-                                         [](const auto& typing) -> const std::string& { return typing.first; });
+    const auto found =
+        std::ranges::find(entry.typing, user_id,
+                          [](const auto& typing) -> const std::string& { return typing.first; });
     const bool was_typing = found != entry.typing.end();
     const bool is_typing = until > now;
     if (is_typing && was_typing) {

@@ -96,8 +96,8 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
                                                         std::vector<std::string> account_data) {
   bool was_joined = since_ > 0;
   if (was_joined && news.membership_position > since_) {
-    GIMS_TRY_ASSIGN(const std::string before, reads_.membership_at(news.nid, *news.version,
-                                                                   request_.user_id, since_));
+    GIMS_TRY_ASSIGN(const std::string before,
+                    reads_.membership_at(news.nid, *news.version, request_.user_id, since_));
     was_joined = before == "join";
   }
   std::vector<ItemPtr> changes;
@@ -115,8 +115,7 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
   std::optional<rooms::Visibility> visibility;
   if (!was_joined) {
     GIMS_TRY_ASSIGN(auto* connection, reads_.sql());
-    GIMS_TRY_ASSIGN(visibility,
-                    rooms::Visibility::load(*connection, news.nid, request_.user_id));
+    GIMS_TRY_ASSIGN(visibility, rooms::Visibility::load(*connection, news.nid, request_.user_id));
   }
   const Range range{.above = was_joined ? since_ : 0,
                     .up_to = to_.stream,
@@ -126,13 +125,12 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
   // Memory was asked for what came after `since` only.
   if (!was_joined && since_ > 0) covered.events_complete = false;
   GIMS_TRY_ASSIGN(Timeline timeline, this->timeline(covered, range));
-  const bool members_changed = std::ranges::any_of(
-      changes, [](const ItemPtr& item) { return item->is_member_event(); });
+  const bool members_changed =
+      std::ranges::any_of(changes, [](const ItemPtr& item) { return item->is_member_event(); });
   if (whole || members_changed) {
     GIMS_TRY_ASSIGN(section.summary, summary(news));
   }
-  GIMS_TRY_ASSIGN(section.state,
-                  state(news, range, timeline, changes, !section.summary.empty()));
+  GIMS_TRY_ASSIGN(section.state, state(news, range, timeline, changes, !section.summary.empty()));
   if (was_joined) {
     section.memberships.assign(timeline.items.size(), "join");
   } else {
@@ -181,8 +179,8 @@ Result<std::optional<RoomSection>> RoomSections::left(const RoomNews& news,
   if (news.membership_position <= since_ && !request_.filter->include_leave) return std::nullopt;
   bool was_joined = false;
   if (!first_sync) {
-    GIMS_TRY_ASSIGN(const std::string before, reads_.membership_at(news.nid, *news.version,
-                                                                   request_.user_id, since_));
+    GIMS_TRY_ASSIGN(const std::string before,
+                    reads_.membership_at(news.nid, *news.version, request_.user_id, since_));
     was_joined = before == "join";
     if (was_joined) encounters_.old_rooms.push_back(news.nid);
   }
@@ -190,8 +188,8 @@ Result<std::optional<RoomSection>> RoomSections::left(const RoomNews& news,
 
   GIMS_TRY_ASSIGN(auto* connection, reads_.sql());
   // The feed does not hear of a room that is forgotten.
-  GIMS_TRY_ASSIGN(const auto rooms_now, sql::first(*connection, statements::SyncForgotten{
-                                                                    .user_id = request_.user_id,
+  GIMS_TRY_ASSIGN(const auto rooms_now,
+                  sql::first(*connection, statements::SyncForgotten{.user_id = request_.user_id,
                                                                     .room_nid = news.nid}));
   if (rooms_now && rooms_now->forgotten != 0) return std::nullopt;
   GIMS_TRY_ASSIGN(const auto visibility,
@@ -213,8 +211,8 @@ Result<std::optional<RoomSection>> RoomSections::left(const RoomNews& news,
     state_range.up_to = std::min(range.up_to, *state_position);
     std::vector<ItemPtr> changes;
     if (!range.whole_state) {
-      GIMS_TRY_ASSIGN(changes, reads_.state_since(news.nid, *news.version, since_,
-                                                  state_range.up_to));
+      GIMS_TRY_ASSIGN(changes,
+                      reads_.state_since(news.nid, *news.version, since_, state_range.up_to));
     }
     GIMS_TRY_ASSIGN(section.state, state(until_left, state_range, timeline, changes, false));
   }
@@ -247,8 +245,8 @@ Result<std::optional<RoomSection>> RoomSections::stripped(const RoomNews& news) 
     if (item) section.stripped.push_back(matrix::stripped_state(*item->event()));
   }
   if (sender != request_.user_id) {
-    GIMS_TRY_ASSIGN(const ItemPtr inviter, reads_.state_at(news.nid, *news.version,
-                                                           "m.room.member", sender, position));
+    GIMS_TRY_ASSIGN(const ItemPtr inviter,
+                    reads_.state_at(news.nid, *news.version, "m.room.member", sender, position));
     if (inviter) section.stripped.push_back(matrix::stripped_state(*inviter->event()));
   }
   section.stripped.push_back(matrix::stripped_state(*own->event()));
@@ -288,8 +286,7 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
     if (next == page.size()) {
       if (!more) break;
       const std::size_t size = limit + 1;
-      GIMS_TRY_ASSIGN(page,
-                      reads_.events(news.nid, *news.version, range.above, below, size));
+      GIMS_TRY_ASSIGN(page, reads_.events(news.nid, *news.version, range.above, below, size));
       more = page.size() == size;
       next = 0;
       if (page.empty()) break;
@@ -297,11 +294,10 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
     }
     const Item& item = *page[next];
     // Who refuses an invitation is told so, though the room's history is closed to them.
-    const bool visible =
-        range.visibility == nullptr || is_member_of(item, request_.user_id) ||
-        range.visibility->sees({.position = item.position(),
-                                                               .type = item.event()->type(),
-                                                               .state_key = item.event()->state_key()});
+    const bool visible = range.visibility == nullptr || is_member_of(item, request_.user_id) ||
+                         range.visibility->sees({.position = item.position(),
+                                                 .type = item.event()->type(),
+                                                 .state_key = item.event()->state_key()});
     if (!visible || !passes(item)) {
       timeline.skipped = true;
       if (++scanned == most_scanned) {
@@ -370,8 +366,8 @@ Result<ItemPtr> RoomSections::member_at(const RoomNews& news, const std::string&
                                         store::StreamId position) {
   ItemPtr member = feed_.member(news.nid, user_id, to_.stream);
   if (!member) {
-    GIMS_TRY_ASSIGN(member, reads_.state_at(news.nid, *news.version, "m.room.member", user_id,
-                                            to_.stream));
+    GIMS_TRY_ASSIGN(member,
+                    reads_.state_at(news.nid, *news.version, "m.room.member", user_id, to_.stream));
     if (!member) return member;
     feed_.remember_member(news.nid, to_.stream, member);
   }
@@ -405,9 +401,8 @@ Result<> RoomSections::add_members(const RoomNews& news, const Range& range,
     }
   }
   if (!request_.filter->state.include_redundant_members && !range.whole_state) {
-    wanted = feed_.members_to_send(request_.user_id, request_.device_id,
-                                   request_.device_token(), news.nid,
-                                   std::move(wanted));
+    wanted = feed_.members_to_send(request_.user_id, request_.device_id, request_.device_token(),
+                                   news.nid, std::move(wanted));
   }
   const store::StreamId position = request_.use_state_after || timeline.items.empty()
                                        ? range.up_to
@@ -435,20 +430,18 @@ Result<std::vector<std::string>> RoomSections::memberships(const RoomNews& news,
   };
   std::vector<Step> steps;  // newest first
   Result<> parsed;
-  GIMS_TRY(sql::for_each(*connection,
-                         statements::SyncMemberSteps{.room_nid = news.nid,
-                                                     .user_id = request_.user_id,
-                                                     .up_to = to_.stream,
-                                                     .most = 100},
-                         [&](const auto& row) {
-                           auto event = matrix::Event::from_store(*news.version, row.event_id,
-                                                                  std::string(row.pdu));
-                           if (!event) {
-                             parsed = pass(std::move(event));
-                             return;
-                           }
-                           steps.push_back({row.stream_id, std::string((*event)->membership())});
-                         }));
+  GIMS_TRY(sql::for_each(
+      *connection,
+      statements::SyncMemberSteps{
+          .room_nid = news.nid, .user_id = request_.user_id, .up_to = to_.stream, .most = 100},
+      [&](const auto& row) {
+        auto event = matrix::Event::from_store(*news.version, row.event_id, std::string(row.pdu));
+        if (!event) {
+          parsed = pass(std::move(event));
+          return;
+        }
+        steps.push_back({row.stream_id, std::string((*event)->membership())});
+      }));
   GIMS_TRY(std::move(parsed));
   for (std::size_t i = 0; i < memberships.size(); ++i) {
     const auto step = std::ranges::find_if(steps, [&](const Step& candidate) {
@@ -475,17 +468,17 @@ Result<std::vector<Receipt>> RoomSections::receipts(const RoomNews& news, store:
     }
   } else {
     GIMS_TRY_ASSIGN(auto* connection, reads_.sql());
-    GIMS_TRY(sql::for_each(*connection,
-                           statements::SyncReceipts{
-                               .room_nid = news.nid, .above = above, .up_to = to_.stream},
-                           [&](const auto& row) {
-                             found.push_back(Receipt{.position = row.stream_id,
-                                                     .user_id = std::string(row.user_id),
-                                                     .type = std::string(row.type),
-                                                     .event_id = std::string(row.event_id),
-                                                     .thread_id = std::string(row.thread_id),
-                                                     .ts = row.ts});
-                           }));
+    GIMS_TRY(sql::for_each(
+        *connection,
+        statements::SyncReceipts{.room_nid = news.nid, .above = above, .up_to = to_.stream},
+        [&](const auto& row) {
+          found.push_back(Receipt{.position = row.stream_id,
+                                  .user_id = std::string(row.user_id),
+                                  .type = std::string(row.type),
+                                  .event_id = std::string(row.event_id),
+                                  .thread_id = std::string(row.thread_id),
+                                  .ts = row.ts});
+        }));
   }
   std::erase_if(found, [&](const Receipt& receipt) {
     return receipt.type == "m.read.private" && receipt.user_id != request_.user_id;

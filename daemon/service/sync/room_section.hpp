@@ -70,7 +70,7 @@ class RoomSections {
   struct Range {
     store::StreamId above;
     store::StreamId up_to;
-    bool whole_state;  // of the room, not only what changed
+    bool whole_state;                     // of the room, not only what changed
     const rooms::Visibility* visibility;  // null: everything is visible
   };
 

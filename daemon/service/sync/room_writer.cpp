@@ -34,7 +34,8 @@ Result<> write_event(Body& body, Reads& reads, const Item& item, const SyncReque
   return {};
 }
 
-void write_events(json::Writer& out, std::string_view name, const std::vector<std::string>& events) {
+void write_events(json::Writer& out, std::string_view name,
+                  const std::vector<std::string>& events) {
   if (events.empty()) return;
   out.key(name).begin_object().key("events").begin_array();
   for (const std::string& event : events) out.raw(event);

@@ -51,8 +51,9 @@ class Counter {
       if (!went_on) known.reset();
     }
     if (!known) GIMS_TRY(from_receipts());
-    std::erase_if(unread_.threads,
-                  [](const auto& thread) { return thread.second.notify == 0 && thread.second.highlight == 0; });
+    std::erase_if(unread_.threads, [](const auto& thread) {
+      return thread.second.notify == 0 && thread.second.highlight == 0;
+    });
     std::ranges::sort(unread_.threads, {}, &std::pair<std::string, UnreadCount>::first);
     unread_.counted = up_to_;
     feed_.remember_unread(user_.user_id, room_.nid, unread_);
@@ -122,8 +123,8 @@ class Counter {
   Result<> add(const Item& item) {
     const matrix::Event& event = *item.event();
     if (user_.data->ignores(event.sender())) return {};
-    GIMS_TRY_ASSIGN(const auto result, evaluate_push(feed_, reads_, user_, room_.nid,
-                                                     *room_.version, event, up_to_));
+    GIMS_TRY_ASSIGN(const auto result,
+                    evaluate_push(feed_, reads_, user_, room_.nid, *room_.version, event, up_to_));
     if (!result.notify) return {};
     UnreadCount& count = count_of(unread_, item.thread_root());
     ++count.notify;
@@ -195,9 +196,9 @@ Result<std::shared_ptr<const Summary>> room_summary(Feed& feed, Reads& reads, st
   GIMS_TRY(sql::for_each(*connection, statements::SyncHeroes{.room_nid = room, .most = most},
                          [&](const auto& row) { summary->heroes.emplace_back(row.user_id); }));
   if (summary->heroes.size() < 2) {
-    GIMS_TRY(sql::for_each(
-        *connection, statements::SyncFormerHeroes{.room_nid = room, .most = most},
-        [&](const auto& row) { summary->former_heroes.emplace_back(row.user_id); }));
+    GIMS_TRY(
+        sql::for_each(*connection, statements::SyncFormerHeroes{.room_nid = room, .most = most},
+                      [&](const auto& row) { summary->former_heroes.emplace_back(row.user_id); }));
   }
   feed.remember_summary(room, as_of, summary);
   return summary;

@@ -25,3 +25,16 @@ DELETE FROM pushers WHERE user_id = :user_id AND app_id = :app_id AND push_key =
 -- name: DropPusherOfOthers
 -- in: user_id text, app_id text, push_key text
 DELETE FROM pushers WHERE user_id <> :user_id AND app_id = :app_id AND push_key = :push_key;
+
+-- The newest events of the rooms that a user is in, whoever sent them. Walks back over all rooms:
+-- :most bounds what is read.
+-- name: EventsOfJoinedRooms
+-- in: user_id text, below int, most int
+-- out: room_nid int, room_id text, version text, joined int, stream_id int, event_id text, device_id text?, txn_id text?, redacted_by text?, replaces_state text?, pdu blob
+SELECT e.room_nid, r.room_id, r.version,
+       EXISTS (SELECT 1 FROM memberships m
+               WHERE m.user_id = :user_id AND m.room_nid = e.room_nid AND m.membership = 'join'),
+       e.stream_id, e.event_id, e.device_id, e.txn_id, e.redacted_by, e.replaces_state, e.pdu
+FROM (SELECT * FROM events WHERE stream_id < :below ORDER BY stream_id DESC LIMIT :most) e
+JOIN rooms r ON r.room_nid = e.room_nid
+ORDER BY e.stream_id DESC;

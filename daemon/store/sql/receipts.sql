@@ -19,18 +19,6 @@ ON CONFLICT (room_nid, user_id, type, thread_id) DO UPDATE SET
   event_id = excluded.event_id, event_stream_id = excluded.event_stream_id,
   ts = excluded.ts, stream_id = excluded.stream_id;
 
--- name: ReceiptMembership
--- in: room_nid int, user_id text
--- out: membership text
-SELECT membership FROM memberships WHERE room_nid = :room_nid AND user_id = :user_id;
-
--- name: ReceiptAccountData
--- in: user_id text, room_id text, type text, content blob, stream_id int
-INSERT INTO account_data (user_id, room_id, type, content, stream_id)
-VALUES (:user_id, :room_id, :type, :content, :stream_id)
-ON CONFLICT (user_id, room_id, type) DO UPDATE SET
-  content = excluded.content, stream_id = excluded.stream_id;
-
 -- How far a user has read a room: the unthreaded receipt and one for each thread.
 -- name: ReceiptsOfUser
 -- in: room_nid int, user_id text

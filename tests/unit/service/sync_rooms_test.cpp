@@ -19,7 +19,8 @@ TEST(SyncRooms, TheFirstReplyHasTheRoomAndItsState) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary", {"desk.officer"});
   ASSERT_TRUE(site.say("joint.secretary", room, "one"));
-  const auto reply = site.sync("desk.officer", "", {.filter = R"({"room":{"timeline":{"limit":2}}})"});
+  const auto reply =
+      site.sync("desk.officer", "", {.filter = R"({"room":{"timeline":{"limit":2}}})"});
   const json::Value join = joined(reply, room);
   ASSERT_TRUE(join);
   EXPECT_EQ(types_of(join.get("timeline")),
@@ -198,7 +199,8 @@ TEST(SyncRooms, OnlyTheDeviceThatSentSeesItsTransactionId) {
     return joined(reply, room).get("timeline").get("events").at(0).get("unsigned");
   };
   EXPECT_EQ(event(site.sync("joint.secretary", own)).get("transaction_id").as_string(), "txn7");
-  EXPECT_FALSE(event(site.sync("joint.secretary", own, {.device = "LAPTOP"})).get("transaction_id"));
+  EXPECT_FALSE(
+      event(site.sync("joint.secretary", own, {.device = "LAPTOP"})).get("transaction_id"));
   EXPECT_FALSE(event(site.sync("desk.officer", own)).get("transaction_id"));
 }
 
@@ -218,9 +220,8 @@ TEST(SyncRooms, ARedactedEventLosesItsContentInMemoryToo) {
 TEST(SyncRooms, IgnoredUsersAreNotHeardButChangeTheState) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
-  ASSERT_TRUE(site.set_account_data(
-      "desk.officer", "m.ignored_user_list",
-      R"({"ignored_users":{"@joint.secretary:gims.internal":{}}})"));
+  ASSERT_TRUE(site.set_account_data("desk.officer", "m.ignored_user_list",
+                                    R"({"ignored_users":{"@joint.secretary:gims.internal":{}}})"));
   const std::string since = site.now("desk.officer");
   ASSERT_TRUE(site.say("joint.secretary", room, "unheard"));
   ASSERT_TRUE(site.put("joint.secretary", room, "m.room.topic", R"({"topic":"new"})"));
