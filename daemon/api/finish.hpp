@@ -20,6 +20,13 @@ namespace gims::api {
   };
 }
 
+// For services that give the JSON itself.
+[[nodiscard]] inline auto answer_json(Call call) {
+  return [call = std::move(call)](Result<std::string> json) mutable {
+    std::move(call).result(std::move(json));
+  };
+}
+
 // For services that give a T; `encode(const T&)` makes the JSON, `encode()` where T is void.
 template <class T, class Encode>
 [[nodiscard]] auto answer(Call call, Encode encode) {

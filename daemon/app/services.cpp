@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/client/accounts.hpp"
+#include "api/client/encryption.hpp"
 #include "api/client/rooms.hpp"
 #include "api/client/sync.hpp"
 #include "app/joints.hpp"
@@ -13,7 +14,10 @@
 #include "service/accounts/interactive_auth.hpp"
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/profiles.hpp"
+#include "service/encryption/cross_signing.hpp"
 #include "service/encryption/device_keys.hpp"
+#include "service/encryption/key_backup.hpp"
+#include "service/encryption/to_device.hpp"
 #include "service/filters.hpp"
 #include "service/push/notifications.hpp"
 #include "service/push/push_rules.hpp"
@@ -83,6 +87,9 @@ struct Services::Parts {
           room_reads(*parts.store, parts.clock),
           directory(*parts.store, parts.policy),
           device_keys(*parts.store, parts.policy),
+          cross_signing(*parts.store, parts.policy),
+          to_device(*parts.store),
+          key_backups(*parts.store),
           device_removal(device_keys),
           users(*parts.store, parts.passwords, parts.policy),
           auth(users, parts.passwords, parts.clock, parts.policy),
@@ -103,6 +110,9 @@ struct Services::Parts {
     service::rooms::RoomReads room_reads;
     service::rooms::Directory directory;
     service::DeviceKeys device_keys;
+    service::CrossSigning cross_signing;
+    service::ToDevice to_device;
+    service::KeyBackups key_backups;
     service::DeviceRemoval device_removal;
     service::Users users;
     service::InteractiveAuth auth;
@@ -160,6 +170,10 @@ api::Routes Services::routes() {
   add(client::profile_routes(on.profiles, policy));
   add(client::account_data_routes(on.account_data));
   add(client::user_directory_routes(on.users));
+  add(client::device_key_routes(on.device_keys));
+  add(client::cross_signing_routes(on.cross_signing, on.auth));
+  add(client::to_device_routes(on.to_device));
+  add(client::key_backup_routes(on.key_backups));
   add(client::all_room_routes(on.rooms, on.room_reads, on.directory));
   add(client::sync_routes(on.sync, on.filters));
   add(client::filter_routes(on.filters));

@@ -130,7 +130,7 @@ Result<std::string> Core::send_message(store::Transaction& transaction, const Ac
     }
     if (!room) return pass(std::move(room));
   }
-  if (encrypts(**room)) GIMS_TRY(check_message_type(type));
+  if (encrypts(**room)) GIMS_TRY(check_message(type, content));
   NewEvent event{.type = type,
                  .sender = actor.user_id,
                  .content = content,

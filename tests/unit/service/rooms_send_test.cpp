@@ -292,6 +292,25 @@ TEST(ForcedEncryption, LetsNothingReadablePass) {
   EXPECT_TRUE(site.redact("desk.officer", room, *encrypted));
 }
 
+TEST(ForcedEncryption, LetsClientsVerifyEachOtherInTheRoom) {
+  RoomsFixture site(test::closed_policy());
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string request =
+      R"("msgtype":"m.key.verification.request","body":"wants to verify","from_device":"D",)"
+      R"("methods":["m.sas.v1"],"to":"@joint.secretary:gims.internal")";
+  EXPECT_TRUE(site.send("desk.officer", room, "{" + request + "}", "m.room.message"));
+  EXPECT_TRUE(site.send("desk.officer", room, R"({"from_device":"D","methods":["m.sas.v1"]})",
+                        "m.key.verification.ready"));
+  // Neither is a way to say something else.
+  EXPECT_EQ(code_of(site.send("desk.officer", room, "{" + request + R"(,"note":"hello"})",
+                              "m.room.message")),
+            "M_FORBIDDEN");
+  EXPECT_EQ(
+      code_of(site.send("desk.officer", room, R"({"reason":")" + std::string(5000, 'x') + "\"}",
+                        "m.key.verification.cancel")),
+      "M_FORBIDDEN");
+}
+
 TEST(ForcedEncryption, CannotBeTurnedOff) {
   RoomsFixture site(test::closed_policy());
   const std::string room = site.room_of("joint.secretary");
