@@ -87,6 +87,8 @@ export class Officer {
     async recover({ recovery_key: recoveryKey }) {
         const crypto = this.#crypto;
         this.#recoveryKey = decodeRecoveryKey(recoveryKey);
+        // The library compares the keys that it imports with the public ones, which it must know by then.
+        await this.#until("the own identity", () => crypto.userHasCrossSigningKeys(this.#client.getUserId(), true));
         await crypto.bootstrapCrossSigning({});
         await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
         const check = await crypto.checkKeyBackupAndEnable();
