@@ -79,7 +79,11 @@ Result<Rule> read_rule(RuleKind kind, std::string_view id, json::Value body) {
   GIMS_TRY_ASSIGN(rule.actions, read_actions(actions));
   if (has_conditions(kind)) {
     GIMS_TRY_ASSIGN(rule.conditions, read_conditions(body));
-  } else if (kind == RuleKind::content) {
+    return rule;
+  }
+  // Passed over in the other kinds, but not anything at all.
+  GIMS_TRY(json::optional_array(body, "conditions"));
+  if (kind == RuleKind::content) {
     GIMS_TRY_ASSIGN(rule.pattern, json::required_string(body, "pattern"));
     GIMS_TRY(check_pattern(rule.pattern));
   }

@@ -15,7 +15,10 @@ NEVER = {("POST", V3 + path): _NO_CONTACTS for path in (
     "/account/password/msisdn/requestToken", "/register/email/requestToken", "/register/msisdn/requestToken")}
 
 # Not Matrix's: Synapse's form of registration, which conformance suites use.
-OWN_PATHS = {"/_synapse/admin/v1/register"}
+# And other names of a path of the specification: without its last slash, and account data that has
+# a route of its own because its content is computed.
+OWN_PATHS = {"/_synapse/admin/v1/register", V3 + "/pushrules", V3 + "/pushrules/global",
+             V3 + "/user/{userId}/account_data/m.push_rules"}
 
 # What someone who has nothing to do with the room or the user is told, where it is not 403 M_FORBIDDEN;
 # None: the request is open to all.

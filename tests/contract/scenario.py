@@ -136,6 +136,7 @@ simple("PUT", V3 + "/profile/{userId}/{keyName}", {"displayname": "Asha"}, userI
 simple("DELETE", V3 + "/profile/{userId}/{keyName}", userId=named, keyName="displayname")
 simple("GET", V3 + "/user/{userId}/account_data/{type}", userId=with_data, type="org.example")
 simple("PUT", V3 + "/user/{userId}/account_data/{type}", {"a": 1}, userId=own, type="org.example")
+simple("GET", V3 + "/user/{userId}/account_data/m.push_rules", userId=own)
 simple("GET", V3 + "/user/{userId}/rooms/{roomId}/account_data/{type}", userId=with_data, roomId=room, type="org.example")
 simple("PUT", V3 + "/user/{userId}/rooms/{roomId}/account_data/{type}", {"a": 1}, userId=own, roomId=room, type="org.example")
 simple("GET", V3 + "/user/{userId}/rooms/{roomId}/tags", userId=own, roomId=tagged)
@@ -278,6 +279,8 @@ simple("POST", V3 + "/pushers/set", {
 
 simple("GET", V3 + "/pushrules/")
 simple("GET", V3 + "/pushrules/global/")
+simple("GET", V3 + "/pushrules")
+simple("GET", V3 + "/pushrules/global")
 RULE = V3 + "/pushrules/global/{kind}/{ruleId}"
 
 

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "api/client/room_calls.hpp"
+#include "json/fields.hpp"
+#include "json/writer.hpp"
 #include "service/errors.hpp"
 #include "service/tokens.hpp"
 
@@ -60,6 +62,27 @@ void run(Sync& sync, service::Filters& filters, Call call) {
            });
 }
 
+Result<std::string> key_changes(Sync& sync, const Call& call) {
+  const auto from = call.query("from");
+  const auto to = call.query("to");
+  if (!from) return std::unexpected(json::missing("from"));
+  if (!to) return std::unexpected(json::missing("to"));
+  SyncRequest request{.user_id = call.caller().user_id,
+                      .device_id = call.caller().device_id,
+                      .since = std::nullopt,
+                      .filter = std::make_shared<service::sync::Filter>()};
+  GIMS_TRY_ASSIGN(request.since, service::parse_stream_token(*from));
+  GIMS_TRY(service::parse_stream_token(*to));
+  GIMS_TRY_ASSIGN(const service::sync::DeviceLists lists, sync.changed_devices(request));
+  json::Writer out;
+  out.begin_object().key("changed").begin_array();
+  for (const std::string& user_id : lists.changed) out.value(user_id);
+  out.end_array().key("left").begin_array();
+  for (const std::string& user_id : lists.left) out.value(user_id);
+  out.end_array().end_object();
+  return out.take();
+}
+
 }  // namespace
 
 Routes sync_routes(Sync& sync, service::Filters& filters) {
@@ -71,7 +94,9 @@ Routes sync_routes(Sync& sync, service::Filters& filters) {
            .body = BodyKind::none,
            .body_limit = 0,
            .run = http::Run::on_pool,
-           .handler = [&sync, &filters](Call call) { run(sync, filters, std::move(call)); }}};
+           .handler = [&sync, &filters](Call call) { run(sync, filters, std::move(call)); }},
+          read_route("/_matrix/client/v3/keys/changes",
+                     [&sync](const Call& call) { return key_changes(sync, call); })};
 }
 
 }  // namespace gims::api::client

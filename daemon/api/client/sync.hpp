@@ -14,7 +14,7 @@
 
 namespace gims::api::client {
 
-// GET /sync
+// GET /sync, GET /keys/changes
 [[nodiscard]] Routes sync_routes(service::sync::Sync& sync, service::Filters& filters);
 // POST and GET /user/{userId}/filter
 [[nodiscard]] Routes filter_routes(service::Filters& filters);

@@ -38,6 +38,16 @@ class Assembly {
         reads_(store),
         since_(request.since ? request.since->stream : 0) {}
 
+  Result<DeviceLists> changed_devices() {
+    GIMS_TRY(collect());
+    GIMS_TRY_ASSIGN(data_, user_data(feed_, reads_, request_.user_id, news_.token.stream));
+    const PushUser push_user{.user_id = request_.user_id, .data = data_};
+    RoomSections sections(feed_, reads_, request_, *data_, push_user, news_.token);
+    GIMS_TRY(make_rooms(sections));
+    return device_lists(store_, feed_, reads_, request_.user_id, since_, news_,
+                        sections.encounters());
+  }
+
   Result<Assembled> make() {
     GIMS_TRY(collect());
     GIMS_TRY_ASSIGN(data_, user_data(feed_, reads_, request_.user_id, news_.token.stream));
@@ -311,6 +321,10 @@ class Assembly {
 
 Result<Assembled> assemble(store::Store& store, Feed& feed, const SyncRequest& request) {
   return Assembly(store, feed, request).make();
+}
+
+Result<DeviceLists> changed_devices(store::Store& store, Feed& feed, const SyncRequest& request) {
+  return Assembly(store, feed, request).changed_devices();
 }
 
 http::Chain empty_reply(const StreamToken& next) {

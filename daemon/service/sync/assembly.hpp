@@ -15,6 +15,8 @@
 
 namespace gims::service::sync {
 
+struct DeviceLists;  // device_lists.hpp
+
 struct SyncRequest {
   std::string user_id;
   std::string device_id;
@@ -46,6 +48,10 @@ inline constexpr std::size_t most_scanned = 1000;
 // Any thread but a loop's: may read the store.
 [[nodiscard]] Result<Assembled> assemble(store::Store& store, Feed& feed,
                                          const SyncRequest& request);
+// What a reply to this request would say of others' devices (GET /keys/changes). Any thread but a
+// loop's.
+[[nodiscard]] Result<DeviceLists> changed_devices(store::Store& store, Feed& feed,
+                                                  const SyncRequest& request);
 // A reply that says nothing but where to go on.
 [[nodiscard]] http::Chain empty_reply(const StreamToken& next);
 // The first of a body's bytes to the last, for tests and logs.

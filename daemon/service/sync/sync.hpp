@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "service/policy.hpp"
 #include "service/sync/assembly.hpp"
+#include "service/sync/device_lists.hpp"
 #include "service/sync/feed.hpp"
 #include "service/sync/waiter.hpp"
 #include "store/store.hpp"
@@ -45,6 +46,11 @@ class Sync {
   // loop's thread.
   void run(SyncRequest request, std::chrono::milliseconds timeout, const Ticket& ticket,
            Reply reply);
+  // GET /keys/changes from `request.since` until now: a client that asks up to an earlier place is
+  // told of more, never of less. Not from a loop's thread.
+  [[nodiscard]] Result<DeviceLists> changed_devices(const SyncRequest& request) {
+    return sync::changed_devices(store_, feed_, request);
+  }
   // The client went before its reply.
   void gone(const Ticket& ticket);
   // One round of what the workers do, for tests with a clock of their own. Gives the number of
