@@ -115,4 +115,21 @@ Result<std::vector<std::string_view>> optional_strings(Value object, std::string
   return std::move(*found).value_or(std::vector<std::string_view>{});
 }
 
+Result<> each_nested(Value object, std::string_view name, std::size_t most,
+                     const NestedMember& each) {
+  std::size_t count = 0;
+  for (const auto [outer, members] : object.object()) {
+    if (!members.is_object()) return std::unexpected(wrong_type(name, "an object of objects"));
+    for (const auto [inner, value] : members.object()) {
+      if (++count > most) {
+        return fail(ErrorKind::too_large, "M_TOO_LARGE",
+                    "At most " + std::to_string(most) + " entries are taken in \"" +
+                        std::string(name) + "\" at a time.");
+      }
+      GIMS_TRY(each(outer, inner, value));
+    }
+  }
+  return {};
+}
+
 }  // namespace gims::json

@@ -3,7 +3,9 @@
 // field.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +38,14 @@ namespace gims::json {
                                                                      std::string_view name);
 [[nodiscard]] Result<std::vector<std::string_view>> optional_strings(Value object,
                                                                      std::string_view name);
+
+// Goes through an object of objects, {"<user>": {"<device>": value}}, as many bodies have it for
+// users and devices. `name` is what the errors call it. M_BAD_JSON where a member is no object;
+// M_TOO_LARGE for more than `most` values; the first failure of `each` ends it.
+using NestedMember =
+    std::function<Result<>(std::string_view outer, std::string_view inner, Value value)>;
+[[nodiscard]] Result<> each_nested(Value object, std::string_view name, std::size_t most,
+                                   const NestedMember& each);
 
 // M_BAD_JSON 'The field "<name>" must be <what>.'
 [[nodiscard]] Error wrong_type(std::string_view name, std::string_view what);

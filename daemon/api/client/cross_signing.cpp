@@ -4,6 +4,7 @@
 
 #include "api/client/encryption.hpp"
 #include "api/finish.hpp"
+#include "json/fields.hpp"
 #include "service/errors.hpp"
 
 namespace gims::api::client {
@@ -43,18 +44,15 @@ void upload(const Parts& parts, Call call) {
 
 Result<std::vector<service::SignedKey>> decode_signed(json::Value body) {
   std::vector<service::SignedKey> keys;
-  for (const auto [user_id, by_key] : body.object()) {
-    if (!by_key.is_object()) return service::bad_json("The body holds an object for each user.");
-    for (const auto [key_id, object] : by_key.object()) {
-      if (!object.is_object()) return service::bad_json("Each signed key must be an object.");
-      if (keys.size() == most_signed) {
-        return service::too_large("At most 1,000 signed keys are taken at a time.");
-      }
-      keys.push_back({.user_id = std::string(user_id),
-                      .key_id = std::string(key_id),
-                      .content = object.to_text()});
-    }
-  }
+  GIMS_TRY(json::each_nested(
+      body, "signatures", most_signed,
+      [&](std::string_view user_id, std::string_view key_id, json::Value object) -> Result<> {
+        if (!object.is_object()) return service::bad_json("Each signed key must be an object.");
+        keys.push_back({.user_id = std::string(user_id),
+                        .key_id = std::string(key_id),
+                        .content = object.to_text()});
+        return {};
+      }));
   return keys;
 }
 

@@ -56,20 +56,17 @@ Result<std::vector<service::KeyClaim>> decode_claims(json::Value body) {
   GIMS_TRY(check_timeout(body));
   GIMS_TRY_ASSIGN(const json::Value by_user, json::required_object(body, "one_time_keys"));
   std::vector<service::KeyClaim> claims;
-  for (const auto [user_id, by_device] : by_user.object()) {
-    if (!by_device.is_object()) {
-      return service::bad_json("one_time_keys holds an object for each user.");
-    }
-    for (const auto [device_id, algorithm] : by_device.object()) {
-      GIMS_TRY_ASSIGN(const std::string_view name, json::required_string(by_device, device_id));
-      if (claims.size() == most_claims) {
-        return service::too_large("At most 10,000 keys are claimed at a time.");
-      }
-      claims.push_back({.user_id = std::string(user_id),
-                        .device_id = std::string(device_id),
-                        .algorithm = std::string(name)});
-    }
-  }
+  GIMS_TRY(json::each_nested(
+      by_user, "one_time_keys", most_claims,
+      [&](std::string_view user_id, std::string_view device_id, json::Value algorithm) -> Result<> {
+        if (!algorithm.is_string()) {
+          return service::bad_json("one_time_keys names an algorithm for each device.");
+        }
+        claims.push_back({.user_id = std::string(user_id),
+                          .device_id = std::string(device_id),
+                          .algorithm = std::string(algorithm.string_or(""))});
+        return {};
+      }));
   return claims;
 }
 

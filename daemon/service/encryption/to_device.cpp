@@ -51,18 +51,17 @@ Result<> deliver_to_all(store::Transaction& transaction, std::string_view user_i
 Result<std::vector<ToDeviceMessage>> ToDevice::decode(json::Value body) {
   GIMS_TRY_ASSIGN(const json::Value by_user, json::required_object(body, "messages"));
   std::vector<ToDeviceMessage> messages;
-  for (const auto [user_id, by_device] : by_user.object()) {
-    if (!by_device.is_object()) return bad_json("messages holds an object for each user.");
-    for (const auto [device_id, content] : by_device.object()) {
-      if (!content.is_object()) return bad_json("messages holds an object for each device.");
-      if (messages.size() == most_messages) {
-        return too_large("At most 10,000 messages are sent at a time.");
-      }
-      messages.push_back({.user_id = std::string(user_id),
-                          .device_id = std::string(device_id),
-                          .content = content.to_text()});
-    }
-  }
+  GIMS_TRY(json::each_nested(
+      by_user, "messages", most_messages,
+      [&](std::string_view user_id, std::string_view device_id, json::Value content) -> Result<> {
+        if (!content.is_object()) {
+          return bad_json("messages holds an object for each device.");
+        }
+        messages.push_back({.user_id = std::string(user_id),
+                            .device_id = std::string(device_id),
+                            .content = content.to_text()});
+        return {};
+      }));
   return messages;
 }
 

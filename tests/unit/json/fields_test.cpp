@@ -72,5 +72,19 @@ TEST_F(Fields, WantsAnObjectForABody) {
   expect_error(require_object(body().get("a")), "M_BAD_JSON", "The body must be a JSON object.");
 }
 
+TEST(NestedFields, AreGoneThroughWithinTheirBounds) {
+  const auto document = Document::parse(R"({"u":{"a":1,"b":2},"v":{"c":3}})").value();
+  std::string seen;
+  const auto note = [&](std::string_view outer, std::string_view inner, Value value) -> Result<> {
+    seen.append(outer).append(inner).append(value.to_text()).append(" ");
+    return {};
+  };
+  EXPECT_TRUE(each_nested(document.root(), "messages", 3, note));
+  EXPECT_EQ(seen, "ua1 ub2 vc3 ");
+  EXPECT_EQ(each_nested(document.root(), "messages", 2, note).error().code, "M_TOO_LARGE");
+  const auto flat = Document::parse(R"({"u":1})").value();
+  EXPECT_EQ(each_nested(flat.root(), "messages", 3, note).error().code, "M_BAD_JSON");
+}
+
 }  // namespace
 }  // namespace gims::json
