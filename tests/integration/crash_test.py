@@ -13,7 +13,8 @@ from rig import SiteTest
 KILLS = int(os.environ.get("GIMS_KILLS", "30"))
 SENDERS = 4
 CLAIMERS = 2
-KEYS = 4000
+KEY_OWNERS = 4  # devices whose keys are claimed
+KEYS = 1000  # of each: the most that the server keeps for a device
 
 
 class CrashTest(SiteTest):
@@ -29,14 +30,15 @@ class CrashTest(SiteTest):
         self.stop = asyncio.Event()
         self.acknowledged = asyncio.Condition()
         self.acks = []  # (time sent, time acknowledged, room, sender, counter, event id)
-        self.claimed = []  # key ids, as they were given out
+        self.claimed = []  # (device, key id), as they were given out
         self.seen = {}  # room -> event ids in the order in which /sync gave them
 
-        async with contexts([self.client() for _ in range(SENDERS + CLAIMERS + 2)]) as clients:
-            senders, claimers, (owner, watcher) = clients[:SENDERS], clients[SENDERS:-2], clients[-2:]
+        async with contexts([self.client() for _ in range(SENDERS + CLAIMERS + KEY_OWNERS + 1)]) as clients:
+            senders, claimers = clients[:SENDERS], clients[SENDERS:SENDERS + CLAIMERS]
+            owners, watcher = clients[-KEY_OWNERS - 1:-1], clients[-1]
             for sender, name in zip(senders, names):
                 await sender.login(name, passwords[name])
-            for device in (*claimers, owner, watcher):
+            for device in (*claimers, *owners, watcher):
                 await device.login(names[0], passwords[names[0]])
 
             rooms = []
@@ -47,14 +49,15 @@ class CrashTest(SiteTest):
                     if other is not creator:
                         await other.join(room)
                 rooms.append(room)
-            await self.upload_keys(owner)
+            for owner in owners:
+                await self.upload_keys(owner)
 
             filter_id = (await watcher.call("POST", f"/_matrix/client/v3/user/{matrix_api.quoted(watcher.user_id)}/filter",
                                             {"room": {"timeline": {"limit": 5000}}}))["filter_id"]
             start = await watcher.call("GET", "/_matrix/client/v3/sync", filter=filter_id)
             tasks = [asyncio.create_task(task) for task in (
                 *(self.send(sender, rooms) for sender in senders),
-                *(self.claim(claimer, owner) for claimer in claimers),
+                *(self.claim(claimer, owners) for claimer in claimers),
                 self.watch(watcher, filter_id, start["next_batch"]))]
             try:
                 await self.kill_again_and_again(tasks)
@@ -82,14 +85,14 @@ class CrashTest(SiteTest):
                 self.acknowledged.notify_all()
             counter += 1
 
-    async def claim(self, claimer, owner):
-        wanted = {"one_time_keys": {owner.user_id: {owner.device_id: "signed_curve25519"}}}
-        while not self.stop.is_set():
-            answer = await claimer.persistently("POST", "/_matrix/client/v3/keys/claim", wanted)
-            given = answer["one_time_keys"].get(owner.user_id, {}).get(owner.device_id)
-            if not given:
-                return  # all are used up
-            self.claimed += given.keys()
+    async def claim(self, claimer, owners):
+        for owner in owners:
+            wanted = {"one_time_keys": {owner.user_id: {owner.device_id: "signed_curve25519"}}}
+            given = True
+            while given and not self.stop.is_set():
+                answer = await claimer.persistently("POST", "/_matrix/client/v3/keys/claim", wanted)
+                given = answer["one_time_keys"].get(owner.user_id, {}).get(owner.device_id)
+                self.claimed += [(owner.device_id, key) for key in given or {}]
 
     async def watch(self, watcher, filter_id, since):
         while True:
