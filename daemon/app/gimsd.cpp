@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/keyd_witness.hpp"
 #include "app/site.hpp"
 #include "base/log.hpp"
 #include "hsm/proto/client.hpp"
@@ -135,12 +136,15 @@ Result<> run_gimsd(Settings settings) {
   GIMS_TRY_ASSIGN(Doors doors, open_doors(settings));
   GIMS_TRY(enter_sandbox(settings));
 
-  GIMS_TRY_ASSIGN(const auto site, Site::open({.services = {.policy = std::move(settings.policy),
-                                                            .folder = settings.data_folder,
-                                                            .keys = std::move(fetched->keys)},
-                                               .http = settings.http,
-                                               .admins = settings.admins},
-                                              clock));
+  GIMS_TRY_ASSIGN(
+      const auto site,
+      Site::open({.services = {.policy = std::move(settings.policy),
+                               .folder = settings.data_folder,
+                               .keys = std::move(fetched->keys),
+                               .witness = std::make_unique<KeydWitness>(settings.keyd_socket)},
+                  .http = settings.http,
+                  .admins = settings.admins},
+                 clock));
   GIMS_TRY(site->serve());
   site->watch(watchdog);
   const auto adopt = [&](sys::Fd fd, http::Peer peer) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "api/admin/admin.hpp"
 #include "api/client/accounts.hpp"
 #include "api/client/encryption.hpp"
 #include "api/client/rooms.hpp"
@@ -26,6 +27,7 @@
 #include "service/rooms/directory.hpp"
 #include "service/rooms/room_reads.hpp"
 #include "service/rooms/rooms.hpp"
+#include "service/site_status.hpp"
 #include "service/sync/feed.hpp"
 #include "service/sync/sync.hpp"
 #include "store/maintenance.hpp"
@@ -68,13 +70,17 @@ struct Services::Parts {
   Parts(ServiceOptions options, const Clock& the_clock)
       : clock(the_clock),
         policy(std::move(options.policy)),
+        witness(std::move(options.witness)),
+        audit(witness.get()),
         sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
                   policy.password_cost, password_threads, password_queue) {}
 
   const Clock& clock;
   const service::Policy policy;
+  const std::unique_ptr<service::AuditWitness> witness;
   // These hear of commits, so the store comes after them.
+  service::AuditLog audit;
   service::Sessions sessions;
   service::Passwords passwords;
   service::sync::Feed feed;
@@ -103,6 +109,7 @@ struct Services::Parts {
           pushers(*parts.store),
           notifications(*parts.store, parts.feed),
           sync(*parts.store, parts.feed, parts.policy, parts.clock),
+          site_status(*parts.store, users, parts.audit, parts.policy, parts.clock, GIMS_VERSION),
           authenticator(parts.sessions) {}
 
     store::Maintenance maintenance;
@@ -126,6 +133,7 @@ struct Services::Parts {
     service::Pushers pushers;
     service::Notifications notifications;
     service::sync::Sync sync;
+    service::SiteStatus site_status;
     SessionAuthenticator authenticator;
   };
   std::optional<OnStore> on;
@@ -137,24 +145,33 @@ Services::~Services() { stop(); }
 Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const Clock& clock) {
   const std::filesystem::path database = options.folder / "gims.db";
   auto parts = std::make_unique<Parts>(std::move(options), clock);
-  GIMS_TRY_ASSIGN(parts->store, store::Store::open({.database = database}, clock,
-                                                   {&parts->sessions, &parts->feed}));
+  GIMS_TRY_ASSIGN(parts->store,
+                  store::Store::open({.database = database}, clock,
+                                     {&parts->sessions, &parts->feed, &parts->audit}));
   parts->feed.start(parts->store->position());
   GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
   parts->on.emplace(*parts);
   auto& on = *parts->on;
   parts->sessions.attach(*parts->store, on.users, parts->passwords, on.device_removal);
-  on.users.at_deactivation(
-      [&rooms = on.rooms](store::Transaction& transaction, std::string_view user_id) {
-        return rooms.leave_all_rooms(transaction, user_id);
-      });
+  const auto end_devices = [&removal = on.device_removal](store::Transaction& transaction,
+                                                          std::string_view user_id) {
+    return removal.remove_all(transaction, user_id, "");
+  };
+  on.users.at_reset(end_devices);
+  on.users.at_deactivation([&rooms = on.rooms, end_devices](store::Transaction& transaction,
+                                                            std::string_view user_id) -> Result<> {
+    GIMS_TRY(end_devices(transaction, user_id));
+    return rooms.leave_all_rooms(transaction, user_id);
+  });
+  GIMS_TRY(parts->audit.attach(*parts->store));
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
   on.maintenance.start();
   return std::unique_ptr<Services>(new Services(std::move(parts)));
 }
 
-api::Routes Services::routes() {
+api::Routes Services::routes(std::function<std::size_t()> connections) {
   auto& on = *parts_->on;
+  on.site_status.count_connections(std::move(connections));
   auto& sessions = parts_->sessions;
   const auto& policy = parts_->policy;
   api::Routes all;
@@ -182,6 +199,11 @@ api::Routes Services::routes() {
   add(client::push_rule_routes(on.push_rules));
   add(client::pusher_routes(on.pushers, on.notifications));
   add(client::presence_routes());
+  namespace admin = api::admin;
+  add(admin::status_routes(on.site_status));
+  add(admin::user_routes(on.users, on.devices, on.profiles));
+  add(admin::device_routes(on.users, on.devices));
+  add(admin::audit_routes(parts_->audit));
   return all;
 }
 
@@ -197,6 +219,7 @@ void Services::stop() {
   parts_->on->sync.stop();
   parts_->on->maintenance.stop();
   parts_->store->stop();
+  parts_->audit.stop();
 }
 
 }  // namespace gims::app

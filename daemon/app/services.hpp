@@ -1,7 +1,9 @@
 // Every service of the server, made in order and joined through the interfaces they state.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "api/gate.hpp"
@@ -10,6 +12,7 @@
 #include "hsm/proto/messages.hpp"
 #include "service/accounts/sessions.hpp"
 #include "service/accounts/users.hpp"
+#include "service/audit_log.hpp"
 #include "service/policy.hpp"
 #include "store/store.hpp"
 
@@ -19,6 +22,8 @@ struct ServiceOptions {
   service::Policy policy;
   std::filesystem::path folder;  // database and media; it must exist
   hsm::DataKeys keys;
+  // gims-keyd, for the audit log's head; nothing on a test site.
+  std::unique_ptr<service::AuditWitness> witness = nullptr;
 };
 
 // Thread: create, stop and destroy by one. What it gives lives as long as it does.
@@ -32,8 +37,8 @@ class Services {
   Services& operator=(const Services&) = delete;
   ~Services();  // as stop()
 
-  // The tables of all modules.
-  [[nodiscard]] api::Routes routes();
+  // The tables of all modules. `connections`: how many there are, for administrators.
+  [[nodiscard]] api::Routes routes(std::function<std::size_t()> connections);
   [[nodiscard]] api::Authenticator& authenticator() noexcept;
   [[nodiscard]] store::Store& store() noexcept;
   [[nodiscard]] const service::Policy& policy() const noexcept;

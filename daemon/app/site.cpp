@@ -14,7 +14,9 @@ Result<std::unique_ptr<Site>> Site::open(SiteOptions options, const Clock& clock
   site->gate_ = std::make_unique<api::Gate>(
       api::GateOptions{.rate_limits = limits, .admin_uids = std::move(options.admins)},
       site->services_->authenticator(), clock);
-  site->routes_ = site->services_->routes();
+  site->routes_ = site->services_->routes([here = site.get()] {
+    return here->server_ ? here->server_->connections() : std::size_t{0};
+  });
   if (options.more_routes) {
     for (api::Route& route : options.more_routes(*site->services_)) {
       site->routes_.push_back(std::move(route));

@@ -73,14 +73,16 @@ Result<> append_audit(Transaction& transaction, const AuditAct& act) {
   const std::int64_t sequence = head.sequence + 1;
   const Millis now = transaction.now_ms();
   const crypto::Digest hash = hash_of(head.hash, sequence, now, stored);
-  return sql::run(transaction.sql(), statements::AppendAudit{.sequence = sequence,
-                                                             .ts = now,
-                                                             .actor = stored.actor,
-                                                             .origin = stored.origin,
-                                                             .act = stored.act,
-                                                             .target = stored.target,
-                                                             .detail = stored.detail,
-                                                             .hash = {crypto::as_text(hash)}});
+  GIMS_TRY(sql::run(transaction.sql(), statements::AppendAudit{.sequence = sequence,
+                                                               .ts = now,
+                                                               .actor = stored.actor,
+                                                               .origin = stored.origin,
+                                                               .act = stored.act,
+                                                               .target = stored.target,
+                                                               .detail = stored.detail,
+                                                               .hash = {crypto::as_text(hash)}}));
+  transaction.publish(AuditAppended{.sequence = sequence, .hash = hash});
+  return {};
 }
 
 Result<AuditVerdict> verify_audit(sql::Connection& connection,

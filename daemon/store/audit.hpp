@@ -37,7 +37,8 @@ struct AuditHead {
   bool operator==(const AuditHead&) const = default;
 };
 
-// In the transaction of the act itself: either both are stored or neither is.
+// In the transaction of the act itself: either both are stored or neither is. Publishes
+// AuditAppended.
 [[nodiscard]] Result<> append_audit(Transaction& transaction, const AuditAct& act);
 
 [[nodiscard]] Result<AuditHead> audit_head(sql::Connection& connection);

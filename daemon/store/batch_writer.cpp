@@ -204,6 +204,11 @@ Result<> BatchWriter::run_operations(std::vector<Operation>& operations, Batch& 
 // not write and say nothing the next time, so only a restart, which reads the files anew, makes
 // them certain again. A full disk is treated alike: whoever makes room restarts the server.
 void BatchWriter::turn_read_only(const Error& cause) {
+  {
+    const std::scoped_lock lock(mutex_);
+    read_only_reason_ = cause.text;
+    if (!cause.detail.empty()) read_only_reason_ += " (" + cause.detail + ")";
+  }
   read_only_ = true;
   log::write(log::Level::error, read_only_id,
              "a commit failed: the store is read-only until the server is restarted",

@@ -39,6 +39,10 @@ class BatchWriter final : public Writer {
   void stop();
 
   [[nodiscard]] bool read_only() const noexcept override { return read_only_; }
+  [[nodiscard]] std::string read_only_reason() const override {
+    const std::scoped_lock lock(mutex_);
+    return read_only_reason_;
+  }
   [[nodiscard]] StreamId position() const noexcept { return position_; }
 
  private:
@@ -61,10 +65,11 @@ class BatchWriter final : public Writer {
   const std::vector<ChangeListener*> listeners_;
   const BatchWriterOptions options_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable work_there_;
   std::deque<Operation> queue_;
   bool stopping_ = false;
+  std::string read_only_reason_;
 
   StreamId last_taken_;  // of the writer's thread alone; ahead of position_ during a batch
   std::atomic<StreamId> position_;

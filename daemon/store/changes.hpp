@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "crypto/hash.hpp"
 #include "matrix/event.hpp"
 
 namespace gims::store {
@@ -74,10 +75,14 @@ struct DeviceRemoved {  // its access tokens are gone; waiting requests of it en
 struct UserStateChanged {  // locked, unlocked, deactivated; or its tokens changed
   std::string user_id;
 };
+struct AuditAppended {  // the audit log's new head
+  std::int64_t sequence;
+  crypto::Digest hash;
+};
 
 using Change = std::variant<EventAdded, MembershipChanged, EventRedacted, ReceiptChanged,
                             AccountDataChanged, ToDeviceAdded, DeviceListChanged, KeyCountsChanged,
-                            DeviceRemoved, UserStateChanged>;
+                            DeviceRemoved, UserStateChanged, AuditAppended>;
 
 // Hears of each batch on the writer's thread, in order, before the requests of the batch are
 // answered. Must be quick and must not fail.

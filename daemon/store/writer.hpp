@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -74,6 +75,8 @@ class Writer {
 
   // Set once a commit failed; cleared only by a restart. Any thread.
   [[nodiscard]] virtual bool read_only() const noexcept = 0;
+  // What failed, for an administrator; empty while the store takes writes. Any thread.
+  [[nodiscard]] virtual std::string read_only_reason() const = 0;
 
  protected:
   using Work = std::move_only_function<Result<>(Transaction&)>;

@@ -23,7 +23,7 @@ void set_password(const Parts& parts, std::string password, bool logout_others, 
   std::string user_id = call.caller().user_id;
   service::Sessions& sessions = parts.sessions;
   parts.users.set_password(
-      user_id, Redacted(std::move(password)), false, std::nullopt,
+      user_id, Redacted(std::move(password)),
       [&sessions, logout_others, call = std::move(call)](Result<> changed) mutable {
         if (!changed) return std::move(call).error(changed.error());
         if (!logout_others) return std::move(call).reply_empty();

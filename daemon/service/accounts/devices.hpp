@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "service/accounts/device_removal.hpp"
+#include "service/accounts/users.hpp"
 #include "store/store.hpp"
 
 namespace gims::service {
@@ -36,6 +37,9 @@ class Devices {
               std::move_only_function<void(Result<>)> done);
   // Devices that are not there are passed over (spec, "POST /delete_devices").
   void remove(std::string user_id, std::vector<std::string> device_ids,
+              std::move_only_function<void(Result<>)> done);
+  // An administrator's, and in the audit log. M_NOT_FOUND.
+  void revoke(std::string user_id, std::string device_id, Actor actor,
               std::move_only_function<void(Result<>)> done);
 
  private:

@@ -33,10 +33,14 @@ Result<> audit(store::Transaction& transaction, const std::optional<Actor>& acto
                                            .detail = std::string(detail)});
 }
 
-Result<> require_user(store::Transaction& transaction, std::string_view user_id) {
-  GIMS_TRY_ASSIGN(const auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
+// An account that is there and not closed.
+Result<std::string> require_open(store::Transaction& transaction, std::string_view user_id) {
+  GIMS_TRY_ASSIGN(auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
   if (!row) return not_found("There is no such account.");
-  return {};
+  if (row->state == name_of(UserState::deactivated)) {
+    return forbidden("A deactivated account stays deactivated; make a new one.");
+  }
+  return std::move(row->state);
 }
 
 }  // namespace
@@ -142,11 +146,7 @@ void Users::set_state(std::string user_id, UserState state, Actor actor,
   store_.writer().submit(
       [this, user_id = std::move(user_id), state,
        actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
-        GIMS_TRY_ASSIGN(const auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
-        if (!row) return not_found("There is no such account.");
-        if (row->state == name_of(UserState::deactivated)) {
-          return forbidden("A deactivated account stays deactivated; make a new one.");
-        }
+        GIMS_TRY_ASSIGN(const std::string before, require_open(transaction, user_id));
         GIMS_TRY(sql::run(transaction.sql(),
                           sql_of::UpdateUserState{.user_id = user_id, .state = name_of(state)}));
         transaction.publish(store::UserStateChanged{user_id});
@@ -154,35 +154,58 @@ void Users::set_state(std::string user_id, UserState state, Actor actor,
           GIMS_TRY(end_of_account_(transaction, user_id));
         }
         const std::string detail = "{\"after\":" + json::quoted(name_of(state)) +
-                                   ",\"before\":" + json::quoted(row->state) + "}";
+                                   ",\"before\":" + json::quoted(before) + "}";
         return audit(transaction, actor, "user.state", user_id, detail);
       },
       std::move(done));
 }
 
-void Users::set_password(std::string user_id, Redacted password, bool must_change,
-                         std::optional<Actor> actor, std::move_only_function<void(Result<>)> done) {
-  if (auto strong = Passwords::check_strength(password.reveal(), policy_.shortest_password);
+void Users::set_password(std::string user_id, Redacted password,
+                         std::move_only_function<void(Result<>)> done) {
+  store_password({.user_id = std::move(user_id),
+                  .password = std::move(password),
+                  .must_change = false,
+                  .actor = std::nullopt},
+                 std::move(done));
+}
+
+void Users::reset_password(std::string user_id, Redacted password, bool must_change, Actor actor,
+                           std::move_only_function<void(Result<>)> done) {
+  store_password({.user_id = std::move(user_id),
+                  .password = std::move(password),
+                  .must_change = must_change,
+                  .actor = std::move(actor)},
+                 std::move(done));
+}
+
+void Users::store_password(NewPassword change, std::move_only_function<void(Result<>)> done) {
+  if (auto strong = Passwords::check_strength(change.password.reveal(), policy_.shortest_password);
       !strong) {
     return done(std::move(strong));
   }
-  passwords_.hash(
-      user_id, std::move(password),
-      [this, user_id, must_change, actor = std::move(actor),
-       done = std::move(done)](Result<std::string> hashed) mutable {
-        if (!hashed) return done(pass(std::move(hashed)));
-        store_.writer().submit(
-            [user_id, must_change, actor = std::move(actor),
-             hash = std::move(*hashed)](store::Transaction& transaction) -> Result<> {
-              GIMS_TRY(require_user(transaction, user_id));
-              GIMS_TRY(sql::run(transaction.sql(),
-                                sql_of::UpdatePassword{.user_id = user_id,
-                                                       .password_hash = sql::Blob{hash},
-                                                       .must_change_password = must_change}));
-              return audit(transaction, actor, "user.reset", user_id, "{}");
-            },
-            std::move(done));
-      });
+  std::string user_id = change.user_id;
+  Redacted password = std::move(change.password);
+  passwords_.hash(std::move(user_id), std::move(password),
+                  [this, change = std::move(change),
+                   done = std::move(done)](Result<std::string> hashed) mutable {
+                    if (!hashed) return done(pass(std::move(hashed)));
+                    store_.writer().submit(
+                        [this, change = std::move(change),
+                         hash = std::move(*hashed)](store::Transaction& transaction) -> Result<> {
+                          GIMS_TRY(require_open(transaction, change.user_id));
+                          GIMS_TRY(sql::run(
+                              transaction.sql(),
+                              sql_of::UpdatePassword{.user_id = change.user_id,
+                                                     .password_hash = sql::Blob{hash},
+                                                     .must_change_password = change.must_change}));
+                          if (!change.actor) return {};
+                          if (end_of_devices_)
+                            GIMS_TRY(end_of_devices_(transaction, change.user_id));
+                          return audit(transaction, change.actor, "user.reset", change.user_id,
+                                       R"({"sessions":"ended"})");
+                        },
+                        std::move(done));
+                  });
 }
 
 Result<std::vector<UserSummary>> Users::page(std::string_view after, std::int64_t count) {
@@ -200,6 +223,13 @@ Result<std::vector<UserSummary>> Users::page(std::string_view after, std::int64_
                      .last_seen_ts = row.last_seen_ts});
   }
   return users;
+}
+
+Result<Users::Counts> Users::count() {
+  GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
+  GIMS_TRY_ASSIGN(const auto row, sql::first(reader.sql(), sql_of::UserCounts{}));
+  if (!row) return Counts{};
+  return Counts{.active = row->active, .locked = row->locked, .deactivated = row->deactivated};
 }
 
 Result<Users::FoundPage> Users::search(std::string_view term, std::string_view self,

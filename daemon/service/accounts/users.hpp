@@ -72,17 +72,31 @@ class Users {
   // administration.
   void create(NewUser user, std::optional<Actor> actor,
               std::move_only_function<void(Result<std::string>)> done);
-  // What else ends with an account, as a part of the operation that deactivates it: its rooms are
-  // left. Set before the first request.
+  // What else ends, as a part of the operation: with an account that is deactivated, its rooms and
+  // devices; with a password that an administrator resets, its devices. Set before the first
+  // request.
   using EndOfAccount = std::function<Result<>(store::Transaction&, std::string_view user_id)>;
   void at_deactivation(EndOfAccount part) { end_of_account_ = std::move(part); }
+  void at_reset(EndOfAccount part) { end_of_devices_ = std::move(part); }
   // M_NOT_FOUND where there is none. Deactivated accounts stay so.
   void set_state(std::string user_id, UserState state, Actor actor,
                  std::move_only_function<void(Result<>)> done);
-  void set_password(std::string user_id, Redacted password, bool must_change,
-                    std::optional<Actor> actor, std::move_only_function<void(Result<>)> done);
+  // The owner's own change. M_NOT_FOUND, M_WEAK_PASSWORD.
+  void set_password(std::string user_id, Redacted password,
+                    std::move_only_function<void(Result<>)> done);
+  // An administrator's: every session of the account ends with the old password. M_NOT_FOUND,
+  // M_WEAK_PASSWORD; M_FORBIDDEN for a deactivated account.
+  void reset_password(std::string user_id, Redacted password, bool must_change, Actor actor,
+                      std::move_only_function<void(Result<>)> done);
   // In order of id, those after `after`.
   [[nodiscard]] Result<std::vector<UserSummary>> page(std::string_view after, std::int64_t count);
+
+  struct Counts {
+    std::int64_t active = 0;
+    std::int64_t locked = 0;
+    std::int64_t deactivated = 0;
+  };
+  [[nodiscard]] Result<Counts> count();
 
   struct Found {
     std::string user_id;
@@ -97,10 +111,19 @@ class Users {
                                          std::int64_t limit);
 
  private:
+  struct NewPassword {
+    std::string user_id;
+    Redacted password;
+    bool must_change;
+    std::optional<Actor> actor;  // an administrator
+  };
+  void store_password(NewPassword change, std::move_only_function<void(Result<>)> done);
+
   store::Store& store_;
   Passwords& passwords_;
   const Policy& policy_;
   EndOfAccount end_of_account_;
+  EndOfAccount end_of_devices_;
 };
 
 }  // namespace gims::service

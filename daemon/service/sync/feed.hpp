@@ -174,6 +174,7 @@ class Feed final : public store::ChangeListener {
   void apply(const store::KeyCountsChanged& change);
   void apply(const store::DeviceRemoved& change);
   void apply(const store::UserStateChanged& change);
+  static void apply(const store::AuditAppended&) noexcept {}  // no client is told
 
   void set_membership(UserEntry& user, RoomEntry& room, Membership membership,
                       store::StreamId position, bool forgotten);

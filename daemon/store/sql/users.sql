@@ -29,6 +29,12 @@ SELECT u.user_id, u.created_ts, u.state, p.value,
 FROM users u LEFT JOIN profile_fields p ON p.user_id = u.user_id AND p.name = 'displayname'
 WHERE u.user_id > :after ORDER BY u.user_id LIMIT :count;
 
+-- name: UserCounts
+-- out: active int, locked int, deactivated int
+SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'locked'),
+       count(*) FILTER (WHERE state = 'deactivated')
+FROM users;
+
 -- The directory of officers: active accounts whose id or display name holds the term. lower() folds
 -- ASCII alone, which is right for the scripts of India: they have no case.
 -- name: SearchUsers

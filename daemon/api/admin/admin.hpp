@@ -1,0 +1,25 @@
+// What an administrator of this machine may ask over the admin socket (docs/admin-guide.md):
+// /_gims/admin/v1. gimsctl is its client. Every act is in the audit log, in the operation that
+// does it. Each function gives the route table of one module; the services must outlive the routes.
+#pragma once
+
+#include "api/route.hpp"
+#include "service/accounts/devices.hpp"
+#include "service/accounts/profiles.hpp"
+#include "service/accounts/users.hpp"
+#include "service/audit_log.hpp"
+#include "service/site_status.hpp"
+
+namespace gims::api::admin {
+
+// GET /status, POST /check
+[[nodiscard]] Routes status_routes(service::SiteStatus& site);
+// POST and GET /users, GET /users/{userId}, POST /users/{userId}/lock, unlock, reset, deactivate
+[[nodiscard]] Routes user_routes(service::Users& users, service::Devices& devices,
+                                 service::Profiles& profiles);
+// GET /users/{userId}/devices, DELETE /users/{userId}/devices/{deviceId}
+[[nodiscard]] Routes device_routes(service::Users& users, service::Devices& devices);
+// GET /audit, POST /audit/verify
+[[nodiscard]] Routes audit_routes(service::AuditLog& audit);
+
+}  // namespace gims::api::admin

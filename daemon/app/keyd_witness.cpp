@@ -1,0 +1,41 @@
+#include "app/keyd_witness.hpp"
+
+#include <chrono>
+
+namespace gims::app {
+namespace {
+
+// What the witness is asked is in gims-keyd's memory or a small file, so this is long; `gimsctl
+// status` waits for it.
+constexpr std::chrono::milliseconds patience{5000};
+
+}  // namespace
+
+Result<hsm::Client*> KeydWitness::client() {
+  if (!client_) {
+    GIMS_TRY_ASSIGN(client_, hsm::Client::connect(socket_, patience));
+  }
+  return client_.get();
+}
+
+Result<std::string> KeydWitness::state() {
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(const hsm::StatusReply status, keyd->status());
+  std::string state(hsm::name_of(status.state));
+  if (!status.reason.empty()) state += ": " + status.reason;
+  return state;
+}
+
+Result<store::AuditHead> KeydWitness::head() {
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(const hsm::AuditHead kept, keyd->audit_head());
+  return store::AuditHead{.sequence = static_cast<std::int64_t>(kept.sequence), .hash = kept.hash};
+}
+
+Result<> KeydWitness::extend(const store::AuditHead& head) {
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  return keyd->extend_audit(
+      {.sequence = static_cast<std::uint64_t>(head.sequence), .hash = head.hash});
+}
+
+}  // namespace gims::app

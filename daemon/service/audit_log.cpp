@@ -1,0 +1,254 @@
+#include "service/audit_log.hpp"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "base/log.hpp"
+#include "crypto/bytes.hpp"
+#include "store/statements/audit.hpp"
+
+namespace gims::service {
+namespace {
+
+// Message id of "the audit log does not hold".
+constexpr std::string_view broken_id = "6edf6a8f4191417cad100b24a32335ca";
+constexpr std::size_t most_jobs = 16;
+
+std::unexpected<Error> stopping() {
+  return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is stopping. Try again shortly.");
+}
+
+}  // namespace
+
+std::string_view name_of(AuditStanding standing) noexcept {
+  switch (standing) {
+    case AuditStanding::unwitnessed:
+      return "unwitnessed";
+    case AuditStanding::not_compared:
+      return "not_compared";
+    case AuditStanding::agrees:
+      return "agrees";
+    case AuditStanding::broken:
+      return "broken";
+  }
+  return "broken";
+}
+
+AuditLog::AuditLog(AuditWitness* witness, std::chrono::milliseconds pause) noexcept
+    : witness_(witness),
+      pause_(pause),
+      standing_(witness == nullptr ? AuditStanding::unwitnessed : AuditStanding::not_compared) {}
+
+AuditLog::~AuditLog() { stop(); }
+
+Result<> AuditLog::attach(store::Store& store) {
+  store_ = &store;
+  {
+    GIMS_TRY_ASSIGN(store::Reader reader, store.read());
+    GIMS_TRY_ASSIGN(newest_, store::audit_head(reader.sql()));
+  }
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void AuditLog::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  there_is_work_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void AuditLog::committed(store::StreamId, std::span<const store::Change> changes) noexcept {
+  const store::AuditAppended* last = nullptr;
+  for (const store::Change& change : changes) {
+    if (const auto* appended = std::get_if<store::AuditAppended>(&change)) last = appended;
+  }
+  if (last == nullptr) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    newest_ = {.sequence = last->sequence, .hash = last->hash};
+  }
+  there_is_work_.notify_all();
+}
+
+// With the lock held: whether the witness has to be asked or told something.
+bool AuditLog::owes() const noexcept {
+  return standing_ == AuditStanding::not_compared ||
+         (standing_ == AuditStanding::agrees && newest_ != witnessed_);
+}
+
+void AuditLog::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (!jobs_.empty()) {
+      Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      const bool ending = stopping_;
+      lock.unlock();
+      job(ending);
+      lock.lock();
+    } else if (stopping_) {
+      // A log that was never compared is compared at the next start.
+      if (standing_ == AuditStanding::agrees && owes()) settle(lock);
+      return;
+    } else if (owes() && std::chrono::steady_clock::now() >= not_before_) {
+      settle(lock);
+    } else if (owes()) {
+      there_is_work_.wait_until(lock, not_before_);
+    } else {
+      there_is_work_.wait(lock);
+    }
+  }
+}
+
+// One try of what is owed. The lock is given up meanwhile.
+void AuditLog::settle(std::unique_lock<std::mutex>& lock) {
+  const bool compare = standing_ == AuditStanding::not_compared;
+  const store::AuditHead head = newest_;
+  lock.unlock();
+  const Result<> done = compare ? compare_with_witness() : send(head);
+  lock.lock();
+  if (!done && !failing_) {
+    log::failure("gims-keyd cannot witness the audit log now; it is tried again", done.error());
+  } else if (done && failing_) {
+    log::info("gims-keyd witnesses the audit log again");
+  }
+  failing_ = !done;
+  if (!done) not_before_ = std::chrono::steady_clock::now() + pause_;
+}
+
+Result<> AuditLog::compare_with_witness() {
+  GIMS_TRY(verify_now());
+  return {};
+}
+
+Result<> AuditLog::send(const store::AuditHead& head) {
+  Result<> sent = witness_->extend(head);
+  if (!sent && sent.error().kind == ErrorKind::conflict) {
+    found_broken(sent.error().text);
+    return {};
+  }
+  GIMS_TRY(std::move(sent));
+  const std::scoped_lock lock(mutex_);
+  witnessed_ = head;
+  return {};
+}
+
+void AuditLog::found_broken(std::string text) {
+  const std::scoped_lock lock(mutex_);
+  if (standing_ != AuditStanding::broken || text_ != text) {
+    log::write(log::Level::error, broken_id, "AUDIT LOG: its tail is missing or it was changed",
+               {{"DETAIL", text}});
+  }
+  standing_ = AuditStanding::broken;
+  text_ = std::move(text);
+}
+
+Result<AuditVerified> AuditLog::verify_now() {
+  // The witness first: the log may grow meanwhile, and then still has what the witness has.
+  std::optional<store::AuditHead> expected;
+  if (witness_ != nullptr) {
+    GIMS_TRY_ASSIGN(expected, witness_->head());
+  }
+  GIMS_TRY_ASSIGN(store::Reader reader, store_->read());
+  GIMS_TRY_ASSIGN(const store::AuditVerdict verdict, store::verify_audit(reader.sql(), expected));
+  AuditVerified verified{.intact = !verdict.fault,
+                         .witnessed = expected.has_value(),
+                         .sequence = verdict.head.sequence,
+                         .text = store::describe(verdict)};
+  if (verdict.fault) {
+    found_broken(verified.text);
+  } else {
+    const std::scoped_lock lock(mutex_);
+    // A log that was found broken once stays so until a restart looks at it anew.
+    if (standing_ == AuditStanding::not_compared) standing_ = AuditStanding::agrees;
+    if (expected && !witnessed_) witnessed_ = expected;
+    if (newest_.sequence < verdict.head.sequence) newest_ = verdict.head;
+  }
+  return verified;
+}
+
+void AuditLog::enqueue(Job job, std::move_only_function<void(Error)> refused) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!stopping_ && jobs_.size() < most_jobs) {
+      jobs_.push_back(std::move(job));
+      refused = nullptr;
+    }
+  }
+  if (refused) {
+    refused({.kind = ErrorKind::unavailable,
+             .code = "M_UNKNOWN",
+             .text = "The server is busy with the audit log. Try again shortly.",
+             .detail = {},
+             .retry_after = std::nullopt,
+             .extra_json = {}});
+  } else {
+    there_is_work_.notify_all();
+  }
+}
+
+void AuditLog::verify(std::move_only_function<void(Result<AuditVerified>)> done) {
+  auto answer = std::make_shared<decltype(done)>(std::move(done));
+  enqueue(
+      [this, answer](bool ending) {
+        (*answer)(ending ? Result<AuditVerified>(stopping()) : verify_now());
+      },
+      [answer](Error error) { (*answer)(std::unexpected(std::move(error))); });
+}
+
+void AuditLog::ask_witness(std::move_only_function<void(Result<std::string>)> done) {
+  if (witness_ == nullptr) return done("none");
+  auto answer = std::make_shared<decltype(done)>(std::move(done));
+  enqueue(
+      [this, answer](bool ending) {
+        (*answer)(ending ? Result<std::string>(stopping()) : witness_->state());
+      },
+      [answer](Error error) { (*answer)(std::unexpected(std::move(error))); });
+}
+
+AuditState AuditLog::state() const {
+  const std::scoped_lock lock(mutex_);
+  AuditState state{.standing = standing_, .sequence = newest_.sequence};
+  if (witnessed_) state.witnessed = witnessed_->sequence;
+  switch (standing_) {
+    case AuditStanding::unwitnessed:
+      state.text = "not witnessed: this site has no gims-keyd";
+      break;
+    case AuditStanding::not_compared:
+      state.text = "not compared with gims-keyd yet";
+      break;
+    case AuditStanding::agrees:
+      state.text = newest_ == witnessed_ ? "whole, and gims-keyd has its newest entry"
+                   : failing_            ? "whole; gims-keyd cannot take its newest entries now"
+                                         : "whole; its newest entry is on its way to gims-keyd";
+      break;
+    case AuditStanding::broken:
+      state.text = "tail missing or changed: " + text_;
+      break;
+  }
+  return state;
+}
+
+Result<std::vector<AuditEntry>> AuditLog::page(std::int64_t after, std::int64_t limit) {
+  GIMS_TRY_ASSIGN(store::Reader reader, store_->read());
+  std::vector<AuditEntry> entries;
+  GIMS_TRY(sql::for_each(reader.sql(),
+                         store::statements::AuditEntries{.after = after, .most = limit},
+                         [&](const auto& row) {
+                           entries.push_back({.sequence = row.sequence,
+                                              .ts = row.ts,
+                                              .actor = std::string(row.actor),
+                                              .origin = std::string(row.origin),
+                                              .act = std::string(row.act),
+                                              .target = std::string(row.target),
+                                              .detail = std::string(row.detail),
+                                              .hash = crypto::hex(crypto::as_bytes(row.hash))});
+                         }));
+  return entries;
+}
+
+}  // namespace gims::service

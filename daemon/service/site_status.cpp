@@ -1,0 +1,37 @@
+#include "service/site_status.hpp"
+
+#include <utility>
+
+namespace gims::service {
+
+Result<SiteReport> SiteStatus::collect() {
+  SiteReport report;
+  report.version = version_;
+  report.server_name = policy_.server_name;
+  report.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_);
+  if (store_.writer().read_only()) report.read_only_reason = store_.writer().read_only_reason();
+  report.position = store_.position();
+  report.connections = connections_ ? connections_() : 0;
+  GIMS_TRY_ASSIGN(report.users, users_.count());
+  report.audit = audit_.state();
+  return report;
+}
+
+void SiteStatus::report(std::move_only_function<void(Result<SiteReport>)> done) {
+  audit_.ask_witness([this, done = std::move(done)](Result<std::string> keyd) mutable {
+    auto report = collect();
+    if (report) report->keyd = keyd ? std::move(*keyd) : "not reached: " + keyd.error().text;
+    done(std::move(report));
+  });
+}
+
+Result<std::vector<std::string>> SiteStatus::check_store(bool full) {
+  if (checking_.test_and_set()) {
+    return fail(ErrorKind::conflict, "GIMS_CHECKING", "A check of the store is running already.");
+  }
+  auto problems = store_.check(full);
+  checking_.clear();
+  return problems;
+}
+
+}  // namespace gims::service
