@@ -7,6 +7,7 @@
 #include "api/admin/admin.hpp"
 #include "api/client/accounts.hpp"
 #include "api/client/encryption.hpp"
+#include "api/client/media.hpp"
 #include "api/client/rooms.hpp"
 #include "api/client/sync.hpp"
 #include "app/joints.hpp"
@@ -20,6 +21,7 @@
 #include "service/encryption/key_backup.hpp"
 #include "service/encryption/to_device.hpp"
 #include "service/filters.hpp"
+#include "service/media.hpp"
 #include "service/push/notifications.hpp"
 #include "service/push/push_rules.hpp"
 #include "service/push/pushers.hpp"
@@ -85,6 +87,7 @@ struct Services::Parts {
   service::Passwords passwords;
   service::sync::Feed feed;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<service::Media> media;
 
   struct OnStore {
     explicit OnStore(Parts& parts)
@@ -144,12 +147,16 @@ Services::~Services() { stop(); }
 
 Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const Clock& clock) {
   const std::filesystem::path database = options.folder / "gims.db";
+  service::MediaOptions media{.folder = options.folder / "media",
+                              .key = std::move(options.keys.media)};
   auto parts = std::make_unique<Parts>(std::move(options), clock);
   GIMS_TRY_ASSIGN(parts->store,
                   store::Store::open({.database = database}, clock,
                                      {&parts->sessions, &parts->feed, &parts->audit}));
   parts->feed.start(parts->store->position());
   GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
+  GIMS_TRY_ASSIGN(parts->media, service::Media::open(std::move(media), *parts->store, parts->policy,
+                                                     parts->clock));
   parts->on.emplace(*parts);
   auto& on = *parts->on;
   parts->sessions.attach(*parts->store, on.users, parts->passwords, on.device_removal);
@@ -165,6 +172,7 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   });
   GIMS_TRY(parts->audit.attach(*parts->store));
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
+  on.maintenance.add("promised media", std::chrono::hours(1), &service::Media::prune_promises);
   on.maintenance.start();
   return std::unique_ptr<Services>(new Services(std::move(parts)));
 }
@@ -199,6 +207,7 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(client::push_rule_routes(on.push_rules));
   add(client::pusher_routes(on.pushers, on.notifications));
   add(client::presence_routes());
+  add(client::media_routes(*parts_->media, policy));
   namespace admin = api::admin;
   add(admin::status_routes(on.site_status));
   add(admin::user_routes(on.users, on.devices, on.profiles));
@@ -218,6 +227,7 @@ void Services::end_waits() { parts_->on->sync.stop(); }
 void Services::stop() {
   parts_->on->sync.stop();
   parts_->on->maintenance.stop();
+  parts_->media->stop();
   parts_->store->stop();
   parts_->audit.stop();
 }

@@ -1,4 +1,5 @@
-// A fixed number of threads for handlers that read much. Internal to http/.
+// A fixed number of threads for what would hold a loop up: handlers that read much, media files
+// that go to the disk.
 #pragma once
 
 #include <condition_variable>

@@ -14,6 +14,10 @@ NEVER = {("POST", V3 + path): _NO_CONTACTS for path in (
     "/account/3pid/email/requestToken", "/account/3pid/msisdn/requestToken", "/account/password/email/requestToken",
     "/account/password/msisdn/requestToken", "/register/email/requestToken", "/register/msisdn/requestToken")}
 
+# Media went behind authentication (client-server API 1.11): the old addresses find nothing.
+NEVER.update({("GET", "/_matrix/media/v3" + path): (404, "M_NOT_FOUND") for path in (
+    "/download/{serverName}/{mediaId}", "/download/{serverName}/{mediaId}/{fileName}", "/thumbnail/{serverName}/{mediaId}")})
+
 # Not Matrix's: Synapse's form of registration, which conformance suites use.
 # And other names of a path of the specification: without its last slash, and account data that has
 # a route of its own because its content is computed.
