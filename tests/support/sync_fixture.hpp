@@ -40,6 +40,7 @@ class SyncFixture : private Feeds, public RoomsFixture {
     cold.start(store->position());
   }
   service::sync::Feed& feed() { return warm; }
+  service::sync::Feed& cold_feed() { return cold; }
 
   static std::shared_ptr<const service::sync::Filter> filter_of(std::string_view text) {
     const auto document = json::Document::parse(text);

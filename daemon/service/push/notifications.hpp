@@ -20,8 +20,8 @@ class Notifications {
   Notifications(store::Store& store, sync::Feed& feed) noexcept : store_(store), feed_(feed) {}
 
   struct Query {
-    std::optional<store::StreamId> from;  // next_token of the answer before
-    std::optional<std::int64_t> limit;
+    std::optional<store::StreamId> from = {};  // next_token of the answer before
+    std::optional<std::int64_t> limit = {};
     bool only_highlight = false;
   };
   // The answer's JSON, the newest first. One call looks through a bounded number of events, so a

@@ -35,7 +35,7 @@ class Assembly {
       : store_(store),
         feed_(feed),
         request_(request),
-        reads_(store),
+        reads_(store, &feed.statements()),
         since_(request.since ? request.since->stream : 0) {}
 
   Result<DeviceLists> changed_devices() {
@@ -56,7 +56,7 @@ class Assembly {
     GIMS_TRY(read_account_data());
     GIMS_TRY(make_rooms(sections));
     GIMS_TRY(read_to_device());
-    if (since_ > 0) {
+    if (request_.since) {
       GIMS_TRY_ASSIGN(lists_, device_lists(store_, feed_, reads_, request_.user_id, since_, news_,
                                            sections.encounters()));
     }
@@ -96,7 +96,7 @@ class Assembly {
 
   Result<> read_account_data() {
     if (!news_.account_data) {
-      if (since_ == 0) add_rules();
+      if (!request_.since) add_rules();
       return {};
     }
     const Filter& filter = *request_.filter;
@@ -120,7 +120,7 @@ class Assembly {
                 account_data_event(row.type, row.content));
           }
         }));
-    if (since_ == 0 && !has_rules) add_rules();
+    if (!request_.since && !has_rules) add_rules();
     return {};
   }
 
@@ -154,7 +154,8 @@ class Assembly {
           found != account_data_.rooms.end()) {
         data = std::move(found->second);
       }
-      if (since_ > 0 && news.membership == Membership::join && news.membership_position > since_) {
+      if (request_.since.has_value() && news.membership == Membership::join &&
+          news.membership_position > since_) {
         GIMS_TRY_ASSIGN(data, all_account_data(news, std::move(data)));
       }
       GIMS_TRY_ASSIGN(auto section, sections.make(news, std::move(data)));

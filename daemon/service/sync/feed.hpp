@@ -2,6 +2,7 @@
 // without the database. Also the table of those who wait for news.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -155,6 +156,8 @@ class Feed final : public store::ChangeListener {
     std::size_t rooms, users, events, waiters;
   };
   [[nodiscard]] Sizes sizes() const;
+  // Statements that replies had to run since the start.
+  [[nodiscard]] std::atomic<std::uint64_t>& statements() noexcept { return statements_; }
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -192,6 +195,7 @@ class Feed final : public store::ChangeListener {
   Work take(std::size_t most);
 
   const FeedLimits limits_;
+  std::atomic<std::uint64_t> statements_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable ready_condition_;
   store::StreamId position_ = 0;

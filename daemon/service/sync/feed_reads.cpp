@@ -17,8 +17,9 @@ struct LoadedUser {
   std::vector<statements::SyncToDevicePositions::Row> to_device;
 };
 
-Result<LoadedUser> load(store::Store& store, const std::string& user_id) {
-  Reads reads(store);
+Result<LoadedUser> load(store::Store& store, const std::string& user_id,
+                        std::atomic<std::uint64_t>& counter) {
+  Reads reads(store, &counter);
   GIMS_TRY_ASSIGN(auto* connection, reads.sql());
   LoadedUser loaded;
   GIMS_TRY_ASSIGN(loaded.rooms,
@@ -69,7 +70,7 @@ Result<> Feed::ensure_user(store::Store& store, const std::string& user_id) {
       (*entry)->last_use = ++use_counter_;
     }
   }
-  GIMS_TRY_ASSIGN(const LoadedUser loaded, load(store, user_id));
+  GIMS_TRY_ASSIGN(const LoadedUser loaded, load(store, user_id, statements_));
   const std::scoped_lock lock(mutex_);
   UserEntry* user = find_user(user_id);
   if (user == nullptr) {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,12 +69,22 @@ struct Summary {
 // Of the user's account data, what a sync needs for itself. Immutable.
 struct UserData {
   std::vector<std::string> ignored;  // sorted
-  // Null: the defaults alone, which are not kept for each user.
+  // Null: the defaults alone, which most users need never be compiled for.
   std::shared_ptr<const matrix::RuleSet> rules;
 
+  // The rules in force, made when they are first asked for. As long as this object.
+  [[nodiscard]] const matrix::RuleSet& rules_of(std::string_view user_id) const {
+    if (rules) return *rules;
+    std::call_once(made_, [&] { defaults_.emplace(matrix::RuleSet::defaults(user_id)); });
+    return *defaults_;
+  }
   [[nodiscard]] bool ignores(std::string_view user_id) const {
     return std::ranges::binary_search(ignored, user_id);
   }
+
+ private:
+  mutable std::once_flag made_;
+  mutable std::optional<matrix::RuleSet> defaults_;
 };
 
 // Who may notify the room, as push rules ask it.

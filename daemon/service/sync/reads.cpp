@@ -30,12 +30,12 @@ Result<std::vector<ItemPtr>> items(sql::Connection& connection, const matrix::Ro
     auto maybe = [](const std::optional<std::string_view>& column) {
       return column ? std::optional<std::string>(*column) : std::nullopt;
     };
-    found.push_back(std::make_shared<const Item>(
-        row.stream_id, std::move(*event),
-        Item::Row{.device_id = text(row.device_id),
-                  .txn_id = text(row.txn_id),
-                  .redacted_by = maybe(row.redacted_by),
-                  .replaces_state = maybe(row.replaces_state)}));
+    found.push_back(
+        std::make_shared<const Item>(row.stream_id, std::move(*event),
+                                     Item::Row{.device_id = text(row.device_id),
+                                               .txn_id = text(row.txn_id),
+                                               .redacted_by = maybe(row.redacted_by),
+                                               .replaces_state = maybe(row.replaces_state)}));
   }));
   GIMS_TRY(std::move(read));
   return found;
@@ -55,6 +55,7 @@ Result<sql::Connection*> Reads::sql() {
     GIMS_TRY_ASSIGN(auto reader, store_.read());
     reader_.emplace(std::move(reader));
   }
+  if (counter_ != nullptr) counter_->fetch_add(1, std::memory_order_relaxed);
   return &reader_->sql();
 }
 
@@ -95,9 +96,8 @@ Result<std::vector<ItemPtr>> Reads::state_since(store::RoomNid room,
                                                 const matrix::RoomVersion& version,
                                                 store::StreamId above, store::StreamId up_to) {
   GIMS_TRY_ASSIGN(auto* connection, sql());
-  GIMS_TRY_ASSIGN(auto rows,
-                  items(*connection, version,
-                        statements::SyncStateSince{.room_nid = room, .above = above}));
+  GIMS_TRY_ASSIGN(auto rows, items(*connection, version,
+                                   statements::SyncStateSince{.room_nid = room, .above = above}));
   return as_of(room, version, std::move(rows), above, up_to);
 }
 
@@ -105,8 +105,8 @@ Result<std::vector<ItemPtr>> Reads::state_but_members(store::RoomNid room,
                                                       const matrix::RoomVersion& version,
                                                       store::StreamId up_to) {
   GIMS_TRY_ASSIGN(auto* connection, sql());
-  GIMS_TRY_ASSIGN(auto rows, items(*connection, version,
-                                   statements::SyncStateButMembers{.room_nid = room}));
+  GIMS_TRY_ASSIGN(auto rows,
+                  items(*connection, version, statements::SyncStateButMembers{.room_nid = room}));
   return as_of(room, version, std::move(rows), 0, up_to);
 }
 
@@ -131,9 +131,9 @@ Result<std::optional<std::string>> Reads::account_data(std::string_view user_id,
                                                        std::string_view room_id,
                                                        std::string_view type) {
   GIMS_TRY_ASSIGN(auto* connection, sql());
-  GIMS_TRY_ASSIGN(auto row,
-                  sql::first(*connection, statements::SyncAccountDataOf{
-                                              .user_id = user_id, .room_id = room_id, .type = type}));
+  GIMS_TRY_ASSIGN(
+      auto row, sql::first(*connection, statements::SyncAccountDataOf{
+                                            .user_id = user_id, .room_id = room_id, .type = type}));
   if (!row) return std::nullopt;
   return std::move(row->content);
 }

@@ -1,6 +1,7 @@
 // What one sync reads from the store: typed, and with a lease only where memory did not do.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,7 +23,10 @@ using ItemPtr = std::shared_ptr<const Item>;
 // object, so that every read of a reply sees the same snapshot.
 class Reads {
  public:
-  explicit Reads(store::Store& store) noexcept : store_(store) {}
+  // `counter`, where given, counts the statements.
+  explicit Reads(store::Store& store, std::atomic<std::uint64_t>* counter = nullptr) noexcept
+      : store_(store), counter_(counter) {}
+  // For one statement.
   [[nodiscard]] Result<sql::Connection*> sql();
   [[nodiscard]] bool used() const noexcept { return reader_.has_value(); }
 
@@ -68,6 +72,7 @@ class Reads {
                                                    store::StreamId up_to);
 
   store::Store& store_;
+  std::atomic<std::uint64_t>* counter_;
   std::optional<store::Reader> reader_;
 };
 

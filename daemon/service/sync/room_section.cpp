@@ -94,7 +94,7 @@ Result<> RoomSections::meet(const RoomNews& news, const std::vector<ItemPtr>& ch
 
 Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
                                                         std::vector<std::string> account_data) {
-  bool was_joined = since_ > 0;
+  bool was_joined = request_.since.has_value();
   if (was_joined && news.membership_position > since_) {
     GIMS_TRY_ASSIGN(const std::string before,
                     reads_.membership_at(news.nid, *news.version, request_.user_id, since_));
@@ -104,7 +104,7 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
   if (was_joined) {
     GIMS_TRY_ASSIGN(changes, state_changes(news));
     GIMS_TRY(meet(news, changes));
-  } else if (since_ > 0) {
+  } else if (request_.since) {
     encounters_.new_rooms.push_back(news.nid);
   }
   if (!request_.filter->passes_room(news.room_id)) return std::nullopt;
@@ -123,7 +123,7 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
                     .visibility = visibility ? &*visibility : nullptr};
   RoomNews covered = news;
   // Memory was asked for what came after `since` only.
-  if (!was_joined && since_ > 0) covered.events_complete = false;
+  if (!was_joined && request_.since.has_value()) covered.events_complete = false;
   GIMS_TRY_ASSIGN(Timeline timeline, this->timeline(covered, range));
   const bool members_changed =
       std::ranges::any_of(changes, [](const ItemPtr& item) { return item->is_member_event(); });
@@ -171,7 +171,7 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
 
 Result<std::optional<RoomSection>> RoomSections::left(const RoomNews& news,
                                                       std::vector<std::string> account_data) {
-  const bool first_sync = since_ == 0;
+  const bool first_sync = !request_.since.has_value();
   if (first_sync && !request_.filter->include_leave) return std::nullopt;
   if (!first_sync && !request_.full_state && news.membership_position <= since_) {
     return std::nullopt;

@@ -224,8 +224,7 @@ Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads, const PushUse
     context.room_notification_level = levels->levels->to_notify("room");
   }
   if (levels->content) context.power_levels = levels->content->content();
-  if (user.data->rules) return user.data->rules->evaluate(event, context);
-  return matrix::RuleSet::defaults(user.user_id).evaluate(event, context);
+  return user.data->rules_of(user.user_id).evaluate(event, context);
 }
 
 Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user, const RoomNews& room,

@@ -28,7 +28,7 @@ struct PushUser {
 // in its thread.
 [[nodiscard]] Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user,
                                           const RoomNews& room, store::StreamId up_to);
-// What the user's rules say of an event that another sent.
+// What the user's rules say of an event that another sent. Views in it last as long as user.data.
 [[nodiscard]] Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads,
                                                        const PushUser& user, store::RoomNid room,
                                                        const matrix::RoomVersion& version,

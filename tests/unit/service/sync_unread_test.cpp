@@ -1,0 +1,173 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "service/push/notifications.hpp"
+#include "service/push/push_rules.hpp"
+#include "support/sync_fixture.hpp"
+
+namespace gims::service::sync {
+namespace {
+
+using test::joined;
+using test::SyncFixture;
+
+struct Counts {
+  std::int64_t notify;
+  std::int64_t highlight;
+  friend bool operator==(const Counts&, const Counts&) = default;
+  friend void PrintTo(const Counts& counts, std::ostream* out) {
+    *out << counts.notify << " of them loud " << counts.highlight;
+  }
+};
+Counts counts_of(json::Value unread) {
+  return {.notify = unread.get("notification_count").int_or(-1),
+          .highlight = unread.get("highlight_count").int_or(-1)};
+}
+Counts unread(SyncFixture& site, std::string_view who, std::string_view room) {
+  return counts_of(joined(site.sync(who), room).get("unread_notifications"));
+}
+
+const test::SyncOptionsUnderTest threaded{
+    .filter = R"({"room":{"timeline":{"unread_thread_notifications":true}}})"};
+
+TEST(SyncUnread, MessagesOfOthersCountUntilTheyAreRead) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+  const auto first = site.say("joint.secretary", room, "one");
+  ASSERT_TRUE(site.say("under.secretary", room, "two"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{2, 0}));
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, *first));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  const auto third = site.say("joint.secretary", room, "three");
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{2, 0}));
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, *third, "m.read.private"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+}
+
+TEST(SyncUnread, AnOwnMessageReadsWhatCameBeforeIt) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  ASSERT_TRUE(site.say("desk.officer", room, "answer"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+  EXPECT_EQ(unread(site, "joint.secretary", room), (Counts{1, 0}));
+}
+
+TEST(SyncUnread, WhatWasSaidBeforeOneCameDoesNotCount) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary");
+  ASSERT_TRUE(site.say("joint.secretary", room, "before"));
+  ASSERT_TRUE(site.act("joint.secretary", SyncFixture::Act::invite, room, "desk.officer"));
+  ASSERT_TRUE(site.act("desk.officer", SyncFixture::Act::join, room));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+}
+
+TEST(SyncUnread, AMentionIsLoud) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+  ASSERT_TRUE(site.send(
+      "joint.secretary", room,
+      R"({"msgtype":"m.text","body":"look","m.mentions":{"user_ids":["@desk.officer:gims.internal"]}})"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 1}));
+  EXPECT_EQ(unread(site, "under.secretary", room), (Counts{1, 0}));
+}
+
+TEST(SyncUnread, OnlyWhoMayNotifiesTheRoom) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+  const char* to_all = R"({"msgtype":"m.text","body":"all","m.mentions":{"room":true}})";
+  ASSERT_TRUE(site.send("under.secretary", room, to_all));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  ASSERT_TRUE(site.send("joint.secretary", room, to_all));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{2, 1}));
+}
+
+TEST(SyncUnread, ThreadsCountApartWhereTheFilterAsks) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const auto root = site.say("joint.secretary", room, "root");
+  ASSERT_TRUE(root);
+  const std::string in_thread =
+      R"({"msgtype":"m.text","body":"in it","m.relates_to":{"rel_type":"m.thread","event_id":")" +
+      *root + R"("}})";
+  ASSERT_TRUE(site.send("joint.secretary", room, in_thread));
+  const auto last = site.send("joint.secretary", room, in_thread);
+  const auto apart = site.sync("desk.officer", "", threaded);
+  EXPECT_EQ(counts_of(joined(apart, room).get("unread_notifications")), (Counts{1, 0}));
+  EXPECT_EQ(counts_of(joined(apart, room).get("unread_thread_notifications").get(*root)),
+            (Counts{2, 0}));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{3, 0}));
+  // A receipt of the thread leaves the main timeline unread.
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, *last, "m.read", *root));
+  const auto read = site.sync("desk.officer", "", threaded);
+  EXPECT_EQ(counts_of(joined(read, room).get("unread_notifications")), (Counts{1, 0}));
+  EXPECT_FALSE(joined(read, room).get("unread_thread_notifications"));
+  // Being read up to an event of the thread by an unthreaded receipt reads all.
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, *last));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+}
+
+TEST(SyncUnread, RulesDecideAndANewRuleCountsAnew) {
+  SyncFixture site;
+  PushRules rules(*site.store);
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  const auto changed = SyncFixture::wait<void>([&](auto done) {
+    rules.change(
+        SyncFixture::id("desk.officer"),
+        [&](matrix::RuleSet& set) {
+          const auto body = json::Document::parse(R"({"actions":[]})");
+          return set.put(matrix::RuleKind::room, room, body->root());
+        },
+        std::move(done));
+  });
+  ASSERT_TRUE(changed) << changed.error().text;
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+  const auto reply = site.sync("desk.officer");
+  const json::Value data = reply.root().get("account_data").get("events").at(0);
+  EXPECT_EQ(data.get("type").as_string(), "m.push_rules");
+  EXPECT_EQ(data.get("content").get("global").get("room").at(0).get("rule_id").as_string(), room);
+}
+
+TEST(SyncUnread, ListsNotificationsTheNewestFirst) {
+  SyncFixture site;
+  Notifications notifications(*site.store, site.feed());
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const auto first = site.say("joint.secretary", room, "one");
+  ASSERT_TRUE(site.say("desk.officer", room, "own"));
+  const auto second = site.send(
+      "joint.secretary", room,
+      R"({"msgtype":"m.text","body":"two","m.mentions":{"user_ids":["@desk.officer:gims.internal"]}})");
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, *first));
+  const auto list = [&](Notifications::Query query) {
+    auto text = notifications.list(SyncFixture::id("desk.officer"), query);
+    EXPECT_TRUE(text) << text.error().text << text.error().detail;
+    auto document = json::Document::parse(text.value_or("{}"));
+    EXPECT_TRUE(document) << *text;
+    return document ? std::move(*document) : json::Document();
+  };
+  const auto all = list({});
+  const json::Value items = all.root().get("notifications");
+  // The invitation is one, too.
+  ASSERT_EQ(items.size(), 3U);
+  EXPECT_EQ(items.at(0).get("event").get("event_id").as_string(), *second);
+  EXPECT_EQ(items.at(0).get("read").as_bool(), false);
+  EXPECT_EQ(items.at(0).get("room_id").as_string(), room);
+  EXPECT_EQ(items.at(1).get("event").get("event_id").as_string(), *first);
+  EXPECT_EQ(items.at(1).get("read").as_bool(), true);
+  EXPECT_FALSE(all.root().get("next_token"));
+  const auto one = list({.limit = 1});
+  ASSERT_EQ(one.root().get("notifications").size(), 1U);
+  const auto next = one.root().get("next_token").as_string();
+  ASSERT_TRUE(next);
+  const auto rest = list({.from = std::stoll(std::string(*next))});
+  EXPECT_EQ(rest.root().get("notifications").at(0).get("event").get("event_id").as_string(),
+            *first);
+  EXPECT_EQ(list({.only_highlight = true}).root().get("notifications").size(), 1U);
+}
+
+}  // namespace
+}  // namespace gims::service::sync
