@@ -1,0 +1,308 @@
+#include "ctl/commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "crypto/random.hpp"
+#include "ctl/reports.hpp"
+#include "json/writer.hpp"
+
+namespace gims::ctl {
+namespace {
+
+constexpr std::int64_t page = 500;            // entries of a list that are asked for at once
+constexpr std::size_t generated_length = 20;  // of 62 letters: 119 bits
+constexpr std::chrono::seconds no_end{0};
+
+struct Arguments {
+  std::string socket = "/run/gims/admin.sock";
+  bool json = false;
+  std::string user;
+  std::string device;
+  std::string display_name;
+  bool generate = false;
+  bool must_change = false;
+  bool for_good = false;
+  bool full = false;
+  std::int64_t after = 0;
+  std::int64_t most = 0;  // 0: all
+};
+
+class Commands {
+ public:
+  Commands(Arguments& arguments, const Surroundings& surroundings) noexcept
+      : with_(arguments), surroundings_(surroundings) {}
+
+  Result<Outcome> status() {
+    return show({.path = "/status"}, [](json::Value answer) { return status_text(answer); });
+  }
+  Result<Outcome> add_user() {
+    GIMS_TRY_ASSIGN(const Redacted password, new_password());
+    json::Writer body;
+    body.begin_object().member("localpart", with_.user).member("password", password.reveal());
+    if (!with_.display_name.empty()) body.member("display_name", with_.display_name);
+    body.member("must_change_password", with_.must_change).end_object();
+    GIMS_TRY_ASSIGN(const auto answer,
+                    ask({.verb = Verb::post, .path = "/users", .body = Redacted(body.take())}));
+    return told("made the account", answer.root().get("user_id").string_or(""), password);
+  }
+  Result<Outcome> reset_user() {
+    GIMS_TRY_ASSIGN(const Redacted password, new_password());
+    json::Writer body;
+    body.begin_object().member("password", password.reveal());
+    body.member("must_change_password", with_.must_change).end_object();
+    GIMS_TRY(
+        ask({.verb = Verb::post, .path = user_path() + "/reset", .body = Redacted(body.take())}));
+    return told("reset the password and ended all sessions of", with_.user, password);
+  }
+  Result<Outcome> list_users() { return list("/users", "users", "", users_text); }
+  Result<Outcome> show_user() {
+    return show({.path = user_path()}, [](json::Value answer) { return user_text(answer); });
+  }
+  Result<Outcome> act_on_user(std::string_view act, std::string_view done) {
+    GIMS_TRY(ask({.verb = Verb::post, .path = user_path() + "/" + std::string(act)}));
+    return told(done, with_.user, {});
+  }
+  Result<Outcome> list_devices() {
+    return show({.path = user_path() + "/devices"},
+                [](json::Value answer) { return devices_text(answer); });
+  }
+  Result<Outcome> revoke_device() {
+    GIMS_TRY(ask({.verb = Verb::del, .path = user_path() + "/devices/" + escaped(with_.device)}));
+    return told("revoked the device " + with_.device + " of", with_.user, {});
+  }
+  Result<Outcome> list_audit() {
+    return list("/audit", "entries", std::to_string(with_.after), entries_text);
+  }
+  Result<Outcome> verify_audit() {
+    bool intact = false;
+    auto outcome = show({.verb = Verb::post, .path = "/audit/verify", .patience = no_end},
+                        [&](json::Value answer) {
+                          intact = answer.get("intact").bool_or(false);
+                          std::string text(answer.get("text").string_or(""));
+                          if (intact && !answer.get("witnessed").bool_or(false)) {
+                            text += "; there is no gims-keyd to compare it with";
+                          }
+                          return text + "\n";
+                        });
+    if (outcome && !intact) outcome->exit = Exit::refused;
+    return outcome;
+  }
+  Result<Outcome> check() {
+    json::Writer body;
+    body.begin_object().member("full", with_.full).end_object();
+    bool clean = false;
+    auto outcome = show(
+        {.verb = Verb::post, .path = "/check", .body = Redacted(body.take()), .patience = no_end},
+        [&](json::Value answer) {
+          const json::Value problems = answer.get("problems");
+          clean = problems.is_array() && problems.size() == 0;
+          std::string text;
+          if (clean) text = "the store is sound\n";
+          for (const json::Value problem : problems.array()) {
+            text += std::string(problem.string_or("")) + "\n";
+          }
+          return text;
+        });
+    if (outcome && !clean) outcome->exit = Exit::refused;
+    return outcome;
+  }
+
+ private:
+  Result<json::Document> ask(const Question& question) const {
+    GIMS_TRY_ASSIGN(Reply reply, surroundings_.ask(with_.socket, question));
+    if (reply.status == 200) return std::move(reply.json);
+    const json::Value refusal = reply.json.root();
+    return fail(ErrorKind::forbidden, refusal.get("errcode").string_or("M_UNKNOWN"),
+                refusal.get("error").string_or("gimsd refused without a reason."));
+  }
+
+  // `text` reads the answer in any case: it may say what the exit status is.
+  template <class Text>
+  Result<Outcome> show(const Question& question, Text text) const {
+    GIMS_TRY_ASSIGN(const auto answer, ask(question));
+    Outcome outcome;
+    outcome.out = text(answer.root());
+    if (with_.json) outcome.out = answer.root().to_text() + "\n";
+    return outcome;
+  }
+
+  template <class Text>
+  Result<Outcome> list(const std::string& path, std::string_view name, std::string after,
+                       Text text) const {
+    std::vector<json::Document> pages;
+    std::int64_t left = with_.most == 0 ? INT64_MAX : with_.most;
+    while (left > 0) {
+      const std::int64_t wanted = std::min(left, page);
+      GIMS_TRY_ASSIGN(auto answer, ask({.path = path + "?limit=" + std::to_string(wanted) +
+                                                "&after=" + escaped(after)}));
+      const json::Value next = answer.root().get("next");
+      const bool more = next.valid();
+      after = next.is_string() ? std::string(next.string_or("")) : std::to_string(next.int_or(0));
+      left -= wanted;
+      pages.push_back(std::move(answer));
+      if (!more) break;
+    }
+    Outcome outcome;
+    outcome.out = with_.json ? joined(pages, name) : text(pages);
+    return outcome;
+  }
+
+  static std::string joined(const std::vector<json::Document>& pages, std::string_view name) {
+    json::Writer out;
+    out.begin_object().key(name).begin_array();
+    for (const json::Document& each : pages) {
+      for (const json::Value element : each.root().get(name).array()) out.value(element);
+    }
+    out.end_array().end_object();
+    return out.take() + "\n";
+  }
+
+  Result<Redacted> new_password() const {
+    if (with_.generate) return Redacted(crypto::random_alphanumeric(generated_length));
+    return surroundings_.password();
+  }
+
+  // What was done to whom, and the password where gimsctl made it: the only time it is shown.
+  Outcome told(std::string_view done, std::string_view user, const Redacted& password) const {
+    Outcome outcome;
+    const bool shown = with_.generate && !password.empty();
+    if (with_.json) {
+      json::Writer out;
+      out.begin_object().member("user_id", user);
+      if (shown) out.member("password", password.reveal());
+      out.end_object();
+      outcome.out = out.take() + "\n";
+      return outcome;
+    }
+    outcome.out = std::string(done) + " " + std::string(user) + "\n";
+    if (shown) outcome.out += "password: " + std::string(password.reveal()) + "\n";
+    return outcome;
+  }
+
+  [[nodiscard]] std::string user_path() const { return "/users/" + escaped(with_.user); }
+
+  const Arguments& with_;
+  const Surroundings& surroundings_;
+};
+
+using Run = std::function<Result<Outcome>()>;
+
+// Every subcommand sets `chosen` to what it does.
+class Grammar {
+ public:
+  Grammar(CLI::App& app, Arguments& with, Commands& commands, Run& chosen)
+      : with_(with), commands_(commands), chosen_(chosen) {
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_option("--socket", with.socket, "gimsd's admin socket")->capture_default_str();
+    app.add_flag("--json", with.json, "Print what gimsd answered as JSON");
+    leaf(app, "status", "How the site is", [this] { return commands_.status(); });
+    users(group(app, "user", "Accounts"));
+    devices(group(app, "device", "Signed-in devices"));
+    audit(group(app, "audit", "The log of what administrators did"));
+    CLI::App& check =
+        leaf(app, "check", "Read the whole store for damage", [this] { return commands_.check(); });
+    check.add_flag("--full", with.full, "Compare indexes with tables, too: takes longer");
+  }
+
+ private:
+  static CLI::App& group(CLI::App& app, const std::string& name, const std::string& about) {
+    CLI::App* made = app.add_subcommand(name, about);
+    made->require_subcommand(1);
+    made->fallthrough();
+    return *made;
+  }
+  CLI::App& leaf(CLI::App& above, const std::string& name, const std::string& about, Run run) {
+    CLI::App* made = above.add_subcommand(name, about);
+    made->fallthrough();
+    made->callback([this, run = std::move(run)] { chosen_ = run; });
+    return *made;
+  }
+  CLI::App& of_user(CLI::App& above, const std::string& name, const std::string& about, Run run) {
+    CLI::App& made = leaf(above, name, about, std::move(run));
+    made.add_option("user", with_.user, "desk.officer, or the whole id")->required();
+    return made;
+  }
+  void with_password(CLI::App& command) {
+    command.add_flag(
+        "--generate", with_.generate,
+        "Make a password and print it, once; otherwise it is read from standard input");
+    command.add_flag("--must-change", with_.must_change, "Its owner has to choose another");
+  }
+
+  void users(CLI::App& above) {
+    CLI::App& add =
+        of_user(above, "add", "Make an account", [this] { return commands_.add_user(); });
+    add.add_option("--display-name", with_.display_name, "The name that others see");
+    with_password(add);
+    leaf(above, "list", "All accounts", [this] { return commands_.list_users(); });
+    of_user(above, "show", "An account and its devices", [this] { return commands_.show_user(); });
+    of_user(above, "lock", "Let an account do nothing until it is unlocked",
+            [this] { return commands_.act_on_user("lock", "locked"); });
+    of_user(above, "unlock", "End a lock",
+            [this] { return commands_.act_on_user("unlock", "unlocked"); });
+    with_password(of_user(above, "reset", "Give a new password; all sessions of the account end",
+                          [this] { return commands_.reset_user(); }));
+    CLI::App& deactivate =
+        of_user(above, "deactivate", "Close an account; its rooms are left, its devices end",
+                [this] { return commands_.act_on_user("deactivate", "deactivated"); });
+    deactivate.add_flag("--for-good", with_.for_good, "Required: there is no way back")->required();
+  }
+  void devices(CLI::App& above) {
+    of_user(above, "list", "An account's devices", [this] { return commands_.list_devices(); });
+    CLI::App& revoke = of_user(above, "revoke", "End a device's session and keys",
+                               [this] { return commands_.revoke_device(); });
+    revoke.add_option("device", with_.device, "Its id, as 'device list' shows it")->required();
+  }
+  void audit(CLI::App& above) {
+    CLI::App& list =
+        leaf(above, "list", "The entries, oldest first", [this] { return commands_.list_audit(); });
+    list.add_option("--after", with_.after, "Only those after this entry")
+        ->check(CLI::NonNegativeNumber);
+    list.add_option("--limit", with_.most, "At most so many")->check(CLI::PositiveNumber);
+    leaf(above, "verify", "Check every entry, and the newest with gims-keyd",
+         [this] { return commands_.verify_audit(); });
+  }
+
+  Arguments& with_;
+  Commands& commands_;
+  Run& chosen_;
+};
+
+Exit exit_of(const Error& error) {
+  if (error.kind == ErrorKind::unavailable) return Exit::not_reached;
+  return error.kind == ErrorKind::bad_input ? Exit::usage : Exit::refused;
+}
+
+}  // namespace
+
+Outcome run(int argc, const char* const* argv, const Surroundings& surroundings) {
+  CLI::App app(
+      "The local administrator's command. Exit status: 0 done; 1 gimsd refused, or a check found "
+      "something; 2 wrong use; 3 gimsd cannot be reached.",
+      "gimsctl");
+  app.set_version_flag("--version", GIMS_VERSION);
+  Arguments arguments;
+  Commands commands(arguments, surroundings);
+  Run chosen;
+  const Grammar grammar(app, arguments, commands, chosen);
+  // CLI11 throws; it ends here.
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(error, out, err);
+    return {.exit = code == 0 ? Exit::ok : Exit::usage, .out = out.str(), .err = err.str()};
+  }
+  auto outcome = chosen();
+  if (outcome) return std::move(*outcome);
+  return {.exit = exit_of(outcome.error()),
+          .out = {},
+          .err = "gimsctl: " + outcome.error().text + "\n"};
+}
+
+}  // namespace gims::ctl

@@ -1,0 +1,34 @@
+// What gimsctl does with its arguments.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "ctl/admin_client.hpp"
+
+namespace gims::ctl {
+
+enum class Exit : int {
+  ok = 0,
+  refused = 1,      // gimsd refused, or what was to be checked is not as it should be
+  usage = 2,        // arguments or the password on standard input
+  not_reached = 3,  // gimsd gave no answer
+};
+
+// What lies outside of the program, for tests to replace.
+struct Surroundings {
+  std::function<Result<Reply>(const std::string& socket, const Question& question)> ask;
+  std::function<Result<Redacted>()> password;
+};
+
+struct Outcome {
+  Exit exit = Exit::ok;
+  std::string out;  // for standard output
+  std::string err;  // for standard error
+};
+
+[[nodiscard]] Outcome run(int argc, const char* const* argv, const Surroundings& surroundings);
+
+}  // namespace gims::ctl

@@ -1,0 +1,102 @@
+#include "ctl/reports.hpp"
+
+#include "ctl/table.hpp"
+
+namespace gims::ctl {
+namespace {
+
+std::string text_of(json::Value object, std::string_view name) {
+  return std::string(object.get(name).string_or(""));
+}
+std::string number_of(json::Value object, std::string_view name) {
+  return std::to_string(object.get(name).int_or(0));
+}
+std::string time_of(json::Value object, std::string_view name) {
+  const auto ts = object.get(name).as_int();
+  return ts ? time_text(*ts) : "-";
+}
+std::string or_dash(std::string text) { return text.empty() ? "-" : std::move(text); }
+
+// "name:  value" lines.
+void line(std::string& out, std::string_view name, std::string_view value) {
+  constexpr std::size_t column = 14;
+  std::string start = std::string(name) + ":";
+  if (start.size() < column) start.append(column - start.size(), ' ');
+  out += start + printable(value) + "\n";
+}
+
+}  // namespace
+
+std::string status_text(json::Value status) {
+  std::string out;
+  const json::Value store = status.get("store");
+  const json::Value users = status.get("users");
+  const json::Value audit = status.get("audit");
+  line(out, "site", text_of(status, "server_name"));
+  line(out, "version", text_of(status, "version"));
+  line(out, "uptime", duration_text(status.get("uptime_seconds").int_or(0)));
+  line(out, "store",
+       store.get("read_only").bool_or(true)
+           ? "READ-ONLY: " + text_of(store, "reason") + " (cure it, then restart gimsd)"
+           : "writable, at position " + number_of(store, "position"));
+  line(out, "gims-keyd", text_of(status.get("keyd"), "state"));
+  line(out, "connections", number_of(status, "connections"));
+  line(out, "users",
+       number_of(users, "active") + " active, " + number_of(users, "locked") + " locked, " +
+           number_of(users, "deactivated") + " deactivated");
+  const bool broken = text_of(audit, "standing") == "broken";
+  line(out, "audit",
+       (broken ? std::string("ATTENTION: ") : std::string()) + text_of(audit, "text") + " (entry " +
+           number_of(audit, "sequence") + ")");
+  return out;
+}
+
+std::string users_text(const std::vector<json::Document>& pages) {
+  Table table({"USER", "NAME", "STATE", "DEVICES", "LAST SEEN"});
+  for (const json::Document& page : pages) {
+    for (const json::Value user : page.root().get("users").array()) {
+      table.add({text_of(user, "user_id"), or_dash(text_of(user, "display_name")),
+                 text_of(user, "state"), number_of(user, "devices"),
+                 time_of(user, "last_seen_ts")});
+    }
+  }
+  return table.text();
+}
+
+std::string entries_text(const std::vector<json::Document>& pages) {
+  Table table({"ENTRY", "TIME", "WHO", "FROM", "ACT", "TARGET", "DETAIL"});
+  for (const json::Document& page : pages) {
+    for (const json::Value entry : page.root().get("entries").array()) {
+      table.add({number_of(entry, "sequence"), time_of(entry, "ts"), text_of(entry, "actor"),
+                 or_dash(text_of(entry, "origin")), text_of(entry, "act"),
+                 or_dash(text_of(entry, "target")), entry.get("detail").to_text()});
+    }
+  }
+  return table.text();
+}
+
+std::string devices_text(json::Value list) {
+  Table table({"DEVICE", "NAME", "LAST SEEN", "ADDRESS", "PROGRAM"});
+  for (const json::Value device : list.get("devices").array()) {
+    table.add({text_of(device, "device_id"), or_dash(text_of(device, "display_name")),
+               time_of(device, "last_seen_ts"), or_dash(text_of(device, "last_seen_ip")),
+               or_dash(text_of(device, "last_seen_agent"))});
+  }
+  return table.text();
+}
+
+std::string user_text(json::Value user) {
+  std::string out;
+  line(out, "user", text_of(user, "user_id"));
+  line(out, "name", or_dash(text_of(user, "display_name")));
+  line(out, "state", text_of(user, "state"));
+  line(out, "made", time_of(user, "created_ts"));
+  line(out, "password",
+       user.get("must_change_password").bool_or(false) ? "to be changed by its owner" : "set");
+  const std::size_t devices = user.get("devices").size();
+  line(out, "devices", std::to_string(devices));
+  if (devices > 0) out += "\n" + devices_text(user);
+  return out;
+}
+
+}  // namespace gims::ctl

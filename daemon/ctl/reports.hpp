@@ -1,0 +1,18 @@
+// What gimsd answered, for a person.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "json/value.hpp"
+
+namespace gims::ctl {
+
+[[nodiscard]] std::string status_text(json::Value status);
+// `pages`: objects with the list "users", or "entries".
+[[nodiscard]] std::string users_text(const std::vector<json::Document>& pages);
+[[nodiscard]] std::string entries_text(const std::vector<json::Document>& pages);
+[[nodiscard]] std::string user_text(json::Value user);
+[[nodiscard]] std::string devices_text(json::Value list);
+
+}  // namespace gims::ctl
