@@ -1,0 +1,385 @@
+// The routes of administrators behind the gate and a real server.
+#include "api/admin/admin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <string>
+
+#include "api/gate.hpp"
+#include "service/accounts/sessions.hpp"
+#include "support/store_under_test.hpp"
+#include "unit/http/client.hpp"
+#include "unit/http/site.hpp"
+
+namespace gims::api::admin {
+namespace {
+
+constexpr std::string_view base = "/_gims/admin/v1";
+constexpr std::string_view password = "correct horse battery";
+
+class NobodyAuthenticator final : public Authenticator {
+ public:
+  [[nodiscard]] Result<Caller> authenticate(std::string_view, Auth, const http::Request&) override {
+    return fail(ErrorKind::unauthenticated, "M_UNKNOWN_TOKEN", "Nobody signs in here.");
+  }
+};
+
+// Notes whose keys were removed.
+class NotedKeys final : public service::DeviceKeyRemoval {
+ public:
+  [[nodiscard]] Result<> device_removed(store::Transaction&, std::string_view,
+                                        std::string_view device_id) override {
+    removed.emplace_back(device_id);
+    return {};
+  }
+  std::vector<std::string> removed;
+};
+
+class NoRooms final : public service::ProfileInRooms {
+ public:
+  [[nodiscard]] Result<> profile_changed(store::Transaction&, std::string_view, std::string_view,
+                                         std::string_view) override {
+    return {};
+  }
+};
+
+SecretBytes key() { return std::move(*SecretBytes::random(32)); }
+
+struct Reply {
+  int status = 0;
+  json::Document json;
+  [[nodiscard]] json::Value root() const { return json.root(); }
+  [[nodiscard]] std::string_view code() const { return root().get("errcode").string_or(""); }
+};
+
+class AdminApi : public ::testing::Test {
+ protected:
+  static service::Policy made_policy() {
+    service::Policy policy = service::test_site_policy();
+    policy.server_name = "gims.internal";
+    policy.shortest_password = 12;
+    return policy;
+  }
+  AdminApi()
+      : policy(made_policy()),
+        passwords({.pepper = key(), .data = key()}, policy.password_cost, 1, 16),
+        audit(nullptr),
+        sessions(service::Tokens(key()), system_clock, policy),
+        store({&sessions, &audit}),
+        removal(keys),
+        users(*store, passwords, policy),
+        devices(*store, removal),
+        profiles(*store, rooms),
+        status(*store, users, audit, policy, system_clock, "1.2.3"),
+        gate({.rate_limits = false, .admin_uids = {501}}, authenticator, system_clock) {
+    sessions.attach(*store, users, passwords, removal);
+    users.at_reset([this](store::Transaction& transaction, std::string_view user_id) {
+      return removal.remove_all(transaction, user_id, "");
+    });
+    EXPECT_TRUE(audit.attach(*store));
+    status.count_connections([] { return std::size_t{7}; });
+    Routes all;
+    for (Routes module : {status_routes(status), user_routes(users, devices, profiles),
+                          device_routes(users, devices), audit_routes(audit)}) {
+      for (Route& route : module) all.push_back(std::move(route));
+    }
+    server = std::move(*http::Server::start({.loops = 1, .workers = 1}, gate.routes(std::move(all)),
+                                            gate.renderer()));
+  }
+  ~AdminApi() override {
+    server.reset();
+    store->stop();
+    audit.stop();
+  }
+
+  Reply ask(std::string_view method, std::string_view path, std::string_view body = "",
+            http::Peer peer = {.address = "", .door = http::Door::admin, .uid = 501}) {
+    auto pair = sys::stream_pair(sys::Blocking::yes);
+    server->adopt(std::move(pair->first), std::move(peer));
+    http::test::Client client(std::move(pair->second));
+    std::string request = std::string(method) + " " + std::string(base) + std::string(path) +
+                          " HTTP/1.1\r\nHost: gimsd\r\n";
+    if (method != "GET") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    auto answer = client.ask(request + "\r\n" + std::string(body));
+    EXPECT_TRUE(answer) << path;
+    if (!answer) return {};
+    auto parsed = json::Document::parse(answer->body);
+    EXPECT_TRUE(parsed) << answer->body;
+    return {.status = answer->status, .json = parsed ? std::move(*parsed) : json::Document()};
+  }
+  Reply get(std::string_view path) { return ask("GET", path); }
+  Reply post(std::string_view path, std::string_view body = "") { return ask("POST", path, body); }
+
+  void add(std::string_view name) {
+    const auto made = post("/users", R"({"localpart":")" + std::string(name) + R"(","password":")" +
+                                         std::string(password) + R"("})");
+    ASSERT_EQ(made.status, 200) << made.code();
+  }
+  Result<service::SignedIn> sign_in(std::string user, std::string_view secret,
+                                    std::string device = "PHONE") {
+    std::promise<Result<service::SignedIn>> promise;
+    auto future = promise.get_future();
+    sessions.login({.user = std::move(user),
+                    .password = Redacted(std::string(secret)),
+                    .device_id = std::move(device),
+                    .device_name = "Desk phone"},
+                   {.address = "192.0.2.7", .agent = "test"},
+                   [&](Result<service::SignedIn> done) { promise.set_value(std::move(done)); });
+    return future.get();
+  }
+  bool known(const service::SignedIn& signed_in) {
+    return sessions.authenticate(signed_in.access_token.reveal(), {}, true).has_value();
+  }
+  // The newest entry of the log.
+  struct Entry {
+    std::int64_t sequence = 0;
+    std::string actor;
+    std::string origin;
+    std::string act;
+    std::string target;
+    std::string detail;
+  };
+  Entry newest() {
+    const auto page = get("/audit");
+    Entry last;
+    for (const json::Value entry : page.root().get("entries").array()) {
+      last = {.sequence = entry.get("sequence").int_or(0),
+              .actor = std::string(entry.get("actor").string_or("")),
+              .origin = std::string(entry.get("origin").string_or("")),
+              .act = std::string(entry.get("act").string_or("")),
+              .target = std::string(entry.get("target").string_or("")),
+              .detail = entry.get("detail").to_text()};
+    }
+    return last;
+  }
+  void expect_entry(std::int64_t sequence, std::string_view act, std::string_view detail) {
+    const Entry entry = newest();
+    EXPECT_EQ(entry.sequence, sequence);
+    EXPECT_EQ(entry.actor, "gimsctl uid 501");
+    EXPECT_EQ(entry.origin, "admin socket");
+    EXPECT_EQ(entry.act, act);
+    EXPECT_EQ(entry.target, "@desk.officer:gims.internal");
+    EXPECT_EQ(entry.detail, detail);
+  }
+
+  SystemClock system_clock;
+  service::Policy policy;
+  service::Passwords passwords;
+  service::AuditLog audit;
+  service::Sessions sessions;
+  test::StoreUnderTest store;
+  NotedKeys keys;
+  service::DeviceRemoval removal;
+  service::Users users;
+  service::Devices devices;
+  NoRooms rooms;
+  service::Profiles profiles;
+  service::SiteStatus status;
+  NobodyAuthenticator authenticator;
+  Gate gate;
+  std::unique_ptr<http::Server> server;
+};
+
+struct Known {
+  const char* method;
+  const char* path;
+};
+constexpr Known all_routes[] = {
+    {"GET", "/status"},
+    {"POST", "/check"},
+    {"POST", "/users"},
+    {"GET", "/users"},
+    {"GET", "/users/desk.officer"},
+    {"POST", "/users/desk.officer/lock"},
+    {"POST", "/users/desk.officer/unlock"},
+    {"POST", "/users/desk.officer/reset"},
+    {"POST", "/users/desk.officer/deactivate"},
+    {"GET", "/users/desk.officer/devices"},
+    {"DELETE", "/users/desk.officer/devices/PHONE"},
+    {"GET", "/audit"},
+    {"POST", "/audit/verify"},
+};
+
+TEST_F(AdminApi, NoRouteIsThereAtAnotherDoor) {
+  for (const auto& [method, path] : all_routes) {
+    for (const http::Door door : {http::Door::client, http::Door::console}) {
+      const auto reply = ask(method, path, "{}", {.address = "192.0.2.7", .door = door, .uid = 0});
+      EXPECT_EQ(reply.status, 404) << path;
+      EXPECT_EQ(reply.code(), "M_UNRECOGNIZED") << path;
+    }
+  }
+}
+
+TEST_F(AdminApi, OnlyAdministratorsOfTheMachineMayAsk) {
+  add("desk.officer");
+  for (const auto& [method, path] : all_routes) {
+    const auto reply =
+        ask(method, path, "{}", {.address = "", .door = http::Door::admin, .uid = 1});
+    EXPECT_EQ(reply.status, 403) << path;
+    EXPECT_EQ(reply.code(), "M_FORBIDDEN") << path;
+  }
+  EXPECT_EQ(newest().sequence, 1);
+}
+
+TEST_F(AdminApi, AnAccountThatIsMadeCanSignIn) {
+  const auto made =
+      post("/users", R"({"localpart":"desk.officer","password":"correct horse battery",
+                                       "display_name":"Desk Officer","must_change_password":true})");
+  ASSERT_EQ(made.status, 200);
+  EXPECT_EQ(made.root().get("user_id").string_or(""), "@desk.officer:gims.internal");
+  EXPECT_TRUE(sign_in("desk.officer", password));
+  expect_entry(1, "user.add", "{}");
+
+  const auto shown = get("/users/desk.officer");
+  ASSERT_EQ(shown.status, 200);
+  EXPECT_EQ(shown.root().get("display_name").string_or(""), "Desk Officer");
+  EXPECT_EQ(shown.root().get("state").string_or(""), "active");
+  EXPECT_TRUE(shown.root().get("must_change_password").bool_or(false));
+  EXPECT_EQ(shown.root().get("devices").at(0).get("device_id").string_or(""), "PHONE");
+}
+
+TEST_F(AdminApi, AnAccountThatCannotBeIsRefused) {
+  add("desk.officer");
+  EXPECT_EQ(
+      post("/users", R"({"localpart":"desk.officer","password":"correct horse battery"})").code(),
+      "M_USER_IN_USE");
+  EXPECT_EQ(
+      post("/users", R"({"localpart":"Desk Officer","password":"correct horse battery"})").code(),
+      "M_INVALID_USERNAME");
+  EXPECT_EQ(post("/users", R"({"localpart":"other","password":"short"})").code(),
+            "M_WEAK_PASSWORD");
+  EXPECT_EQ(post("/users", R"({"localpart":"other"})").code(), "M_MISSING_PARAM");
+  EXPECT_EQ(post("/users", R"({"password":"correct horse battery"})").code(), "M_MISSING_PARAM");
+  EXPECT_EQ(post("/users", "not json").code(), "M_NOT_JSON");
+  EXPECT_EQ(newest().sequence, 1);
+}
+
+TEST_F(AdminApi, AccountsAreListedInPages) {
+  for (const auto* name : {"c", "a", "b"}) add(name);
+  const auto first = get("/users?limit=2");
+  EXPECT_EQ(first.root().get("users").size(), 2U);
+  EXPECT_EQ(first.root().get("users").at(0).get("user_id").string_or(""), "@a:gims.internal");
+  EXPECT_EQ(first.root().get("next").string_or(""), "@b:gims.internal");
+  const auto second = get("/users?limit=2&after=%40b%3Agims.internal");
+  EXPECT_EQ(second.root().get("users").size(), 1U);
+  EXPECT_FALSE(second.root().get("next").valid());
+  for (const auto* limit : {"0", "501", "x", "-1", ""}) {
+    EXPECT_EQ(get("/users?limit=" + std::string(limit)).code(), "M_INVALID_PARAM") << limit;
+  }
+}
+
+TEST_F(AdminApi, ALockHoldsUntilItIsEnded) {
+  add("desk.officer");
+  EXPECT_EQ(post("/users/desk.officer/lock").status, 200);
+  expect_entry(2, "user.state", R"({"after":"locked","before":"active"})");
+  EXPECT_EQ(sign_in("desk.officer", password).error().code, "M_USER_LOCKED");
+  EXPECT_EQ(post("/users/%40desk.officer%3Agims.internal/unlock").status, 200);
+  expect_entry(3, "user.state", R"({"after":"active","before":"locked"})");
+  EXPECT_TRUE(sign_in("desk.officer", password));
+}
+
+TEST_F(AdminApi, AClosedAccountStaysClosed) {
+  add("desk.officer");
+  EXPECT_EQ(post("/users/desk.officer/deactivate").status, 200);
+  expect_entry(2, "user.state", R"({"after":"deactivated","before":"active"})");
+  for (const auto* act : {"lock", "unlock", "deactivate"}) {
+    EXPECT_EQ(post("/users/desk.officer/" + std::string(act)).code(), "M_FORBIDDEN") << act;
+  }
+  EXPECT_EQ(post("/users/desk.officer/reset", R"({"password":"another long password"})").code(),
+            "M_FORBIDDEN");
+  EXPECT_EQ(newest().sequence, 2);
+}
+
+TEST_F(AdminApi, AResetEndsEverySession) {
+  add("desk.officer");
+  const auto phone = sign_in("desk.officer", password);
+  const auto tablet = sign_in("desk.officer", password, "TABLET");
+  ASSERT_TRUE(phone && tablet);
+  ASSERT_TRUE(known(*phone));
+  EXPECT_EQ(post("/users/desk.officer/reset", R"({"password":"short"})").code(), "M_WEAK_PASSWORD");
+  ASSERT_TRUE(known(*phone));
+  EXPECT_EQ(post("/users/desk.officer/reset", R"({"password":"another long password"})").status,
+            200);
+  EXPECT_FALSE(known(*phone));
+  EXPECT_FALSE(known(*tablet));
+  EXPECT_EQ(keys.removed, (std::vector<std::string>{"PHONE", "TABLET"}));
+  expect_entry(2, "user.reset", R"({"sessions":"ended"})");
+  EXPECT_FALSE(sign_in("desk.officer", password));
+  EXPECT_TRUE(sign_in("desk.officer", "another long password"));
+}
+
+TEST_F(AdminApi, ADeviceThatIsRevokedIsSignedOutAndItsKeysGo) {
+  add("desk.officer");
+  const auto phone = sign_in("desk.officer", password);
+  const auto tablet = sign_in("desk.officer", password, "TABLET");
+  ASSERT_TRUE(phone && tablet);
+  const auto list = get("/users/desk.officer/devices");
+  ASSERT_EQ(list.root().get("devices").size(), 2U);
+  EXPECT_EQ(list.root().get("devices").at(0).get("display_name").string_or(""), "Desk phone");
+  EXPECT_EQ(ask("DELETE", "/users/desk.officer/devices/PHONE").status, 200);
+  EXPECT_FALSE(known(*phone));
+  EXPECT_TRUE(known(*tablet));
+  EXPECT_EQ(keys.removed, std::vector<std::string>{"PHONE"});
+  expect_entry(2, "device.revoke", R"({"device_id":"PHONE"})");
+  EXPECT_EQ(ask("DELETE", "/users/desk.officer/devices/PHONE").code(), "M_NOT_FOUND");
+  EXPECT_EQ(newest().sequence, 2);
+}
+
+TEST_F(AdminApi, AnAccountThatIsNotThereIsNotFound) {
+  for (const auto& [method, path] : all_routes) {
+    const std::string_view of_one = path;
+    if (!of_one.starts_with("/users/")) continue;
+    const auto reply = ask(method, path, R"({"password":"another long password"})");
+    EXPECT_EQ(reply.status, 404) << path;
+    EXPECT_EQ(reply.code(), "M_NOT_FOUND") << path;
+  }
+  EXPECT_EQ(get("/users/%40a%3Aelsewhere.example").code(), "M_INVALID_USERNAME");
+}
+
+TEST_F(AdminApi, TheLogIsReadInPagesAndVerified) {
+  for (const auto* name : {"a", "b", "c"}) add(name);
+  const auto page = get("/audit?after=1&limit=1");
+  EXPECT_EQ(page.root().get("entries").at(0).get("sequence").int_or(0), 2);
+  EXPECT_EQ(page.root().get("entries").at(0).get("hash").string_or("").size(), 64U);
+  EXPECT_EQ(page.root().get("next").int_or(0), 2);
+  EXPECT_EQ(get("/audit?after=x").code(), "M_INVALID_PARAM");
+  const auto whole = post("/audit/verify");
+  EXPECT_TRUE(whole.root().get("intact").bool_or(false));
+  EXPECT_FALSE(whole.root().get("witnessed").bool_or(true));
+  EXPECT_EQ(whole.root().get("sequence").int_or(0), 3);
+
+  ASSERT_TRUE(store.write([](store::Transaction& transaction) {
+    return transaction.sql().script(
+        "UPDATE audit_log SET target = '@x:gims.internal' WHERE sequence = 2");
+  }));
+  const auto changed = post("/audit/verify");
+  EXPECT_FALSE(changed.root().get("intact").bool_or(true));
+  EXPECT_EQ(get("/status").root().get("audit").get("standing").string_or(""), "broken");
+}
+
+TEST_F(AdminApi, TheStatusTellsHowTheSiteIs) {
+  add("a");
+  add("b");
+  ASSERT_EQ(post("/users/b/lock").status, 200);
+  const auto reply = get("/status");
+  ASSERT_EQ(reply.status, 200);
+  const json::Value root = reply.root();
+  EXPECT_EQ(root.get("version").string_or(""), "1.2.3");
+  EXPECT_EQ(root.get("server_name").string_or(""), "gims.internal");
+  EXPECT_EQ(root.get("connections").int_or(0), 7);
+  EXPECT_FALSE(root.get("store").get("read_only").bool_or(true));
+  EXPECT_EQ(root.get("users").get("active").int_or(-1), 1);
+  EXPECT_EQ(root.get("users").get("locked").int_or(-1), 1);
+  EXPECT_EQ(root.get("users").get("deactivated").int_or(-1), 0);
+  EXPECT_EQ(root.get("audit").get("sequence").int_or(-1), 3);
+  EXPECT_EQ(root.get("audit").get("standing").string_or(""), "unwitnessed");
+  EXPECT_EQ(root.get("keyd").get("state").string_or(""), "none");
+  const auto check = post("/check", R"({"full":true})");
+  ASSERT_EQ(check.status, 200);
+  EXPECT_TRUE(check.root().get("problems").is_array());
+  EXPECT_EQ(check.root().get("problems").size(), 0U);
+}
+
+}  // namespace
+}  // namespace gims::api::admin
