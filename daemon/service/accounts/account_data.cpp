@@ -31,7 +31,8 @@ Result<> AccountData::put_in(store::Transaction& transaction, std::string_view u
   if (type.empty() || type.size() > longest_type) {
     return invalid_param("A type of account data has 1 to 255 bytes.");
   }
-  GIMS_TRY_ASSIGN(const auto size, sql::first(transaction.sql(), sql_of::AccountDataSize{user_id}));
+  GIMS_TRY_ASSIGN(const auto size,
+                  sql::first(transaction.sql(), sql_of::AccountDataSize{user_id, room_id, type}));
   if (size && (size->entries >= most_entries ||
                size->bytes.value_or(0) + static_cast<std::int64_t>(content.size()) > most_bytes)) {
     return too_large("This account keeps as much account data as it may.");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "json/text.hpp"
+#include "service/encryption/device_keys.hpp"
 #include "service/errors.hpp"
 #include "store/audit.hpp"
 #include "store/statements/devices.hpp"
@@ -57,8 +58,7 @@ void Devices::rename(std::string user_id, std::string device_id, std::optional<s
         if (!name) return {};
         GIMS_TRY(sql::run(sql, sql_of::RenameDevice{user_id, device_id, std::string_view(*name)}));
         // The name is part of what /keys/query tells others.
-        transaction.publish(store::DeviceListChanged{transaction.next_position(), user_id});
-        return {};
+        return device_list_changed(transaction, user_id);
       },
       std::move(done));
 }

@@ -32,7 +32,7 @@ class Devices {
   [[nodiscard]] Result<std::vector<Device>> list(std::string_view user_id);
   // M_NOT_FOUND
   [[nodiscard]] Result<Device> find(std::string_view user_id, std::string_view device_id);
-  // M_NOT_FOUND; M_INVALID_PARAM for a name of more than 255 bytes.
+  // M_NOT_FOUND; M_TOO_LARGE for a name of more than 255 bytes.
   void rename(std::string user_id, std::string device_id, std::optional<std::string> name,
               std::move_only_function<void(Result<>)> done);
   // Devices that are not there are passed over (spec, "POST /delete_devices").

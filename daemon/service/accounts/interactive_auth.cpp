@@ -60,6 +60,8 @@ void InteractiveAuth::check(AuthStage stage, std::string user_id, std::string_vi
                   "This authentication session is not known or has ended. Please start again.");
   }
   std::string session = given.empty() ? open(user_id, operation) : std::string(given);
+  // A session alone asks how far it has come (spec, "Fallback").
+  if (type.empty()) return refuse(session, "", "");
   if (type != name_of(stage)) {
     return refuse(session, "M_UNRECOGNIZED", "This is not a stage of the authentication.");
   }

@@ -115,12 +115,12 @@ void Sessions::sign_in(std::string user_id, LoginRequest request,
     return done(invalid_param("A device id has 1 to 255 bytes."));
   }
   if (request.device_name && request.device_name->size() > longest_device_name) {
-    request.device_name->resize(longest_device_name);
-    while (!request.device_name->empty() &&
-           (static_cast<unsigned char>(request.device_name->back()) & 0xC0U) == 0x80U) {
-      request.device_name->pop_back();
+    // Before a letter, not within one.
+    std::size_t end = longest_device_name;
+    while (end > 0 && (static_cast<unsigned char>((*request.device_name)[end]) & 0xC0U) == 0x80U) {
+      --end;
     }
-    if (!request.device_name->empty()) request.device_name->pop_back();
+    request.device_name->resize(end);
   }
   store_->writer().submit(
       [this, user_id = std::move(user_id),
@@ -134,15 +134,16 @@ void Sessions::sign_in(std::string user_id, LoginRequest request,
           GIMS_TRY(sql::run(sql, sql_of::DeleteAccessTokensOfDevice{user_id, device_id}));
           GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshTokensOfDevice{user_id, device_id}));
           transaction.publish(store::DeviceRemoved{user_id, device_id});
+        } else {
+          GIMS_TRY(sql::run(
+              sql, sql_of::InsertDevice{
+                       .user_id = user_id,
+                       .device_id = device_id,
+                       .display_name = request.device_name
+                                           ? std::optional<std::string_view>(*request.device_name)
+                                           : std::nullopt,
+                       .created_ts = transaction.now_ms()}));
         }
-        GIMS_TRY(sql::run(
-            sql, sql_of::UpsertDevice{
-                     .user_id = user_id,
-                     .device_id = device_id,
-                     .display_name = request.device_name
-                                         ? std::optional<std::string_view>(*request.device_name)
-                                         : std::nullopt,
-                     .created_ts = transaction.now_ms()}));
         return issue(transaction, user_id, std::move(device_id), request.wants_refresh_token,
                      std::nullopt);
       },
@@ -284,6 +285,8 @@ void Sessions::refresh(Redacted refresh_token,
           GIMS_TRY(
               sql::run(sql, sql_of::DeleteAccessTokensOfRefresh{sql::Blob{*row->successor_hash}}));
           GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshToken{sql::Blob{*row->successor_hash}}));
+          // Its first use may be on its way at this moment, and be cached.
+          transaction.publish(store::UserStateChanged{row->user_id});
         }
         // The use of this refresh token ends the one before it.
         GIMS_TRY_ASSIGN(const auto old,

@@ -1,11 +1,9 @@
 -- Devices and the tokens they act with. Only keyed hashes of tokens are stored.
 
--- name: UpsertDevice
+-- name: InsertDevice
 -- in: user_id text, device_id text, display_name text?, created_ts int
 INSERT INTO devices (user_id, device_id, display_name, created_ts)
-VALUES (:user_id, :device_id, :display_name, :created_ts)
-ON CONFLICT (user_id, device_id) DO UPDATE
-SET display_name = coalesce(excluded.display_name, devices.display_name);
+VALUES (:user_id, :device_id, :display_name, :created_ts);
 
 -- name: DeviceById
 -- in: user_id text, device_id text

@@ -35,10 +35,12 @@ SET content = excluded.content, stream_id = excluded.stream_id;
 -- out: content blob
 SELECT content FROM account_data WHERE user_id = :user_id AND room_id = :room_id AND type = :type;
 
+-- Without the entry that is to be written.
 -- name: AccountDataSize
--- in: user_id text
+-- in: user_id text, except_room text, except_type text
 -- out: entries int, bytes int?
-SELECT count(*), sum(length(content)) FROM account_data WHERE user_id = :user_id;
+SELECT count(*), sum(length(content)) FROM account_data
+WHERE user_id = :user_id AND NOT (room_id = :except_room AND type = :except_type);
 
 -- name: DeleteAccountDataOfUser
 -- in: user_id text
