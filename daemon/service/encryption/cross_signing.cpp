@@ -12,6 +12,7 @@
 #include "service/encryption/device_keys.hpp"
 #include "service/errors.hpp"
 #include "store/statements/device_keys.hpp"
+#include "store/statements/devices.hpp"
 
 namespace gims::service {
 namespace sql_of = store::statements;
@@ -53,6 +54,11 @@ struct Identity {
     const auto found = public_keys.find(usage);
     return found == public_keys.end() ? std::string_view() : std::string_view(found->second);
   }
+  // False where there is no such key, whatever a client calls it.
+  [[nodiscard]] bool has(std::string_view usage, std::string_view public_key) const {
+    const auto found = public_keys.find(usage);
+    return found != public_keys.end() && found->second == public_key;
+  }
 };
 
 Result<Identity> identity_of(sql::Connection& sql, std::string_view user_id) {
@@ -67,6 +73,16 @@ Result<Identity> identity_of(sql::Connection& sql, std::string_view user_id) {
 bool same_keys(const Identity& identity, const std::vector<CrossSigningKey>& keys) {
   return std::ranges::all_of(
       keys, [&](const CrossSigningKey& key) { return identity.key(key.usage) == key.public_key; });
+}
+
+// What the keys before had signed is not signed by the new master key: they end with theirs.
+Result<> end_keys_of_former_master(sql::Connection& sql, std::string_view user_id,
+                                   const std::vector<CrossSigningKey>& keys) {
+  for (const std::string_view usage : {"self_signing", "user_signing"}) {
+    if (std::ranges::contains(keys, usage, &CrossSigningKey::usage)) continue;
+    GIMS_TRY(sql::run(sql, sql_of::DeleteCrossSigningKey{user_id, usage}));
+  }
+  return {};
 }
 
 bool signed_by(json::Value object, std::string_view user_id, std::string_view signer_key) {
@@ -95,7 +111,7 @@ Result<std::string> device_signing_key(sql::Connection& sql, std::string_view us
 Result<Target> target_of_own(sql::Connection& sql, std::string_view user_id, const SignedKey& key,
                              json::Value uploaded) {
   GIMS_TRY_ASSIGN(const Identity identity, identity_of(sql, user_id));
-  if (identity.key("master") == key.key_id) {
+  if (identity.has("master", key.key_id)) {
     // One's master key is signed by one's devices.
     for (const auto [name, signature] : uploaded.get("signatures").get(user_id).object()) {
       if (!name.starts_with("ed25519:") || name.substr(8) == key.key_id) continue;
@@ -114,7 +130,7 @@ Result<Target> target_of_own(sql::Connection& sql, std::string_view user_id, con
 Result<Target> target_of_other(sql::Connection& sql, std::string_view signer,
                                const SignedKey& key) {
   GIMS_TRY_ASSIGN(Identity theirs, identity_of(sql, key.user_id));
-  if (theirs.key("master") != key.key_id) {
+  if (!theirs.has("master", key.key_id)) {
     return not_found("Of another user one signs the master key, and this is not it.");
   }
   GIMS_TRY_ASSIGN(const Identity own, identity_of(sql, signer));
@@ -199,15 +215,25 @@ void CrossSigning::upload(std::string user_id, std::vector<CrossSigningKey> keys
           return fail(ErrorKind::bad_input, "M_MISSING_PARAM",
                       "The field \"master_key\" is needed: there is no identity yet.");
         }
+        if (!identity.has("master", master)) {
+          GIMS_TRY(end_keys_of_former_master(sql, user_id, keys));
+        }
+        bool changed = false;
         for (const CrossSigningKey& key : keys) {
+          GIMS_TRY_ASSIGN(const auto device,
+                          sql::first(sql, sql_of::DeviceById{user_id, key.public_key}));
+          if (device) return forbidden("One of the user's devices has the id of this key.");
           GIMS_TRY_ASSIGN(const json::Document document, json::Document::parse(key.content));
           if (key.usage != "master" && !signed_by(document.root(), user_id, master)) {
             return invalid_signature("The " + key.usage + " key is not signed by the master key.");
           }
+          const auto stored = identity.contents.find(key.usage);
+          if (stored != identity.contents.end() && stored->second == key.content) continue;
+          changed = true;
           GIMS_TRY(sql::run(sql, sql_of::UpsertCrossSigningKey{user_id, key.usage, key.public_key,
                                                                sql::Blob{key.content}}));
         }
-        if (keys.empty()) return {};
+        if (!changed) return {};
         return device_list_changed(transaction, user_id);
       },
       std::move(done));

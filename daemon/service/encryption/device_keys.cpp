@@ -5,10 +5,12 @@
 #include <map>
 #include <utility>
 
+#include "crypto/ed25519.hpp"
 #include "json/canonical.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
 #include "matrix/ids.hpp"
+#include "matrix/signed_json.hpp"
 #include "service/encryption/visible_keys.hpp"
 #include "service/errors.hpp"
 #include "store/statements/device_keys.hpp"
@@ -20,6 +22,8 @@ namespace {
 
 // Clients keep some 50 to 100 unclaimed keys; this many is somebody filling our disk.
 constexpr std::int64_t most_one_time_keys = 1000;
+// One an algorithm, of which there is one today.
+constexpr std::int64_t most_fallback_keys = 16;
 constexpr std::size_t largest_key = 4096;
 constexpr std::size_t longest_key_name = 255;
 // A client repeats an upload within minutes; after this an id that was given out is forgotten.
@@ -61,6 +65,58 @@ Result<> check_device_keys(json::Value keys, std::string_view user_id, std::stri
   return {};
 }
 
+// One-time and fallback keys are signed by the device's key: they go with it. So does the memory of
+// those given out, as a new device begins to count its keys from the start.
+Result<> forget_one_time_keys(sql::Connection& sql, std::string_view user_id,
+                              std::string_view device_id) {
+  GIMS_TRY(sql::run(sql, sql_of::DeleteOneTimeKeysOfDevice{user_id, device_id}));
+  GIMS_TRY(sql::run(sql, sql_of::DeleteClaimedOneTimeKeysOfDevice{user_id, device_id}));
+  return sql::run(sql, sql_of::DeleteFallbackKeysOfDevice{user_id, device_id});
+}
+
+// A client that holds the self-signing key may upload its device's keys signed already.
+Result<> keep_self_signature(sql::Connection& sql, std::string_view user_id,
+                             std::string_view device_id, json::Value keys) {
+  GIMS_TRY_ASSIGN(const auto identity, sql::all(sql, sql_of::CrossSigningKeysOfUser{user_id}));
+  const auto self_signing =
+      std::ranges::find(identity, "self_signing", &sql_of::CrossSigningKeysOfUser::Row::usage);
+  if (self_signing == identity.end()) return {};
+  const std::string signer = "ed25519:" + self_signing->public_key;
+  const auto public_key = crypto::public_key_from_base64(self_signing->public_key);
+  if (!public_key || !matrix::verify_signed_json(keys, user_id, signer, *public_key)) return {};
+  const std::string signature(keys.get("signatures").get(user_id).get(signer).string_or(""));
+  return sql::run(sql, sql_of::UpsertKeySignature{.target_user = user_id,
+                                                  .target_key = device_id,
+                                                  .signer_user = user_id,
+                                                  .signer_key = signer,
+                                                  .signature = signature});
+}
+
+Result<> store_device_keys(store::Transaction& transaction, const std::string& user_id,
+                           const std::string& device_id, const std::string& content) {
+  sql::Connection& sql = transaction.sql();
+  GIMS_TRY_ASSIGN(const auto known,
+                  sql::first(sql, sql_of::DeviceKeysByDevice{user_id, device_id}));
+  if (known && known->content == content) return {};
+  GIMS_TRY_ASSIGN(const json::Document fresh, json::Document::parse(content));
+  if (known) {
+    GIMS_TRY_ASSIGN(const json::Document old, json::Document::parse(known->content));
+    GIMS_TRY_ASSIGN(const std::string old_part, matrix::signed_part(old.root()));
+    GIMS_TRY_ASSIGN(const std::string fresh_part, matrix::signed_part(fresh.root()));
+    // A signature on the keys before says nothing of these.
+    if (old_part != fresh_part) {
+      GIMS_TRY(sql::run(sql, sql_of::DeleteSignaturesOnDevice{user_id, device_id}));
+    }
+    if (!old.root().get("keys").equals(fresh.root().get("keys"))) {
+      GIMS_TRY(forget_one_time_keys(sql, user_id, device_id));
+      transaction.publish(store::KeyCountsChanged{user_id, device_id});
+    }
+  }
+  GIMS_TRY(sql::run(sql, sql_of::UpsertDeviceKeys{user_id, device_id, sql::Blob{content}}));
+  GIMS_TRY(keep_self_signature(sql, user_id, device_id, fresh.root()));
+  return device_list_changed(transaction, user_id);
+}
+
 Result<> store_one_time_key(store::Transaction& transaction, std::string_view user_id,
                             std::string_view device_id, const OneTimeKey& key,
                             store::StreamId position) {
@@ -89,14 +145,19 @@ Result<std::string> count_keys(sql::Connection& sql, std::string_view user_id,
                                std::string_view device_id) {
   json::Writer out;
   out.begin_object().key("one_time_key_counts").begin_object();
-  std::int64_t most = 0;
+  std::int64_t total = 0;
   GIMS_TRY(sql::for_each(sql, sql_of::CountOneTimeKeys{user_id, device_id}, [&](const auto& row) {
     out.member(row.algorithm, row.keys);
-    most = std::max(most, row.keys);
+    total += row.keys;
   }));
   out.end_object().end_object();
-  if (most > most_one_time_keys) {
-    return too_large("A device keeps at most 1,000 one-time keys of an algorithm here.");
+  if (total > most_one_time_keys) {
+    return too_large("A device keeps at most 1,000 one-time keys here.");
+  }
+  GIMS_TRY_ASSIGN(const auto fallback,
+                  sql::first(sql, sql_of::CountFallbackKeys{user_id, device_id}));
+  if (fallback && fallback->keys > most_fallback_keys) {
+    return too_large("A device keeps at most 16 fallback keys here, one of an algorithm.");
   }
   return out.take();
 }
@@ -164,15 +225,7 @@ void DeviceKeys::upload(std::string user_id, std::string device_id, KeyUpload up
        upload = std::move(upload)](store::Transaction& transaction) -> Result<std::string> {
         sql::Connection& sql = transaction.sql();
         if (upload.device_keys) {
-          GIMS_TRY_ASSIGN(const auto known,
-                          sql::first(sql, sql_of::DeviceKeysByDevice{user_id, device_id}));
-          if (!known || known->content != *upload.device_keys) {
-            GIMS_TRY(sql::run(
-                sql, sql_of::UpsertDeviceKeys{user_id, device_id, sql::Blob{*upload.device_keys}}));
-            // A signature on the keys before says nothing of these.
-            GIMS_TRY(sql::run(sql, sql_of::DeleteSignaturesOnDevice{user_id, device_id}));
-            GIMS_TRY(device_list_changed(transaction, user_id));
-          }
+          GIMS_TRY(store_device_keys(transaction, user_id, device_id, *upload.device_keys));
         }
         const store::StreamId position = transaction.next_position();
         GIMS_TRY(sql::run(sql, sql_of::ForgetClaimedOneTimeKeys{
@@ -269,8 +322,7 @@ Result<> DeviceKeys::device_removed(store::Transaction& transaction, std::string
                                     std::string_view device_id) {
   sql::Connection& sql = transaction.sql();
   GIMS_TRY(sql::run(sql, sql_of::DeleteDeviceKeys{user_id, device_id}));
-  GIMS_TRY(sql::run(sql, sql_of::DeleteOneTimeKeysOfDevice{user_id, device_id}));
-  GIMS_TRY(sql::run(sql, sql_of::DeleteFallbackKeysOfDevice{user_id, device_id}));
+  GIMS_TRY(forget_one_time_keys(sql, user_id, device_id));
   GIMS_TRY(sql::run(sql, sql_of::DeleteSignaturesOnDevice{user_id, device_id}));
   GIMS_TRY(sql::run(sql, sql_of::DeleteToDeviceOfDevice{user_id, device_id}));
   return device_list_changed(transaction, user_id);

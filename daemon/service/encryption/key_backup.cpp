@@ -49,8 +49,9 @@ Result<std::string> summary(sql::Connection& sql, std::string_view user_id, std:
 Result<BackedUpSession> decode_session(json::Value session, std::string_view room_id,
                                        std::string_view session_id) {
   if (!session.is_object()) return bad_json("The data of a session must be an object.");
-  if (session_id.size() > longest_id || room_id.size() > longest_id) {
-    return invalid_param("Ids have at most 255 bytes.");
+  if (session_id.empty() || session_id.size() > longest_id || room_id.empty() ||
+      room_id.size() > longest_id) {
+    return invalid_param("Ids have 1 to 255 bytes.");
   }
   BackedUpSession decoded;
   decoded.room_id = room_id;
@@ -155,8 +156,9 @@ void KeyBackups::remove(std::string user_id, std::int64_t version,
       [user_id = std::move(user_id), version](store::Transaction& transaction) -> Result<> {
         sql::Connection& sql = transaction.sql();
         GIMS_TRY_ASSIGN(const auto backup,
-                        sql::first(sql, sql_of::KeyBackupByVersion{user_id, version}));
+                        sql::first(sql, sql_of::KeyBackupEverMade{user_id, version}));
         if (!backup) return no_backup();
+        if (backup->deleted != 0) return {};  // spec: deleting it again succeeds
         GIMS_TRY(sql::run(sql, sql_of::DeleteKeyBackupSessions{.user_id = user_id,
                                                                .version = version,
                                                                .any_room = 1,

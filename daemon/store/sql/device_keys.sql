@@ -70,6 +70,10 @@ WHERE user_id = :user_id AND device_id = :device_id AND algorithm = :algorithm A
 DELETE FROM claimed_one_time_keys
 WHERE user_id = :user_id AND device_id = :device_id AND claimed_ts < :before_ts;
 
+-- name: DeleteClaimedOneTimeKeysOfDevice
+-- in: user_id text, device_id text
+DELETE FROM claimed_one_time_keys WHERE user_id = :user_id AND device_id = :device_id;
+
 -- name: UpsertFallbackKey
 -- in: user_id text, device_id text, algorithm text, key_id text, content blob
 INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, content, used)
@@ -82,6 +86,11 @@ SET key_id = excluded.key_id, content = excluded.content, used = 0;
 -- out: key_id text, content blob, used int
 SELECT key_id, content, used FROM fallback_keys
 WHERE user_id = :user_id AND device_id = :device_id AND algorithm = :algorithm;
+
+-- name: CountFallbackKeys
+-- in: user_id text, device_id text
+-- out: keys int
+SELECT count(*) FROM fallback_keys WHERE user_id = :user_id AND device_id = :device_id;
 
 -- name: MarkFallbackKeyUsed
 -- in: user_id text, device_id text, algorithm text
@@ -102,6 +111,10 @@ INSERT INTO cross_signing_keys (user_id, usage, public_key, content)
 VALUES (:user_id, :usage, :public_key, :content)
 ON CONFLICT (user_id, usage) DO UPDATE
 SET public_key = excluded.public_key, content = excluded.content;
+
+-- name: DeleteCrossSigningKey
+-- in: user_id text, usage text
+DELETE FROM cross_signing_keys WHERE user_id = :user_id AND usage = :usage;
 
 -- name: CrossSigningKeysOfUser
 -- in: user_id text

@@ -22,6 +22,12 @@ WHERE user_id = :user_id AND deleted = 0 ORDER BY version DESC LIMIT 1;
 SELECT version, algorithm, auth_data, etag FROM key_backups
 WHERE user_id = :user_id AND version = :version AND deleted = 0;
 
+-- Also of one that is deleted.
+-- name: KeyBackupEverMade
+-- in: user_id text, version int
+-- out: deleted int
+SELECT deleted FROM key_backups WHERE user_id = :user_id AND version = :version;
+
 -- name: UpdateKeyBackupAuth
 -- in: user_id text, version int, auth_data blob
 UPDATE key_backups SET auth_data = :auth_data WHERE user_id = :user_id AND version = :version;
