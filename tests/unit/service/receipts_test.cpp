@@ -1,0 +1,205 @@
+#include "service/receipts.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "service/filters.hpp"
+#include "service/push/pushers.hpp"
+#include "support/sync_fixture.hpp"
+
+namespace gims::service {
+namespace {
+
+using test::code_of;
+using test::joined;
+using test::SyncFixture;
+
+class ReceiptsTest : public ::testing::Test {
+ protected:
+  Result<> mark(std::string_view who, std::string_view type, std::string_view event,
+                std::optional<std::string> thread = std::nullopt) {
+    return mark_all(who, {{.type = std::string(type),
+                           .event_id = std::string(event),
+                           .thread_id = std::move(thread)}});
+  }
+  Result<> mark_all(std::string_view who, std::vector<Receipts::Mark> marks) {
+    return SyncFixture::wait<void>([&](auto done) {
+      receipts.set(SyncFixture::id(who), room, std::move(marks), std::move(done));
+    });
+  }
+  // The m.receipt that comes to `who` after `since`: content[event][type][of].
+  json::Value receipt_of(const json::Document& reply, std::string_view event, std::string_view type,
+                         std::string_view of) {
+    for (const json::Value ephemeral : joined(reply, room).get("ephemeral").get("events").array()) {
+      if (ephemeral.get("type").as_string() != "m.receipt") continue;
+      return ephemeral.get("content").get(event).get(type).get(SyncFixture::id(of));
+    }
+    return {};
+  }
+  std::string say(std::string_view who, std::string_view text) {
+    return *site.say(who, room, text);
+  }
+  std::string fully_read(std::string_view who) {
+    sync::Reads reads(*site.store);
+    const auto content = reads.account_data(SyncFixture::id(who), room, "m.fully_read");
+    if (!content || !*content) return {};
+    return std::string(json::Document::parse(**content)->root().get("event_id").string_or(""));
+  }
+
+  SyncFixture site;
+  Receipts receipts{*site.store, site.rooms};
+  std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+};
+
+TEST_F(ReceiptsTest, OthersSeeAPublicOneAndNobodyElseAPrivateOne) {
+  const std::string first = say("joint.secretary", "one");
+  const std::string since = site.now("under.secretary");
+  ASSERT_TRUE(mark("desk.officer", "m.read", first));
+  const auto reply = site.sync("under.secretary", since);
+  EXPECT_TRUE(receipt_of(reply, first, "m.read", "desk.officer").get("ts").is_int());
+  const std::string second = say("joint.secretary", "two");
+  ASSERT_TRUE(mark("desk.officer", "m.read.private", second));
+  EXPECT_FALSE(receipt_of(site.sync("under.secretary", SyncFixture::next_of(reply)), second,
+                          "m.read.private", "desk.officer"));
+  EXPECT_TRUE(receipt_of(site.sync("desk.officer", SyncFixture::next_of(reply)), second,
+                         "m.read.private", "desk.officer"));
+  EXPECT_FALSE(receipt_of(site.sync("under.secretary"), second, "m.read.private", "desk.officer"));
+}
+
+TEST_F(ReceiptsTest, NeverGoBack) {
+  const std::string first = say("joint.secretary", "one");
+  const std::string second = say("joint.secretary", "two");
+  ASSERT_TRUE(mark("desk.officer", "m.read", second));
+  const std::string since = site.now("under.secretary");
+  ASSERT_TRUE(mark("desk.officer", "m.read", first));
+  EXPECT_FALSE(joined(site.sync("under.secretary", since), room));
+}
+
+TEST_F(ReceiptsTest, ThreadsHaveTheirOwn) {
+  const std::string root = say("joint.secretary", "root");
+  const auto in_thread = site.send(
+      "joint.secretary", room,
+      R"({"body":"in it","m.relates_to":{"rel_type":"m.thread","event_id":")" + root + R"("}})");
+  ASSERT_TRUE(in_thread);
+  const auto reaction = site.send("joint.secretary", room,
+                                  R"({"m.relates_to":{"rel_type":"m.annotation","event_id":")" +
+                                      *in_thread + R"(","key":"+"}})",
+                                  "m.reaction");
+  ASSERT_TRUE(reaction);
+  const std::string since = site.now("under.secretary");
+  EXPECT_TRUE(mark("desk.officer", "m.read", root, "main"));
+  EXPECT_TRUE(mark("desk.officer", "m.read", *in_thread, root));
+  EXPECT_TRUE(mark("desk.officer", "m.read", *reaction, root));
+  const auto reply = site.sync("under.secretary", since);
+  EXPECT_EQ(receipt_of(reply, root, "m.read", "desk.officer").get("thread_id").as_string(), "main");
+  EXPECT_EQ(receipt_of(reply, *reaction, "m.read", "desk.officer").get("thread_id").as_string(),
+            root);
+  // Spec: POST receipt, 400: the event is not related to the thread; empty; incompatible type.
+  EXPECT_EQ(code_of(mark("desk.officer", "m.read", *in_thread, "main")), "M_INVALID_PARAM");
+  const std::string apart = say("joint.secretary", "apart");
+  EXPECT_EQ(code_of(mark("desk.officer", "m.read", apart, root)), "M_INVALID_PARAM");
+  EXPECT_EQ(code_of(mark("desk.officer", "m.read", apart, "")), "M_INVALID_PARAM");
+  EXPECT_EQ(code_of(mark("desk.officer", "m.fully_read", apart, "main")), "M_INVALID_PARAM");
+}
+
+TEST_F(ReceiptsTest, RefuseWhatIsNotThere) {
+  const std::string event = say("joint.secretary", "one");
+  EXPECT_EQ(code_of(mark("desk.officer", "m.seen", event)), "M_INVALID_PARAM");
+  EXPECT_EQ(code_of(mark("stranger", "m.read", event)), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(mark("desk.officer", "m.read", "$nowhere")), "M_NOT_FOUND");
+  const std::string other = site.room_of("desk.officer");
+  const auto elsewhere = site.say("desk.officer", other, "one");
+  EXPECT_EQ(code_of(mark("desk.officer", "m.read", *elsewhere)), "M_NOT_FOUND");
+}
+
+TEST_F(ReceiptsTest, MarkersAreSetTogetherOrNotAtAll) {
+  const std::string first = say("joint.secretary", "one");
+  const std::string since = site.now("desk.officer");
+  EXPECT_EQ(code_of(mark_all("desk.officer",
+                             {{.type = "m.fully_read", .event_id = first, .thread_id = {}},
+                              {.type = "m.read", .event_id = "$nowhere", .thread_id = {}}})),
+            "M_NOT_FOUND");
+  EXPECT_EQ(fully_read("desk.officer"), "");
+  EXPECT_FALSE(joined(site.sync("desk.officer", since), room));
+  ASSERT_TRUE(
+      mark_all("desk.officer", {{.type = "m.fully_read", .event_id = first, .thread_id = {}},
+                                {.type = "m.read", .event_id = first, .thread_id = {}}}));
+  EXPECT_EQ(fully_read("desk.officer"), first);
+  const auto reply = site.sync("desk.officer", since);
+  const json::Value data = joined(reply, room).get("account_data").get("events").at(0);
+  EXPECT_EQ(data.get("type").as_string(), "m.fully_read");
+  EXPECT_EQ(data.get("content").get("event_id").as_string(), first);
+  EXPECT_TRUE(receipt_of(reply, first, "m.read", "desk.officer"));
+  const std::string second = say("joint.secretary", "two");
+  ASSERT_TRUE(mark("desk.officer", "m.fully_read", second));
+  ASSERT_TRUE(mark("desk.officer", "m.fully_read", first));
+  EXPECT_EQ(fully_read("desk.officer"), second);
+}
+
+TEST(Filters, GiveTheSameFilterTheSameIdAndKeepItFromOthers) {
+  SyncFixture site;
+  Filters filters(*site.store);
+  const auto store = [&](std::string_view who, std::string_view text) {
+    const auto document = json::Document::parse(text);
+    return SyncFixture::wait<std::string>(
+        [&](auto done) { filters.store(SyncFixture::id(who), document->root(), std::move(done)); });
+  };
+  const auto first = store("desk.officer", R"({"room":{"timeline":{"limit":3},"rooms":[]}})");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(*store("desk.officer", R"({"room":{"rooms":[],"timeline":{"limit":3}}})"), *first);
+  const auto second = store("desk.officer", R"({"room":{"timeline":{"limit":4}}})");
+  EXPECT_NE(*second, *first);
+  EXPECT_EQ(*filters.get(SyncFixture::id("desk.officer"), *second),
+            R"({"room":{"timeline":{"limit":4}}})");
+  EXPECT_EQ(code_of(filters.get(SyncFixture::id("stranger"), *second)), "M_NOT_FOUND");
+  EXPECT_EQ(code_of(filters.get(SyncFixture::id("desk.officer"), "../1")), "M_NOT_FOUND");
+  EXPECT_EQ((*filters.resolve(SyncFixture::id("desk.officer"), *second))->timeline_limit(), 4U);
+  // From what was used lately.
+  EXPECT_EQ((*filters.resolve(SyncFixture::id("desk.officer"), *second))->timeline_limit(), 4U);
+  EXPECT_EQ((*filters.resolve(SyncFixture::id("stranger"), R"({"room":{"timeline":{"limit":5}}})"))
+                ->timeline_limit(),
+            5U);
+  EXPECT_EQ(code_of(filters.resolve(SyncFixture::id("stranger"), *second)), "M_INVALID_PARAM");
+  EXPECT_EQ(code_of(filters.resolve(SyncFixture::id("stranger"), "{")), "M_NOT_JSON");
+  EXPECT_EQ(code_of(store("desk.officer", R"({"room":[]})")), "M_BAD_JSON");
+}
+
+TEST(Pushers, AreKeptListedAndTakenAway) {
+  SyncFixture site;
+  Pushers pushers(*site.store);
+  const auto set = [&](std::string_view who, std::string_view text) {
+    const auto document = json::Document::parse(text);
+    return SyncFixture::wait<void>([&](auto done) {
+      pushers.set(SyncFixture::id(who), "PHONE", document->root(), std::move(done));
+    });
+  };
+  const auto list = [&](std::string_view who) { return *pushers.list(SyncFixture::id(who)); };
+  const std::string rest =
+      R"(,"app_id":"in.gims","pushkey":"key","app_display_name":"GIMS","device_display_name":"Phone","lang":"hi","data":{"url":"https://gims.internal/_matrix/push/v1/notify","format":"event_id_only"}})";
+  EXPECT_EQ(list("desk.officer"), R"({"pushers":[]})");
+  ASSERT_TRUE(set("desk.officer", R"({"kind":"http")" + rest));
+  const auto one = json::Document::parse(list("desk.officer"));
+  EXPECT_EQ(one->root().get("pushers").at(0).get("lang").as_string(), "hi");
+  EXPECT_EQ(one->root().get("pushers").at(0).get("data").get("format").as_string(),
+            "event_id_only");
+  // The same device in another's hands takes it away, unless it is appended.
+  ASSERT_TRUE(set("under.secretary", R"({"append":true,"kind":"http")" + rest));
+  EXPECT_NE(list("desk.officer"), R"({"pushers":[]})");
+  ASSERT_TRUE(set("under.secretary", R"({"kind":"http")" + rest));
+  EXPECT_EQ(list("desk.officer"), R"({"pushers":[]})");
+  ASSERT_TRUE(set("under.secretary", R"({"kind":null,"app_id":"in.gims","pushkey":"key"})"));
+  EXPECT_EQ(list("under.secretary"), R"({"pushers":[]})");
+
+  EXPECT_EQ(code_of(set("desk.officer", R"({"app_id":"a","pushkey":"k"})")), "M_MISSING_PARAM");
+  EXPECT_EQ(code_of(set("desk.officer", R"({"kind":"http","app_id":"a","pushkey":"k"})")),
+            "M_MISSING_PARAM");
+  EXPECT_EQ(code_of(set("desk.officer", R"({"kind":"email")" + rest)), "M_INVALID_PARAM");
+  EXPECT_EQ(code_of(set("desk.officer", R"({"kind":"http","app_id":"a","pushkey":")" +
+                                            std::string(513, 'k') + R"("})")),
+            "M_INVALID_PARAM");
+}
+
+}  // namespace
+}  // namespace gims::service
