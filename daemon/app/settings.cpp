@@ -63,7 +63,6 @@ void read_policy(Config& config, service::Policy& policy) {
   policy.base_url = config.text("client.base_url", url_rule());
   policy.longest_poll =
       config.duration("client.longest_poll", policy.longest_poll, seconds(1), minutes(30));
-  policy.presence = config.boolean("client.presence", policy.presence);
   policy.default_room_version =
       config.choice("rooms.default_version", policy.default_room_version, {"10", "11", "12"});
   policy.access_token_life = config.duration("accounts.access_token_life", policy.access_token_life,

@@ -40,7 +40,7 @@ class LoopServer final : public Server {
 
   void stop() override {
     const std::lock_guard lock(stopping_);
-    // Workers first: what they still answer goes out; what waits for them answers 500 by itself.
+    // Loops first: each answers what waits with 503. What a worker still answers finds no loop.
     for (auto& loop : loops_) loop->stop();
     shared_.pool.stop();
   }

@@ -44,8 +44,6 @@ struct Policy {
   bool rate_limits = true;
   // Profiles are shown without a token, as the specification has it. False: to officers alone.
   bool public_profiles = false;
-  // Presence is told to others. False: PUT is accepted, everybody is offline.
-  bool presence = false;
 
   // Rooms made without a version have this one; one of "10", "11", "12".
   std::string default_room_version = "12";
@@ -73,7 +71,6 @@ struct Policy {
   policy.identity_replacement = true;
   policy.open_registration = true;
   policy.rate_limits = false;
-  policy.presence = true;
   policy.public_profiles = true;
   // The least that libsodium takes (crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN).
   policy.password_cost = PasswordCost{.passes = 1, .memory = 8192};
