@@ -139,7 +139,9 @@ std::string_view name_of(BodyKind body) noexcept {
 }  // namespace
 
 Gate::Gate(GateOptions options, Authenticator& authenticator, const Clock& clock)
-    : options_(std::move(options)), authenticator_(authenticator), limiter_(clock) {}
+    : options_(std::move(options)),
+      authenticator_(authenticator),
+      limiter_(clock, most_limited_keys, &default_rates, options_.rate_refill_factor) {}
 
 std::vector<http::Route> Gate::routes(Routes table) {
   std::vector<http::Route> made;

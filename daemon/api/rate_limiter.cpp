@@ -50,7 +50,9 @@ ClassRates default_rates(RateClass rate) noexcept {
 std::optional<milliseconds> RateLimiter::take(RateClass rate, std::string_view user,
                                               std::string_view address) {
   if (rate == RateClass::unlimited) return std::nullopt;
-  const ClassRates rates = rates_(rate);
+  ClassRates rates = rates_(rate);
+  rates.user.interval *= refill_factor_;
+  rates.address.interval *= refill_factor_;
   const Time now = clock_.steady();
   std::string user_key;
   if (!user.empty()) {

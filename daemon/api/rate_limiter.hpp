@@ -26,6 +26,7 @@ struct ClassRates {
   // Many officers share an address where phones come through one access point or relay.
   Rate address;
 };
+inline constexpr std::size_t most_limited_keys = 65536;
 [[nodiscard]] ClassRates default_rates(RateClass rate) noexcept;
 
 // A token bucket a key, kept as the one time at which it is full again. Bounded: a table that is
@@ -35,9 +36,12 @@ struct ClassRates {
 class RateLimiter {
  public:
   using Rates = ClassRates (*)(RateClass) noexcept;
-  explicit RateLimiter(const Clock& clock, std::size_t most_keys = 65536,
-                       Rates rates = &default_rates) noexcept
-      : clock_(clock), most_keys_(most_keys / shard_count), rates_(rates) {}
+  explicit RateLimiter(const Clock& clock, std::size_t most_keys = most_limited_keys,
+                       Rates rates = &default_rates, unsigned refill_factor = 1) noexcept
+      : clock_(clock),
+        most_keys_(most_keys / shard_count),
+        rates_(rates),
+        refill_factor_(refill_factor) {}
 
   // Nothing: take it. Else how long to wait. An empty user or address is not counted; IPv6 counts
   // by /64. A request that is refused for one key takes nothing from the other.
@@ -61,6 +65,7 @@ class RateLimiter {
   const Clock& clock_;
   const std::size_t most_keys_;
   const Rates rates_;
+  const unsigned refill_factor_;
   std::array<Shard, shard_count> shards_;
 };
 

@@ -42,6 +42,9 @@ struct Policy {
   std::optional<Redacted> registration_secret;
   // Limits per user and per address (api::RateClass). False: none at all.
   bool rate_limits = true;
+  // How many times longer than default_rates() says a bucket takes to refill. Another value than 1
+  // is for tests of the limits, which then need not be quick.
+  unsigned rate_refill_factor = 1;
   // Profiles are shown without a token, as the specification has it. False: to officers alone.
   bool public_profiles = false;
 

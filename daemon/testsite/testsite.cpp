@@ -60,6 +60,7 @@ app::SiteOptions site_options(const Options& options, hsm::DataKeys keys, std::s
   policy.base_url = std::move(base_url);
   policy.default_room_version = options.room_version;
   policy.rate_limits = options.rate_limits;
+  policy.rate_refill_factor = 10'000;
   if (!options.shared_secret.empty()) {
     policy.registration_secret = Redacted(options.shared_secret);
     site.more_routes = [&clock](app::Services& services) {
