@@ -47,6 +47,8 @@ Result<StreamToken> parse_stream_token(std::string_view text) {
   if (!three && (!text.empty() || typing.data() + typing.size() != text.data())) {
     return unknown_token();
   }
+  // A reply holds back messages of its own range, never some that come after it.
+  if (token.to_device && *token.to_device > token.stream) return unknown_token();
   return token;
 }
 

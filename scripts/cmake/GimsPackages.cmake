@@ -13,3 +13,4 @@ pkg_check_modules(tss2 REQUIRED IMPORTED_TARGET tss2-esys tss2-sys tss2-mu tss2-
 pkg_check_modules(mbedtls REQUIRED IMPORTED_TARGET mbedtls mbedx509 mbedcrypto)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 find_package(CLI11 REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)

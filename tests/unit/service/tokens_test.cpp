@@ -15,6 +15,13 @@ TEST(Tokens, ReadBackWhatTheyWrote) {
 
 TEST(Tokens, APlaceMayComeFromASync) { EXPECT_EQ(parse_place("s123_4"), 123); }
 
+TEST(Tokens, KeepHowFarMessagesToTheDeviceWent) {
+  const StreamToken token{.stream = 123, .typing = 4, .to_device = 100};
+  EXPECT_EQ(format(token), "s123_4_100");
+  EXPECT_EQ(parse_stream_token("s123_4_100"), token);
+  EXPECT_EQ(token.last_to_device(), 100);
+}
+
 class BadToken : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(BadToken, IsRefused) {
@@ -26,7 +33,8 @@ TEST_P(BadToken, IsRefused) {
 
 INSTANTIATE_TEST_SUITE_P(All, BadToken,
                          ::testing::Values("", "t", "s", "s1", "s1_", "s_1", "t-1", "t+1", "t01",
-                                           "t1x", "x1", "t99999999999999999999", "s1_2_3", "t 1"));
+                                           "t1x", "x1", "t99999999999999999999", "s1_2_3",
+                                           "s9_2_3_4", "s9_2_", "t 1"));
 
 }  // namespace
 }  // namespace gims::service
