@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "crypto/ed25519.hpp"
@@ -245,18 +247,19 @@ void CrossSigning::add_signatures(std::string user_id, std::vector<SignedKey> ke
       [user_id = std::move(user_id),
        keys = std::move(keys)](store::Transaction& transaction) -> Result<std::string> {
         std::map<std::string, std::map<std::string, Error>> failures;
-        bool own_changed = false;
+        std::set<std::string> changed;
         for (const SignedKey& key : keys) {
           if (auto added = add_signature(transaction, user_id, key); !added) {
             if (added.error().kind == ErrorKind::unavailable) return pass(std::move(added));
             failures[key.user_id].insert_or_assign(key.key_id, std::move(added).error());
           } else {
-            own_changed = true;
+            changed.insert(key.user_id);
           }
         }
         // A device that is now signed becomes visible; a signature on another's master key is seen
-        // by the signer alone, whose own other devices learn of it in the same way.
-        if (own_changed) GIMS_TRY(device_list_changed(transaction, user_id));
+        // by the signer alone, whose devices must ask for that user's keys again to find it. The
+        // others who share a room with that user ask once in vain: verifications are rare.
+        for (const std::string& user : changed) GIMS_TRY(device_list_changed(transaction, user));
         json::Writer out;
         out.begin_object().key("failures").begin_object();
         for (const auto& [user, by_key] : failures) {

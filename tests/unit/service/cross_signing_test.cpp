@@ -176,6 +176,8 @@ TEST_F(CrossSigningTest, ASignatureOnAnotherUserIsSeenByItsSignerAlone) {
   EXPECT_EQ(add_signature(officer, secretary, theirs.master.base64(),
                           identity.user_signing.sign(theirs.master_json(), id(officer), name)),
             "");
+  // The signer's devices are sent to look at the keys that now bear it.
+  EXPECT_EQ(listener.all<store::DeviceListChanged>().back().user_id, id(secretary));
   EXPECT_TRUE(has_signature(key_shown(officer, "master_keys", secretary), officer, name));
   EXPECT_FALSE(has_signature(key_shown(secretary, "master_keys", secretary), officer, name));
   EXPECT_FALSE(has_signature(key_shown("stranger", "master_keys", secretary), officer, name));
