@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   auto* cert = app.add_option("--tls-cert", options.tls_cert, "Its certificate and chain, PEM");
   auto* key = app.add_option("--tls-key", options.tls_key, "Its key, PEM");
   tls->needs(cert, key);
-  app.add_flag("--rate-limits", options.rate_limits, "Limit with the product's bursts, which then hardly refill");
+  app.add_flag("--rate-limits", options.rate_limits,
+               "Limit with the product's bursts, which then hardly refill");
   app.add_flag("--print-routes", print_routes, "Print every route as JSON, and end");
   CLI11_PARSE(app, argc, argv);
 
