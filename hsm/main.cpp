@@ -70,6 +70,6 @@ int main(int argc, char** argv) {
   if (unlock->parsed()) return tell(hsm::run_unlock(*settings));
   if (zeroize->parsed()) return tell(hsm::run_zeroize(*settings));
   const auto ran = hsm::run_service(*settings);
-  if (!ran) gims::log::failure("gims-keyd cannot run", ran.error());
+  if (!ran) gims::log::failure(gims::log::id::cannot_run, "gims-keyd cannot run", ran.error());
   return ran ? 0 : 1;
 }

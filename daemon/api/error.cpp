@@ -35,7 +35,8 @@ std::string_view errcode_of(const Error& error) noexcept {
 }
 
 http::Response render_error(const Error& error) {
-  if (error.kind == ErrorKind::internal) log::failure("A request failed.", error);
+  if (error.kind == ErrorKind::internal)
+    log::failure(log::id::request_failed, "A request failed.", error);
   http::Response response;
   response.status = http::status_of(error.kind);
 

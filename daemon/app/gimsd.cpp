@@ -32,7 +32,8 @@ bool stop_asked(const sys::SignalFd& signals, std::chrono::milliseconds timeout)
   ::poll(&wait, 1, static_cast<int>(timeout.count()));
   while (const auto signal = signals.next()) {
     if (*signal == SIGTERM || *signal == SIGINT) return true;
-    log::info("SIGHUP has no meaning here: the configuration is read at start.");
+    log::info(log::id::reload_ignored,
+              "SIGHUP has no meaning here: the configuration is read at start.");
   }
   return false;
 }
@@ -62,7 +63,8 @@ std::optional<FromKeyd> wait_for_keys(const Settings& settings, const sys::Signa
     if (fetched) return std::move(*fetched);
     const std::string status = "Waiting for keys: " + fetched.error().text;
     if (status != told) {
-      log::warning(status, {{"ERRCODE", fetched.error().code}, {"DETAIL", fetched.error().detail}});
+      log::warning(log::id::waiting, status,
+                   {{"ERRCODE", fetched.error().code}, {"DETAIL", fetched.error().detail}});
       sys::notify_status(status);
       told = status;
     }
@@ -75,7 +77,8 @@ Result<> confine(const Settings& settings) {
   const std::uint64_t wanted = 2 * settings.http.connections + own_files;
   GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
   if (files < wanted) {
-    log::warning("The limit on open files is below what http.connections needs.",
+    log::warning(log::id::open_files_too_few,
+                 "The limit on open files is below what http.connections needs.",
                  {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
   }
   if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
@@ -154,8 +157,8 @@ Result<> run_gimsd(Settings settings) {
                   http::Listener::intake(std::move(doors.intake), settings.intake_sender, adopt));
   GIMS_TRY_ASSIGN(const auto admin,
                   http::Listener::local(std::move(doors.admin), http::Door::admin, adopt));
-  log::write(log::Level::notice, {}, "started",
-             {{"SERVER_NAME", site->services().policy().server_name}});
+  log::notice(log::id::started, "started",
+              {{"SERVER_NAME", site->services().policy().server_name}});
   sys::notify_ready();
   serve_until_stopped(*site, watchdog, signals);
   sys::notify_stopping();

@@ -20,6 +20,6 @@ int main(int argc, char** argv) {
   }
   if (check_only) return 0;
   const auto ran = gims::app::run_gimsd(std::move(*settings));
-  if (!ran) gims::log::failure("gimsd cannot run", ran.error());
+  if (!ran) gims::log::failure(gims::log::id::cannot_run, "gimsd cannot run", ran.error());
   return ran ? 0 : 1;
 }

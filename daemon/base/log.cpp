@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/log_entry.hpp"
+
 namespace gims::log {
 namespace {
 
@@ -20,38 +22,10 @@ bool journal_is_there() noexcept {
   return there;
 }
 
-// A line break in a value would let a client forge a second line.
-void append_on_one_line(std::string& line, std::string_view value) {
-  for (const char c : value) line.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-}
-
-void to_stderr(Level level, std::string_view text, std::initializer_list<Field> fields) {
-  std::string line = "<" + std::to_string(static_cast<int>(level)) + ">";
-  append_on_one_line(line, text);
-  for (const Field& field : fields) {
-    line += " ";
-    line += field.name;
-    line += "=";
-    append_on_one_line(line, field.value);
-  }
-  line += "\n";
-  // One write, so that lines of several threads do not mix.
-  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
-}
-
-void to_journal(Level level, std::string_view message_id, std::string_view text,
-                std::initializer_list<Field> fields) {
-  std::vector<std::string> entries;
-  entries.reserve(fields.size() + 3);
-  entries.push_back("MESSAGE=" + std::string(text));
-  entries.push_back("PRIORITY=" + std::to_string(static_cast<int>(level)));
-  if (!message_id.empty()) entries.push_back("MESSAGE_ID=" + std::string(message_id));
-  for (const Field& field : fields) {
-    entries.push_back("GIMS_" + std::string(field.name) + "=" + std::string(field.value));
-  }
+void to_journal(std::vector<std::string> entry) {
   std::vector<iovec> parts;
-  parts.reserve(entries.size());
-  for (std::string& entry : entries) parts.push_back({entry.data(), entry.size()});
+  parts.reserve(entry.size());
+  for (std::string& field : entry) parts.push_back({field.data(), field.size()});
   static_cast<void>(::sd_journal_sendv(parts.data(), static_cast<int>(parts.size())));
 }
 
@@ -59,18 +33,20 @@ void to_journal(Level level, std::string_view message_id, std::string_view text,
 
 void set_level(Level level) noexcept { least_urgent = static_cast<int>(level); }
 
-void write(Level level, std::string_view message_id, std::string_view text,
+void write(Level level, MessageId id, std::string_view text,
            std::initializer_list<Field> fields) noexcept {
   if (static_cast<int>(level) > least_urgent.load(std::memory_order_relaxed)) return;
   if (journal_is_there()) {
-    to_journal(level, message_id, text, fields);
+    to_journal(journal_entry(level, id, text, fields));
   } else {
-    to_stderr(level, text, fields);
+    const std::string line = stderr_line(level, text, fields);
+    // One write, so that lines of several threads do not mix.
+    static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
   }
 }
 
-void failure(std::string_view text, const Error& error) noexcept {
-  write(Level::error, {}, text,
+void failure(MessageId id, std::string_view text, const Error& error) noexcept {
+  write(Level::error, id, text,
         {{"ERRCODE", error.code}, {"ERROR", error.text}, {"DETAIL", error.detail}});
 }
 

@@ -32,7 +32,7 @@ void AcceptLoop::run() {
   while (true) {
     const auto events = epoll_.wait(room, wait_time(Steady::now()));
     if (!events) {
-      log::failure("A listener cannot wait for connections.", events.error());
+      log::failure(log::id::loop_broken, "A listener cannot wait for connections.", events.error());
       GIMS_CHECK(events.has_value());
     }
     bool arrived = false;
@@ -83,7 +83,8 @@ void AcceptLoop::accept_all(Steady::time_point now) {
   for (int turn = 0; turn < 64; ++turn) {
     auto guest = rules_.accept(listening_.get());
     if (!guest) {
-      log::failure("A connection cannot be accepted; trying again shortly.", guest.error());
+      log::failure(log::id::accept_failed, "A connection cannot be accepted; trying again shortly.",
+                   guest.error());
       paused_until_ = now + pause;
       static_cast<void>(epoll_.modify(listening_.get(), 0, listener));
       return;

@@ -85,7 +85,7 @@ void MhdCallbacks::log(void*, const char* format, va_list arguments) noexcept {
        {"TCP_NODELAY", "TCP_CORK", "push the data", "Application reported"}) {
     if (text.contains(noise)) return;
   }
-  log::write(log::Level::debug, {}, text);
+  log::write(log::Level::debug, log::id::http_note, text);
 }
 
 void MhdCallbacks::connection(void* cls, MHD_Connection* connection, void** slot,

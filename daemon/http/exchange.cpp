@@ -50,7 +50,7 @@ void Exchange::dropped() {
     const std::lock_guard lock(mutex_);
     if (state_ != State::open) return;
   }
-  log::write(log::Level::error, {}, "A handler gave a request no answer.",
+  log::error(log::id::request_unanswered, "A handler gave a request no answer.",
              {{"PATH", request.path}});
   reply_error(fail(ErrorKind::internal, "DROPPED", "The server failed to answer.").error());
 }

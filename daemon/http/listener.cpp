@@ -35,13 +35,14 @@ Next take_handover(Guest& sender, const Listener::Adopt& adopt) {
   auto message = sys::receive_message(sender.fd.get(), bytes, 1);
   if (!message) {
     if (message.error().code == "EAGAIN") return Next::stay;
-    log::failure("gims-tlsd sent what is no handover.", message.error());
+    log::failure(log::id::handover_malformed, "gims-tlsd sent what is no handover.",
+                 message.error());
     return Next::leave;
   }
   if (message->size == 0 && message->fds.empty()) return Next::leave;  // it has closed
   const auto handover = sys::decode_handover(std::span(bytes).first(message->size));
   if (!handover || message->fds.size() != 1) {
-    log::warning("gims-tlsd sent what is no handover.");
+    log::warning(log::id::handover_malformed, "gims-tlsd sent what is no handover.");
     return Next::leave;
   }
   adopt(std::move(message->fds.front()),
@@ -101,8 +102,8 @@ Result<std::unique_ptr<Listener>> Listener::intake(sys::Fd listening, uid_t send
          if (!taken) return std::nullopt;
          GIMS_TRY_ASSIGN(const auto who, sys::peer_credentials(taken->get()));
          if (who.uid == sender) return Guest{.fd = std::move(*taken), .peer = {}};
-         log::write(log::Level::warning, {}, "Another user than gims-tlsd's wants to hand over.",
-                    {{"UID", std::to_string(who.uid)}});
+         log::warning(log::id::peer_refused, "Another user than gims-tlsd's wants to hand over.",
+                      {{"UID", std::to_string(who.uid)}});
          return Guest{};
        },
        .readable = [adopt = std::move(adopt)](Guest& guest) { return take_handover(guest, adopt); },

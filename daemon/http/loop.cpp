@@ -114,7 +114,8 @@ void Loop::run() {
   while (true) {
     const auto events = epoll_.wait(room, wait_time(Steady::now()));
     if (!events) {
-      log::failure("An HTTP loop cannot wait for its connections.", events.error());
+      log::failure(log::id::loop_broken, "An HTTP loop cannot wait for its connections.",
+                   events.error());
       GIMS_CHECK(events.has_value());
     }
     for (const epoll_event& event : *events) {

@@ -58,7 +58,7 @@ ReplyHandle from_chain(Chain chain) {
 ssize_t read_source(void* raw, std::uint64_t offset, char* into, std::size_t most) noexcept {
   const auto got = static_cast<BodySource*>(raw)->read(offset, {into, most});
   if (!got) {
-    log::failure("A body broke off while it was sent.", got.error());
+    log::failure(log::id::body_broken_off, "A body broke off while it was sent.", got.error());
     return MHD_CONTENT_READER_END_WITH_ERROR;
   }
   return *got == 0 ? MHD_CONTENT_READER_END_WITH_ERROR : static_cast<ssize_t>(*got);
@@ -87,7 +87,7 @@ ReplyHandle make_reply(Response response) noexcept {
   if (!made) return made;
   for (const auto& [name, value] : response.headers) {
     if (MHD_add_response_header(made.get(), name.c_str(), value.c_str()) != MHD_YES) {
-      log::write(log::Level::error, {}, "A reply has a header that cannot be sent.",
+      log::error(log::id::header_unsendable, "A reply has a header that cannot be sent.",
                  {{"HEADER", name}});
       return {};
     }

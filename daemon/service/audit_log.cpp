@@ -11,8 +11,6 @@
 namespace gims::service {
 namespace {
 
-// Message id of "the audit log does not hold".
-constexpr std::string_view broken_id = "6edf6a8f4191417cad100b24a32335ca";
 constexpr std::size_t most_jobs = 16;
 
 std::unexpected<Error> stopping() {
@@ -112,9 +110,10 @@ void AuditLog::settle(std::unique_lock<std::mutex>& lock) {
   const Result<> done = compare ? compare_with_witness() : send(head);
   lock.lock();
   if (!done && !failing_) {
-    log::failure("gims-keyd cannot witness the audit log now; it is tried again", done.error());
+    log::failure(log::id::audit_witness_away,
+                 "gims-keyd cannot witness the audit log now; it is tried again", done.error());
   } else if (done && failing_) {
-    log::info("gims-keyd witnesses the audit log again");
+    log::info(log::id::audit_witness_back, "gims-keyd witnesses the audit log again");
   }
   failing_ = !done;
   if (!done) not_before_ = std::chrono::steady_clock::now() + pause_;
@@ -140,7 +139,7 @@ Result<> AuditLog::send(const store::AuditHead& head) {
 void AuditLog::found_broken(std::string text) {
   const std::scoped_lock lock(mutex_);
   if (standing_ != AuditStanding::broken || text_ != text) {
-    log::write(log::Level::error, broken_id, "AUDIT LOG: its tail is missing or it was changed",
+    log::error(log::id::audit_log_broken, "AUDIT LOG: its tail is missing or it was changed",
                {{"DETAIL", text}});
   }
   standing_ = AuditStanding::broken;

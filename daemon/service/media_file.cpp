@@ -119,7 +119,7 @@ Result<std::unique_ptr<MediaFileWriter>> MediaFileWriter::create(fs::path folder
 
 MediaFileWriter::~MediaFileWriter() {
   if (!kept_ && ::unlink(path_.c_str()) != 0) {
-    log::failure("An unfinished media file could not be removed.",
+    log::failure(log::id::media_file_left, "An unfinished media file could not be removed.",
                  sys::fail_errno("unlink " + path_.string()).error());
   }
 }

@@ -8,9 +8,6 @@
 namespace gims::store {
 namespace {
 
-// Message id of "the store is read-only".
-constexpr std::string_view read_only_id = "20f57d2be7e245459b1862703a62bd53";
-
 // What an operation of a failed batch is told, whatever the cause.
 Error unavailable(const Error& cause) {
   Error error = cause;
@@ -210,7 +207,7 @@ void BatchWriter::turn_read_only(const Error& cause) {
     if (!cause.detail.empty()) read_only_reason_ += " (" + cause.detail + ")";
   }
   read_only_ = true;
-  log::write(log::Level::error, read_only_id,
+  log::error(log::id::store_read_only,
              "a commit failed: the store is read-only until the server is restarted",
              {{"ERROR", cause.text}, {"DETAIL", cause.detail}});
   if (options_.after_failure) options_.after_failure();

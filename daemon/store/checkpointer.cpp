@@ -73,7 +73,8 @@ void Checkpointer::copy(std::unique_lock<std::mutex>& lock) {
   if (!done) {
     // The commits are safe in the log, and a copy that failed is made anew, so it is tried again
     // after another step: room on a full disk may be back by then.
-    log::failure("the write-ahead log could not be copied into the database", done.error());
+    log::failure(log::id::checkpoint_failed,
+                 "the write-ahead log could not be copied into the database", done.error());
     copied_frames_ = frames_;
     if (restart) pause_at_ = frames_ + options_.step_frames;
   } else if (restart && done->complete) {
@@ -95,7 +96,8 @@ void Checkpointer::give_space_back(std::unique_lock<std::mutex>& lock) {
   const auto done = connection_->checkpoint(Checkpoint::truncate);
   lock.lock();
   if (!done) {
-    log::failure("the write-ahead log could not be emptied", done.error());
+    log::failure(log::id::checkpoint_failed, "the write-ahead log could not be emptied",
+                 done.error());
     frames_ = 0;  // until the next commit: not again every idle while
     copied_frames_ = 0;
   } else if (done->complete && frames_ == before) {

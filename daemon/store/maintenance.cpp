@@ -55,7 +55,10 @@ void Maintenance::finish(const Task& task) {
       if (stopping_) return;
     }
     const Result<bool> more = submit_and_wait(task);
-    if (!more) log::failure("maintenance of the database failed: " + task.name, more.error());
+    if (!more) {
+      log::failure(log::id::maintenance_failed, "maintenance of the database failed: " + task.name,
+                   more.error());
+    }
     if (!more || !*more) return;
   }
 }

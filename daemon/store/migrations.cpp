@@ -73,7 +73,8 @@ Result<> migrate(sql::Connection& connection, std::span<const Migration> steps) 
       done.error().detail = "migration " + std::string(step.name) + ": " + done.error().detail;
       return done;
     }
-    log::info("database schema brought to a new version", {{"MIGRATION", step.name}});
+    log::info(log::id::schema_migrated, "database schema brought to a new version",
+              {{"MIGRATION", step.name}});
   }
   return {};
 }

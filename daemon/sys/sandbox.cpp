@@ -243,6 +243,7 @@ Result<> enter_sandbox(const Sandbox& sandbox) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("prctl NO_NEW_PRIVS");
   if (landlock_abi() == 0) {
     log::warning(
+        log::id::landlock_missing,
         "This kernel has no Landlock: the sandbox is system calls and file permissions alone.");
   } else {
     GIMS_TRY(restrict_with_landlock(sandbox, landlock_abi()));

@@ -46,10 +46,11 @@ void GimsdSink::note_outage(bool out, const std::string& detail) {
   if (out == out_) return;
   out_ = out;
   if (out) {
-    log::warning("gimsd does not take connections: clients are refused until it does.",
+    log::warning(log::id::gimsd_away,
+                 "gimsd does not take connections: clients are refused until it does.",
                  {{"DETAIL", detail}, {"SOCKET", path_}});
   } else {
-    log::info("gimsd takes connections again.");
+    log::info(log::id::gimsd_back, "gimsd takes connections again.");
   }
 }
 

@@ -50,15 +50,19 @@ std::chrono::milliseconds LeafKeeper::tick() {
     // A file may still hold the same certificate: no reason to read it again at once, or to tell.
     not_before_retry_ = steady + last_retry;
     if (old && old->not_after() == context_->not_after()) return longest_wait;
-    log::info("The TLS certificate was renewed.");
+    log::info(log::id::certificate_renewed, "The TLS certificate was renewed.");
     return std::chrono::milliseconds(0);
   } else {
     retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last_retry);
     not_before_retry_ = steady + retry_;
-    log::failure(
-        current() ? "The TLS certificate was not renewed; the old one is used on."
-                  : "The TLS certificate has expired and was not renewed; handshakes are refused.",
-        renewed.error());
+    if (current()) {
+      log::failure(log::id::certificate_not_renewed,
+                   "The TLS certificate was not renewed; the old one is used on.", renewed.error());
+    } else {
+      log::failure(log::id::certificate_expired,
+                   "The TLS certificate has expired and was not renewed; handshakes are refused.",
+                   renewed.error());
+    }
   }
   return std::min(longest_wait, retry_);
 }

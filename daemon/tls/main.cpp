@@ -29,7 +29,8 @@ bool stop_asked(const sys::SignalFd& signals, std::optional<std::chrono::millise
   ::poll(&wait, 1, timeout ? static_cast<int>(timeout->count()) : -1);
   while (const auto signal = signals.next()) {
     if (*signal == SIGTERM || *signal == SIGINT) return true;
-    log::info("SIGHUP has no meaning here: the configuration is read at start.");
+    log::info(log::id::reload_ignored,
+              "SIGHUP has no meaning here: the configuration is read at start.");
   }
   return false;
 }
@@ -55,7 +56,8 @@ Result<bool> wait_until_serving(Front& front, KeydLeafSource& source, GimsdSink&
     if (serving.error().kind == ErrorKind::conflict) return std::unexpected(serving.error());
     const std::string status = "Waiting, not listening: " + serving.error().text;
     if (status != told) {
-      log::warning(status, {{"ERRCODE", serving.error().code}, {"DETAIL", serving.error().detail}});
+      log::warning(log::id::waiting, status,
+                   {{"ERRCODE", serving.error().code}, {"DETAIL", serving.error().detail}});
       sys::notify_status(status);
       told = status;
     }
@@ -68,12 +70,14 @@ Result<> confine(const Settings& settings) {
   const std::uint64_t wanted = 2 * settings.front.connections + 256;
   GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
   if (files < wanted) {
-    log::warning("The limit on open files is below what limits.connections needs.",
+    log::warning(log::id::open_files_too_few,
+                 "The limit on open files is below what limits.connections needs.",
                  {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
   }
   if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
   if (::geteuid() == 0) {
-    log::warning("gims-tlsd runs as root: name its user in the configuration or the unit.");
+    log::warning(log::id::runs_as_root,
+                 "gims-tlsd runs as root: name its user in the configuration or the unit.");
   }
   GIMS_TRY(sys::harden_process());
   // Sockets to gims-keyd and gimsd are Unix sockets; no file is opened from here on.
@@ -93,7 +97,7 @@ Result<> run(const Settings& settings) {
   GIMS_TRY_ASSIGN(const bool serving, wait_until_serving(*front, source, sink, signals));
   if (!serving) return {};
   for (const std::uint16_t port : front->ports()) {
-    log::info("Listening.", {{"PORT", std::to_string(port)}});
+    log::info(log::id::listening, "Listening.", {{"PORT", std::to_string(port)}});
   }
   sys::notify_status("Serving");
   sys::notify_ready();
@@ -113,7 +117,7 @@ int main_with(std::string_view config_path, bool check_only) {
   }
   if (check_only) return 0;
   if (const auto ran = run(*settings); !ran) {
-    log::failure("gims-tlsd cannot run.", ran.error());
+    log::failure(log::id::cannot_run, "gims-tlsd cannot run.", ran.error());
     return 1;
   }
   return 0;

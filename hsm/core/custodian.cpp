@@ -63,7 +63,7 @@ void Custodian::start() {
   const auto lock = [this](const Error& error) {
     state_ = State::locked;
     reason_ = error.text;
-    log::failure("locked", error);
+    log::failure(log::id::keys_locked, "locked", error);
   };
   const auto read = folder_.read(StateFolder::custody);
   if (!read) return lock(read.error());
@@ -157,7 +157,8 @@ Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes
   }();
   if (!written) {
     if (const auto undone = vault_->destroy(); !undone) {
-      log::failure("the keys of a provisioning that failed stay in the hardware", undone.error());
+      log::failure(log::id::keys_left_behind,
+                   "the keys of a provisioning that failed stay in the hardware", undone.error());
     }
   }
   return written;
@@ -182,8 +183,8 @@ Result<> Custodian::provision(const ProvisionRequest& request) {
   // What was written is what counts: read it as every later start will.
   start();
   if (state_ != State::operational) return locked(reason_);
-  log::write(log::Level::notice, {}, "provisioned",
-             {{"SERVER_NAME", request.site.server_name}, {"CUSTODY", vault_description_}});
+  log::notice(log::id::keys_provisioned, "provisioned",
+              {{"SERVER_NAME", request.site.server_name}, {"CUSTODY", vault_description_}});
   return {};
 }
 
@@ -208,7 +209,7 @@ Result<> Custodian::zeroize() {
   GIMS_TRY(folder_.destroy(StateFolder::audit));
   state_ = State::zeroized;
   reason_.clear();
-  log::write(log::Level::notice, {}, "zeroized");
+  log::notice(log::id::keys_zeroized, "zeroized");
   return {};
 }
 

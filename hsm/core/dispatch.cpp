@@ -156,7 +156,8 @@ Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std
     if (frame) return {.frame = *frame, .hang_up = false};
     served = std::unexpected(std::move(frame).error());
   }
-  log::failure("refused " + std::string(name_of(header.operation)), served.error());
+  log::failure(log::id::key_request_refused, "refused " + std::string(name_of(header.operation)),
+               served.error());
   const Refusal refusal = refusal_of(served.error());
   header.kind = Kind::refusal;
   return {.frame = frame_of(header, refusal, room),

@@ -23,7 +23,8 @@ constexpr int pause_ms = 100;
 bool asked_to_stop(const sys::SignalFd& signals) {
   while (const auto signal = signals.next()) {
     if (*signal == SIGTERM || *signal == SIGINT) return true;
-    log::info("SIGHUP has no meaning here: the configuration is read at start.");
+    log::info(log::id::reload_ignored,
+              "SIGHUP has no meaning here: the configuration is read at start.");
   }
   return false;
 }
@@ -31,7 +32,9 @@ bool asked_to_stop(const sys::SignalFd& signals) {
 // To a peer that is about to be disconnected: it may have gone, or not read.
 void tell(const sys::Fd& socket, const Refusal& refusal, SecretBytes& room) {
   const auto told = sys::send_message(socket.get(), refuse(refusal, room.writable()));
-  if (!told) log::info("a refusal was not taken", {{"ERRCODE", told.error().code}});
+  if (!told)
+    log::info(log::id::answer_not_taken, "a refusal was not taken",
+              {{"ERRCODE", told.error().code}});
 }
 
 pollfd readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
@@ -83,7 +86,7 @@ bool Server::take_new_peers() {
   while (true) {
     auto accepted = sys::accept(listener_.get(), sys::Blocking::no);
     if (!accepted) {
-      log::failure("a connection cannot be taken", accepted.error());
+      log::failure(log::id::accept_failed, "a connection cannot be taken", accepted.error());
       return false;
     }
     std::optional<sys::Fd>& socket = *accepted;
@@ -107,7 +110,7 @@ void Server::welcome(sys::Fd socket) {
     peers_.push_back({.socket = std::move(socket), .uid = credentials->uid, .roles = user->second});
     return;
   }
-  log::warning("refused a connection",
+  log::warning(log::id::peer_refused, "refused a connection",
                {{"UID", std::to_string(credentials->uid)}, {"ERROR", refusal.text}});
   tell(socket, refusal, reply_);
 }
@@ -123,7 +126,8 @@ bool Server::serve(Custodian& custodian, const Peer& peer) {
   const Answer reply =
       answer(custodian, peer.roles, request_.bytes().first(received->size), reply_.writable());
   const auto sent = sys::send_message(peer.socket.get(), reply.frame);
-  if (!sent) log::failure("a peer did not take its answer", sent.error());
+  if (!sent)
+    log::failure(log::id::answer_not_taken, "a peer did not take its answer", sent.error());
   sodium_memzero(request_.writable().data(), received->size);
   sodium_memzero(reply_.writable().data(), reply.frame.size());
   return sent && !reply.hang_up;

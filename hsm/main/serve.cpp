@@ -40,11 +40,11 @@ void tell(const Custodian& custodian) {
   const StatusReply status = custodian.status();
   const std::string line =
       std::string(name_of(status.state)) + (status.reason.empty() ? "" : ": " + status.reason);
-  log::write(log::Level::notice, {}, "started",
-             {{"STATE", name_of(status.state)},
-              {"REASON", status.reason},
-              {"CUSTODY", status.custody},
-              {"SERVER_NAME", status.server_name}});
+  log::notice(log::id::started, "started",
+              {{"STATE", name_of(status.state)},
+               {"REASON", status.reason},
+               {"CUSTODY", status.custody},
+               {"SERVER_NAME", status.server_name}});
   sys::notify_status(line);
 }
 

@@ -36,6 +36,10 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+void tell(const char* text, const Error& error) {
+  std::fprintf(stderr, "%s: %s (%s)\n", text, error.text.c_str(), error.detail.c_str());
+}
+
 // What a send writes: the event and the answer to a retry.
 Result<> add_event(Transaction& transaction, std::int64_t number, const std::string& pdu) {
   const StreamId position = transaction.next_position();
@@ -92,7 +96,7 @@ class Load {
   }
   void answered(Time start, const Result<>& outcome) {
     if (!outcome) {
-      log::failure("an event was not stored", outcome.error());
+      tell("an event was not stored", outcome.error());
       std::exit(1);
     }
     const Time now = std::chrono::steady_clock::now();
@@ -131,7 +135,7 @@ int measure(const std::filesystem::path& folder, std::chrono::milliseconds each)
   const SystemClock clock;
   auto store = Store::open({.database = file}, clock, {});
   if (!store) {
-    log::failure("the store cannot be opened", store.error());
+    tell("the store cannot be opened", store.error());
     return 1;
   }
   std::printf("%10s %12s %14s %10s %10s %10s\n", "in flight", "events/s", "CPU us/event", "p50 ms",

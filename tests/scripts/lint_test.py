@@ -1,5 +1,6 @@
 """The lints find what they are for, and pass what is right."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts" / "lint"))
 import includes
+import journal
 import layers
 import tree
 
@@ -77,6 +79,105 @@ class LayersTest(Tree):
         self.assertEqual(before, includes.fingerprint(source, top=self.top))
         self.write("daemon/store/rooms.hpp", "#pragma once\nint rooms();\n")
         self.assertNotEqual(before, includes.fingerprint(source, top=self.top))
+
+
+class JournalTest(Tree):
+    IDS = """#pragma once
+// A daemon serves.
+inline constexpr MessageId started{"00112233445566778899aabbccddeeff"};
+// It ends.
+inline constexpr MessageId ended{"ffeeddccbbaa99887766554433221100"};
+"""
+    CATALOG = """# What there is.
+
+-- 00112233445566778899aabbccddeeff
+Subject: It has started
+Defined-By: GIMS
+
+User @GIMS_UID@ may use it now.
+
+-- ffeeddccbbaa99887766554433221100
+Subject: It has ended
+Defined-By: GIMS
+
+Start it again.
+"""
+    USES = """void f() {
+  log::info(log::id::started, "started; (all) is well", {{"UID", "1"}});
+  log::failure(log::id::ended,
+               "it ended", error);
+}
+"""
+
+    def findings(self, ids=IDS, catalog=CATALOG, uses=USES):
+        self.write("daemon/base/log_ids.hpp", ids)
+        self.write("daemon/base/gims.catalog", catalog)
+        self.write("hsm/core/a.cpp", uses)
+        return journal.check(self.top)
+
+    def test_what_agrees_passes(self):
+        self.assertEqual(self.findings(), [])
+
+    def test_an_id_given_twice_is_found(self):
+        found = self.findings(self.IDS.replace("ffeeddccbbaa99887766554433221100", "00112233445566778899aabbccddeeff"))
+        self.assertIn("daemon/base/log_ids.hpp: one id for started, ended", found)
+
+    def test_an_id_of_another_form_is_found(self):
+        for digits in ("0", "g" * 32, "A" * 32):
+            self.assertIn("daemon/base/log_ids.hpp: started is not 32 hex digits",
+                          self.findings(self.IDS.replace("00112233445566778899aabbccddeeff", digits)))
+        self.assertEqual(self.findings(self.IDS.replace("MessageId started{", "auto started = MessageId{"))[0],
+                         "daemon/base/log_ids.hpp:3: an id of another form")
+
+    def test_an_id_without_a_meaning_is_found(self):
+        self.assertEqual(self.findings(self.IDS.replace("// It ends.\n", "")),
+                         ["daemon/base/log_ids.hpp:4: no comment says what happened"])
+
+    def test_an_id_that_nothing_uses_is_found(self):
+        self.assertEqual(self.findings(uses=self.USES.replace("id::ended", "id::started")),
+                         ["daemon/base/log_ids.hpp: nothing uses ended"])
+
+    def test_a_missing_or_second_catalog_entry_is_found(self):
+        first = self.CATALOG[self.CATALOG.index("-- 00"):self.CATALOG.index("-- ff")]
+        self.assertEqual(self.findings(catalog=self.CATALOG.replace(first, "")), ["daemon/base/gims.catalog: started has 0 entries"])
+        self.assertEqual(self.findings(catalog=self.CATALOG + "\n" + first), ["daemon/base/gims.catalog: started has 2 entries"])
+
+    def test_a_catalog_entry_of_no_id_is_found(self):
+        other = self.CATALOG + "\n-- 0123456789abcdef0123456789abcdef\nSubject: A\nDefined-By: GIMS\n\nB\n"
+        self.assertEqual(len(self.findings(catalog=other)), 1)
+
+    def test_a_catalog_entry_of_another_form_is_found(self):
+        for old, new in (("Subject: It has started\n", ""), ("Defined-By: GIMS", "Defined-By: others"),
+                         ("Start it again.\n", ""), ("@GIMS_UID@", "@GIMS_TOKEN@"), ("# What", "What")):
+            with self.subTest(old=old):
+                self.assertEqual(len(self.findings(catalog=self.CATALOG.replace(old, new, 1))), 1)
+
+    def test_an_unknown_field_is_found(self):
+        self.assertEqual(self.findings(uses=self.USES.replace('"UID"', '"BODY"')),
+                         ["hsm/core/a.cpp:2: BODY is no field of scripts/lint/journal.py"])
+
+    def test_a_secret_is_found(self):
+        for value in ("key.reveal()", "show(password)", "session.token"):
+            with self.subTest(value=value):
+                self.assertEqual(len(self.findings(uses=self.USES.replace('"1"', value))), 1)
+        # Words of the text are not the thing itself.
+        self.assertEqual(self.findings(uses=self.USES.replace("it ended", "a token ended")), [])
+
+
+class CatalogTest(Tree):
+    @unittest.skipUnless(shutil.which("journalctl"), "no journalctl here: lint.journal alone checks the form")
+    def test_the_journal_reads_every_entry(self):
+        """As in an image: the catalog among systemd's own, made into its database."""
+        source = TOP / "daemon/base/gims.catalog"
+        self.write("usr/lib/systemd/catalog/gims.catalog", source.read_text(encoding="utf-8"))
+        (self.top / "var/lib/systemd/catalog").mkdir(parents=True)
+        # A line that cannot be read is told and left out, with exit status 0.
+        made = subprocess.run(["journalctl", "--update-catalog", f"--root={self.top}"], check=True, capture_output=True, text=True)
+        self.assertEqual(made.stderr, "")
+        listed = subprocess.run(["journalctl", "--list-catalog", f"--root={self.top}"], check=True, capture_output=True, text=True)
+        subjects = dict(line.split(" GIMS: ", 1) for line in listed.stdout.splitlines())
+        text = (TOP / "daemon/base/log_ids.hpp").read_text(encoding="utf-8")
+        self.assertEqual(set(subjects), set(journal.check_ids(text)[1].values()))
 
 
 class TreeTest(Tree):

@@ -252,7 +252,9 @@ void Sessions::end_predecessor(std::string user_id, std::string device_id,
         return {};
       },
       [](const Result<>& outcome) {
-        if (!outcome) log::failure("an older access token could not be ended", outcome.error());
+        if (!outcome)
+          log::failure(log::id::token_not_ended, "an older access token could not be ended",
+                       outcome.error());
       });
 }
 

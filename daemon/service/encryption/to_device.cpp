@@ -27,7 +27,8 @@ Result<> deliver(store::Transaction& transaction, std::string_view user_id,
   GIMS_TRY_ASSIGN(const auto queue,
                   sql::first(sql, sql_of::ToDeviceWaiting{user_id, device_id, most_waiting}));
   if (queue && queue->waiting >= most_waiting) {
-    log::warning("a device's queue of to-device messages is full; one was dropped",
+    log::warning(log::id::to_device_queue_full,
+                 "a device's queue of to-device messages is full; one was dropped",
                  {{"USER", user_id}, {"DEVICE", device_id}});
     return {};
   }

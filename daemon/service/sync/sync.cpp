@@ -59,7 +59,7 @@ std::size_t Sync::run_due() { return handle(feed_.due_work(clock_.steady(), batc
 std::size_t Sync::handle(Feed::Work work) {
   for (const std::string& user_id : work.device_changes) {
     if (auto loaded = feed_.ensure_user(store_, user_id); !loaded) {
-      log::failure("A user's rooms cannot be read", loaded.error());
+      log::failure(log::id::rooms_unreadable, "A user's rooms cannot be read", loaded.error());
       continue;
     }
     feed_.wake_contacts(user_id);

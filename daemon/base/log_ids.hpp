@@ -1,0 +1,126 @@
+// The journal's message ids: one for each kind of happening, whoever it happens to. `journalctl
+// MESSAGE_ID=…` finds every entry of a kind, and `journalctl -x` shows what gims.catalog says about
+// it. An id is made once with `systemd-id128 new` and never given to anything else.
+#pragma once
+
+#include <string_view>
+
+namespace gims::log {
+
+// 32 lower-case hex digits; anything else does not compile.
+class MessageId {
+ public:
+  explicit consteval MessageId(const char (&digits)[33]) : digits_(digits, 32) {
+    for (const char c : digits_) {
+      if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) no_hex_digit();
+    }
+  }
+  [[nodiscard]] constexpr std::string_view digits() const noexcept { return digits_; }
+  [[nodiscard]] friend constexpr bool operator==(MessageId, MessageId) noexcept = default;
+
+ private:
+  static void no_hex_digit();  // not constexpr: called, it ends the compilation
+  std::string_view digits_;
+};
+
+}  // namespace gims::log
+
+namespace gims::log::id {
+
+// ---- Every daemon -------------------------------------------------------------------------------
+
+// It serves from now on; for gims-keyd also where it is locked, unprovisioned or zeroized.
+inline constexpr MessageId started{"a95c8eb2525a4a6197805a2b47ce3146"};
+// It ends: its start failed, or something that it cannot do without.
+inline constexpr MessageId cannot_run{"5f6adfdfa9a74ae587a792248425da3f"};
+// It is not serving yet, for another daemon that is not ready.
+inline constexpr MessageId waiting{"83d0d2d8b47c4099a218e2e63fd3b1e6"};
+// A port is open; one entry for each.
+inline constexpr MessageId listening{"6ae906d982dc403b91772e07b1468386"};
+// SIGHUP came; there is nothing to read again.
+inline constexpr MessageId reload_ignored{"2f3d047ccdbf42fcb7d55ce3ca3dbda3"};
+// Fewer descriptors may be open than its connections need.
+inline constexpr MessageId open_files_too_few{"c62c6cbbd1c048809ea1469408b148fa"};
+// No user to become is configured, and it was started as root.
+inline constexpr MessageId runs_as_root{"c7faf307bb5b455bad27f00a221c8d72"};
+// The sandbox has one wall less.
+inline constexpr MessageId landlock_missing{"fca86030f78b4ed0bbf738a2b5fc9907"};
+// Connections wait in the kernel; it is tried again soon.
+inline constexpr MessageId accept_failed{"dbd6327a1eb64a2b8f01b9981712625d"};
+// A bug, or a kernel out of order: the process ends after it.
+inline constexpr MessageId loop_broken{"2aad4aaf84274b7789e7091047766935"};
+// A process of a user who has no right to a socket tried it.
+inline constexpr MessageId peer_refused{"197231ce95c54d4f9f4b455c8d1e08bb"};
+
+// ---- gims-keyd ----------------------------------------------------------------------------------
+
+// It found a reason not to open its keys; nothing is handed out until `gims-keyd unlock`.
+inline constexpr MessageId keys_locked{"d56993fbb92f460ca75c552523386871"};
+// The site's keys were made; once in its life.
+inline constexpr MessageId keys_provisioned{"68252831a30c45089b432338139a1eee"};
+// The site's keys were destroyed, for good.
+inline constexpr MessageId keys_zeroized{"48897883c1ee43beb075a35133ccb151"};
+// A provisioning failed, and so did taking its keys back.
+inline constexpr MessageId keys_left_behind{"ff99d76f7f844353bb345f3c21a82101"};
+// A peer asked for what it may not have, or what failed.
+inline constexpr MessageId key_request_refused{"c780998d41b84e3382bd547cdf5bc9c9"};
+// A peer left before it had its answer.
+inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
+
+// ---- gims-tlsd ----------------------------------------------------------------------------------
+
+// A leaf was made before the old one ended.
+inline constexpr MessageId certificate_renewed{"2922b826976a4ac8af0ad5f06098bd90"};
+// The old leaf is still good, and tried again to be replaced.
+inline constexpr MessageId certificate_not_renewed{"bd30e283dff64aa59796c680b08adc9d"};
+// No client can connect.
+inline constexpr MessageId certificate_expired{"efae0163c57e4ee594ff5d7886dc3716"};
+// Clients are refused, as gimsd takes no connections.
+inline constexpr MessageId gimsd_away{"8a8fc065a8d54512b578cc7fb44e9ea0"};
+// What `gimsd_away` told is over.
+inline constexpr MessageId gimsd_back{"5fe5cb445794498f8bda336dd8b5c7ac"};
+
+// ---- gimsd: connections and requests ------------------------------------------------------------
+
+// What came on the intake is no connection.
+inline constexpr MessageId handover_malformed{"f32f7cffb72741a2919aa8b156f9f08e"};
+// What libmicrohttpd has to say; shown at debug level alone.
+inline constexpr MessageId http_note{"2acf920667b8446f8665c44b590ee332"};
+// A reply was under way and its source failed; the client sees a cut connection.
+inline constexpr MessageId body_broken_off{"55bc6bd3f9814564b0bd000978ff9b9e"};
+// A bug: a reply was not sent as it holds a header that HTTP has no form for.
+inline constexpr MessageId header_unsendable{"2c892d32f091474c8141d79de0ff0071"};
+// A bug: a handler ended without an answer; the client got 500.
+inline constexpr MessageId request_unanswered{"bc49e3e7aa2f43279f88b48c9979351c"};
+// A request ended in a failure of ours (500); DETAIL has the cause.
+inline constexpr MessageId request_failed{"8989138821964262926eb2828acf13b4"};
+
+// ---- gimsd: store -------------------------------------------------------------------------------
+
+// A commit failed; nothing is written until a restart.
+inline constexpr MessageId store_read_only{"20f57d2be7e245459b1862703a62bd53"};
+// The log was not copied into the database; its commits are safe.
+inline constexpr MessageId checkpoint_failed{"618943345d734b5b9696d09896813b41"};
+// A task of the background failed; it is tried at the next turn.
+inline constexpr MessageId maintenance_failed{"ec21a2aec32f4ac4ac74f91b0b2bfe14"};
+// The database has one more step of the schema.
+inline constexpr MessageId schema_migrated{"331bd5f19c8c4c2d90077997774df789"};
+// A file of an upload that was not finished stays on the disk.
+inline constexpr MessageId media_file_left{"92da6015405141c9a8506a09de6fe0ad"};
+
+// ---- gimsd: accounts, rooms and the audit log ---------------------------------------------------
+
+// A device was used with a new token, and the old one still counts.
+inline constexpr MessageId token_not_ended{"b2366cb45285463eaaf74feea25353d7"};
+// The rooms of a user cannot be read, so a wake-up of others is late.
+inline constexpr MessageId rooms_unreadable{"8aaee39dfca44b94adddf1d02a59594e"};
+// The newest message to a device was dropped.
+inline constexpr MessageId to_device_queue_full{"4d5bc5b63b5c404394899f1322b16d5b"};
+// gims-keyd has not got the log's newest entry; it is tried again.
+inline constexpr MessageId audit_witness_away{"30f6833d5a434b8ca0e312a94142d655"};
+// What `audit_witness_away` told is over.
+inline constexpr MessageId audit_witness_back{"b01bb8ed33c7498cb2e2bed6ba3340b4"};
+// The log does not agree with itself or with gims-keyd.
+inline constexpr MessageId audit_log_broken{"6edf6a8f4191417cad100b24a32335ca"};
+
+}  // namespace gims::log::id
