@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <filesystem>
 
 #include "site.hpp"
+#include "support/temp_folder.hpp"
 #include "sys/handover.hpp"
 #include "sys/message.hpp"
 
@@ -39,18 +39,6 @@ std::vector<Route> at_every_door() {
   }
   return routes;
 }
-
-class Folder {
- public:
-  Folder() { EXPECT_NE(::mkdtemp(name_.data()), nullptr); }
-  ~Folder() { std::filesystem::remove_all(name_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string socket() const { return name_ + "/socket"; }
-
- private:
-  std::string name_ = std::filesystem::temp_directory_path() / "gims-http-XXXXXX";
-};
 
 Listener::Adopt to(Site& site) {
   return [&site](sys::Fd fd, Peer peer) { site.server().adopt(std::move(fd), std::move(peer)); };
@@ -90,11 +78,11 @@ TEST(Listener, ClosesATlsHandshakeAtOnce) {
 
 TEST(Listener, KnowsTheUidOnTheAdminSocket) {
   Site site(at_every_door());
-  const Folder folder;
-  auto socket = sys::stream_listen(folder.socket(), 0600);
+  const gims::test::TempFolder folder;
+  auto socket = sys::stream_listen(folder.file("socket"), 0600);
   ASSERT_TRUE(socket);
   auto listener = Listener::local(std::move(*socket), Door::admin, to(site));
-  auto connected = sys::stream_connect(folder.socket(), sys::Blocking::yes);
+  auto connected = sys::stream_connect(folder.file("socket"), sys::Blocking::yes);
   ASSERT_TRUE(connected);
   Client client(std::move(*connected));
   EXPECT_EQ(client.ask(get("/who"))->body, "/" + std::to_string(::getuid()));
@@ -103,12 +91,12 @@ TEST(Listener, KnowsTheUidOnTheAdminSocket) {
 class IntakeTest : public ::testing::Test {
  protected:
   sys::Fd dial(uid_t expected) {
-    auto socket = sys::seqpacket_listen(folder_.socket(), 0600);
+    auto socket = sys::seqpacket_listen(folder_.file("socket"), 0600);
     EXPECT_TRUE(socket);
     auto listener = Listener::intake(std::move(*socket), expected, to(site_));
     EXPECT_TRUE(listener);
     listener_ = std::move(*listener);
-    auto connected = sys::seqpacket_connect(folder_.socket(), sys::Blocking::yes);
+    auto connected = sys::seqpacket_connect(folder_.file("socket"), sys::Blocking::yes);
     EXPECT_TRUE(connected);
     return std::move(*connected);
   }
@@ -126,7 +114,7 @@ class IntakeTest : public ::testing::Test {
   }
 
   Site site_{at_every_door()};
-  Folder folder_;
+  gims::test::TempFolder folder_;
   std::unique_ptr<Listener> listener_;
 };
 

@@ -6,21 +6,21 @@
 
 #include <filesystem>
 
-#include "unit/sys/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace gims::sys {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-std::size_t files_in(const std::string& folder) {
+std::size_t files_in(const std::filesystem::path& folder) {
   std::size_t count = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
   return count;
 }
 
 TEST(WriteFileAtomically, MakesAndReplacesWithTheMode) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   const std::string path = folder.file("blob");
   ASSERT_TRUE(write_file_atomically(path, Bytes{1, 2}, 0640));
   EXPECT_EQ(*read_file(path, 2), (Bytes{1, 2}));
@@ -33,7 +33,7 @@ TEST(WriteFileAtomically, MakesAndReplacesWithTheMode) {
 }
 
 TEST(WriteFileAtomically, ReplacesALinkAndLeavesItsTarget) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   ASSERT_TRUE(write_file_atomically(folder.file("target"), Bytes{1}, 0600));
   ASSERT_EQ(::symlink(folder.file("target").c_str(), folder.file("link").c_str()), 0);
   ASSERT_TRUE(write_file_atomically(folder.file("link"), Bytes{2}, 0600));
@@ -42,7 +42,7 @@ TEST(WriteFileAtomically, ReplacesALinkAndLeavesItsTarget) {
 }
 
 TEST(WriteFileAtomically, LeavesNothingBehindWhenItFails) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   std::filesystem::create_directory(folder.file("taken"));
   EXPECT_EQ(write_file_atomically(folder.file("taken"), Bytes{1}, 0600).error().code, "EISDIR");
   EXPECT_EQ(files_in(folder.path()), 1U);
@@ -50,11 +50,11 @@ TEST(WriteFileAtomically, LeavesNothingBehindWhenItFails) {
 }
 
 TEST(ReadFile, RefusesWhatIsTooLongOrNoFile) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   ASSERT_TRUE(write_file_atomically(folder.file("blob"), Bytes(10, 0), 0600));
   EXPECT_TRUE(read_file(folder.file("blob"), 10));
   EXPECT_EQ(read_file(folder.file("blob"), 9).error().code, "EFBIG");
-  EXPECT_EQ(read_file(folder.path(), 9).error().code, "EINVAL");
+  EXPECT_EQ(read_file(folder.path().string(), 9).error().code, "EINVAL");
   ASSERT_EQ(::mkfifo(folder.file("pipe").c_str(), 0600), 0);
   EXPECT_EQ(read_file(folder.file("pipe"), 9).error().code, "EINVAL");
 }

@@ -14,12 +14,12 @@
 #include <thread>
 
 #include "base/secret.hpp"
+#include "support/temp_folder.hpp"
 #include "sys/atomic_file.hpp"
 #include "sys/epoll.hpp"
 #include "sys/event_fd.hpp"
 #include "sys/sanitizer.hpp"
 #include "sys/socket.hpp"
-#include "unit/sys/temporary_folder.hpp"
 
 namespace gims::sys {
 namespace {
@@ -62,7 +62,7 @@ TEST(Sandbox, ADaemonsOrdinaryWorkGoesOn) {
 }
 
 TEST(Sandbox, OpensOnlyWhatTheRulesName) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   const std::string readable = folder.file("readable");
   const std::string other = folder.file("other");
   ASSERT_TRUE(write_file_atomically(readable, {}, 0600));
@@ -81,8 +81,8 @@ TEST(Sandbox, OpensOnlyWhatTheRulesName) {
 
 TEST(Sandbox, WritesInsideATreeAlone) {
   if (landlock_abi() == 0) GTEST_SKIP() << "no Landlock in this kernel";
-  const test::TemporaryFolder mine;
-  const test::TemporaryFolder others;
+  const test::TempFolder mine;
+  const test::TempFolder others;
   Sandbox sandbox;
   sandbox.paths.push_back({mine.path(), PathRight::write_tree, "test"});
   EXPECT_EQ(act_inside(sandbox,

@@ -9,7 +9,7 @@
 
 #include <fstream>
 
-#include "unit/sys/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 
 namespace gims::sys {
 namespace {
@@ -32,7 +32,7 @@ Result<Fd> tcp_connect(std::uint16_t port) {
 }
 
 TEST(UnixSocket, ConnectsAndTellsWhoIsThere) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   const auto listener = seqpacket_listen(folder.file("s"), 0660);
   ASSERT_TRUE(listener);
   EXPECT_FALSE(accept(listener->get(), Blocking::no)->has_value());
@@ -48,7 +48,7 @@ TEST(UnixSocket, ConnectsAndTellsWhoIsThere) {
 }
 
 TEST(UnixSocket, HasTheModeAskedForWhateverTheUmask) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   const mode_t old = ::umask(077);
   const auto listener = stream_listen(folder.file("s"), 0660);
   ::umask(old);
@@ -59,7 +59,7 @@ TEST(UnixSocket, HasTheModeAskedForWhateverTheUmask) {
 }
 
 TEST(UnixSocket, ReplacesAStaleFileButNeverALiveOneOrAnotherFile) {
-  const test::TemporaryFolder folder;
+  const test::TempFolder folder;
   {
     ASSERT_TRUE(seqpacket_listen(folder.file("s"), 0600));
   }

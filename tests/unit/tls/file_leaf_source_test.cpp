@@ -4,9 +4,9 @@
 
 #include <cstdlib>
 
+#include "support/temp_folder.hpp"
 #include "sys/atomic_file.hpp"
 #include "tls/server_context.hpp"
-#include "unit/sys/temporary_folder.hpp"
 
 namespace gims::tls {
 namespace {
@@ -24,12 +24,14 @@ class FileLeafSourceTest : public ::testing::Test {
     run("cat leaf.pem ca.pem >chain.pem");
   }
   void run(const std::string& command) const {
-    ASSERT_EQ(std::system(("cd " + folder_.path() + " && " + command + " 2>/dev/null").c_str()), 0);
+    ASSERT_EQ(
+        std::system(("cd " + folder_.path().string() + " && " + command + " 2>/dev/null").c_str()),
+        0);
   }
   Result<Leaf> read(const std::string& certificate, const std::string& key) const {
     return FileLeafSource(folder_.file(certificate), folder_.file(key)).obtain();
   }
-  sys::test::TemporaryFolder folder_;
+  gims::test::TempFolder folder_;
 };
 
 TEST_F(FileLeafSourceTest, ReadsTheChainAndTheLeafsLife) {

@@ -5,9 +5,9 @@
 
 #include <array>
 
+#include "support/temp_folder.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
-#include "unit/sys/temporary_folder.hpp"
 
 namespace gims::tls {
 namespace {
@@ -36,7 +36,7 @@ class GimsdSinkTest : public ::testing::Test {
     return accepted && *accepted ? **std::move(accepted) : sys::Fd();
   }
   std::string path() const { return folder_.file("gimsd"); }
-  sys::test::TemporaryFolder folder_;
+  gims::test::TempFolder folder_;
 };
 
 TEST_F(GimsdSinkTest, FailsWhileGimsdIsNotThere) {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "unit/sys/temporary_folder.hpp"
+#include "support/temp_folder.hpp"
 #include "unit/tls/test_client.hpp"
 #include "unit/tls/test_front.hpp"
 
@@ -111,8 +111,8 @@ TEST_F(Handshake, AgreesToHttp11AndNoOtherProtocol) {
 
 TEST_F(Handshake, ResumesByTicket) {
   for (const char* version : {"-tls1_2", "-tls1_3"}) {
-    const std::string file =
-        std::filesystem::temp_directory_path() / ("gims-session-" + std::to_string(::getpid()));
+    const gims::test::TempFolder folder;
+    const std::string file = folder.file("session");
     // -ign_eof: goes on until the server ends, so that the ticket of TLS 1.3 is surely read.
     const std::string at = std::string(version) + " -sess_out " + file + " -ign_eof";
     std::jthread end([] { front_->sink.next(); });
@@ -121,16 +121,15 @@ TEST_F(Handshake, ResumesByTicket) {
     const Ended again = s_client(*front_, std::string(version) + " -sess_in " + file);
     EXPECT_NE(again.output.find("Reused, TLS"), std::string::npos) << again.output;
     EXPECT_TRUE(front_->sink.next());
-    std::filesystem::remove(file);
   }
 }
 
 TEST_F(Handshake, RefusesRenegotiation) {
-  const sys::test::TemporaryFolder folder;
+  const gims::test::TempFolder folder;
   // R asks for it, and the input stays open until the client has ended by itself, which it does
   // when it is refused; the limit ends a client that is not.
   const Ended ended =
-      run("cd " + folder.path() +
+      run("cd " + folder.path().string() +
           " && mkfifo in && { timeout 20 openssl s_client -tls1_2 -connect 127.0.0.1:" +
           std::to_string(front_->port()) + " <in & } && exec 3>in && echo R >&3 && wait");
   EXPECT_TRUE(front_->sink.next());
