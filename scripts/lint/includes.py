@@ -47,6 +47,19 @@ def resolve(name, path, top=TOP):
     return None
 
 
+def report(name, count, findings):
+    """Prints what a lint found among so many things; the exit status."""
+    for finding in findings:
+        print(f"error: {finding}")
+    print(f"{name}: {count}, {len(findings)} findings")
+    return 1 if findings else 0
+
+
+def top_of(arguments):
+    """The tree to look at: the only argument, or this one."""
+    return Path(arguments[1]).resolve() if len(arguments) > 1 else TOP
+
+
 def closure(path, top=TOP):
     """The file and every file of this tree that it includes, directly or not."""
     seen, queue = set(), [path]

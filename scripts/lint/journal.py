@@ -127,12 +127,9 @@ def check(top):
 
 
 def main():
-    top = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else inc.TOP
-    findings = check(top)
-    for finding in findings:
-        print(f"error: {finding}")
-    print(f"journal: {len(ID.findall((top / IDS).read_text(encoding='utf-8')))} ids, {len(findings)} findings")
-    return 1 if findings else 0
+    top = inc.top_of(sys.argv)
+    count = len(ID.findall((top / IDS).read_text(encoding="utf-8")))
+    return inc.report("journal", f"{count} ids", check(top))
 
 
 if __name__ == "__main__":

@@ -81,12 +81,8 @@ def check(top):
 
 
 def main():
-    top = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else inc.TOP
-    findings = check(top)
-    for finding in findings:
-        print(f"error: {finding}")
-    print(f"layers: {len(inc.sources(top))} files, {len(findings)} findings")
-    return 1 if findings else 0
+    top = inc.top_of(sys.argv)
+    return inc.report("layers", f"{len(inc.sources(top))} files", check(top))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).parent))
+import includes as inc
+
 SKIPPED = {".git", "build", "node_modules", "__pycache__"}
 LONGEST = 600
 
@@ -71,12 +73,8 @@ def check(top):
 
 
 def main():
-    top = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else TOP
-    findings = check(top)
-    for finding in findings:
-        print(f"error: {finding}")
-    print(f"tree: {sum(1 for _ in files(top))} files, {len(findings)} findings")
-    return 1 if findings else 0
+    top = inc.top_of(sys.argv)
+    return inc.report("tree", f"{sum(1 for _ in files(top))} files", check(top))
 
 
 if __name__ == "__main__":
