@@ -1,9 +1,6 @@
 #include "app/gimsd.hpp"
 
-#include <poll.h>
-
 #include <array>
-#include <csignal>
 #include <optional>
 #include <utility>
 
@@ -25,18 +22,6 @@ constexpr std::chrono::milliseconds retry_time{1000};
 constexpr std::chrono::milliseconds status_time{5000};
 // Database files, listeners, loops: what is open beside a descriptor (and its watch) a connection.
 constexpr std::uint64_t own_files = 256;
-
-// Waits at most `timeout`. True when the service is to stop.
-bool stop_asked(const sys::SignalFd& signals, std::chrono::milliseconds timeout) {
-  pollfd wait{.fd = signals.fd(), .events = POLLIN, .revents = 0};
-  ::poll(&wait, 1, static_cast<int>(timeout.count()));
-  while (const auto signal = signals.next()) {
-    if (*signal == SIGTERM || *signal == SIGINT) return true;
-    log::info(log::id::reload_ignored,
-              "SIGHUP has no meaning here: the configuration is read at start.");
-  }
-  return false;
-}
 
 struct FromKeyd {
   std::string server_name;
@@ -68,7 +53,7 @@ std::optional<FromKeyd> wait_for_keys(const Settings& settings, const sys::Signa
       sys::notify_status(status);
       told = status;
     }
-    if (stop_asked(signals, retry_time)) return std::nullopt;
+    if (signals.stop_asked_within(retry_time)) return std::nullopt;
   }
 }
 
@@ -116,7 +101,7 @@ Result<Doors> open_doors(const Settings& settings) {
 
 void serve_until_stopped(const Site& site, sys::Watchdog& watchdog, const sys::SignalFd& signals) {
   std::string told;
-  while (!stop_asked(signals, watchdog.period().value_or(status_time))) {
+  while (!signals.stop_asked_within(watchdog.period().value_or(status_time))) {
     if (watchdog.period()) watchdog.tick();
     if (std::string status = site.status(); status != told) {
       sys::notify_status(status);

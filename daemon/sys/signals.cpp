@@ -1,11 +1,13 @@
 #include "sys/signals.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <csignal>
 
+#include "base/log.hpp"
 #include "sys/errno.hpp"
 
 namespace gims::sys {
@@ -33,6 +35,22 @@ std::optional<int> SignalFd::next() const noexcept {
     return std::nullopt;
   }
   return static_cast<int>(info.ssi_signo);
+}
+
+bool SignalFd::stop_asked() const noexcept {
+  while (const auto signal = next()) {
+    if (*signal == SIGTERM || *signal == SIGINT) return true;
+    log::info(log::id::reload_ignored,
+              "SIGHUP has no meaning here: the configuration is read at start.");
+  }
+  return false;
+}
+
+bool SignalFd::stop_asked_within(std::optional<std::chrono::milliseconds> timeout) const noexcept {
+  pollfd wait{.fd = fd_.get(), .events = POLLIN, .revents = 0};
+  // Cut short by nothing else than a signal of the set, which it is for.
+  ::poll(&wait, 1, timeout ? static_cast<int>(timeout->count()) : -1);
+  return stop_asked();
 }
 
 }  // namespace gims::sys

@@ -1,6 +1,7 @@
 // Signals as a readable descriptor (signalfd(2)).
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <optional>
 
@@ -18,6 +19,12 @@ class SignalFd {
 
   // The number of one signal that came, or nothing. Never waits.
   [[nodiscard]] std::optional<int> next() const noexcept;
+  // Takes every signal that came. True when one asks the service to stop; SIGHUP is told to have no
+  // meaning. Never waits.
+  [[nodiscard]] bool stop_asked() const noexcept;
+  // As stop_asked(), after a wait for a signal of at most `timeout`; without one, without end.
+  [[nodiscard]] bool stop_asked_within(
+      std::optional<std::chrono::milliseconds> timeout) const noexcept;
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:

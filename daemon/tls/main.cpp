@@ -1,9 +1,7 @@
 // gims-tlsd: the TLS front.
-#include <poll.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <string_view>
 
@@ -22,18 +20,6 @@ namespace {
 
 constexpr std::chrono::milliseconds retry_time{1000};
 constexpr std::string_view usage = "usage: gims-tlsd --config FILE [--check-config]\n";
-
-// Waits at most `timeout` (none: without end). True when the service is to stop.
-bool stop_asked(const sys::SignalFd& signals, std::optional<std::chrono::milliseconds> timeout) {
-  pollfd wait{.fd = signals.fd(), .events = POLLIN, .revents = 0};
-  ::poll(&wait, 1, timeout ? static_cast<int>(timeout->count()) : -1);
-  while (const auto signal = signals.next()) {
-    if (*signal == SIGTERM || *signal == SIGINT) return true;
-    log::info(log::id::reload_ignored,
-              "SIGHUP has no meaning here: the configuration is read at start.");
-  }
-  return false;
-}
 
 Result<> begin_serving(Front& front, KeydLeafSource& source, GimsdSink& sink) {
   GIMS_TRY(source.ready());
@@ -61,7 +47,7 @@ Result<bool> wait_until_serving(Front& front, KeydLeafSource& source, GimsdSink&
       sys::notify_status(status);
       told = status;
     }
-    if (stop_asked(signals, retry_time)) return false;
+    if (signals.stop_asked_within(retry_time)) return false;
   }
 }
 
@@ -101,7 +87,7 @@ Result<> run(const Settings& settings) {
   }
   sys::notify_status("Serving");
   sys::notify_ready();
-  while (!stop_asked(signals, watchdog.period())) {
+  while (!signals.stop_asked_within(watchdog.period())) {
     if (watchdog.period()) watchdog.tick();
   }
   sys::notify_stopping();

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <optional>
 
 #include "base/log.hpp"
@@ -19,15 +18,6 @@ namespace {
 
 constexpr mode_t everyone_may_connect = 0666;
 constexpr int pause_ms = 100;
-
-bool asked_to_stop(const sys::SignalFd& signals) {
-  while (const auto signal = signals.next()) {
-    if (*signal == SIGTERM || *signal == SIGINT) return true;
-    log::info(log::id::reload_ignored,
-              "SIGHUP has no meaning here: the configuration is read at start.");
-  }
-  return false;
-}
 
 // To a peer that is about to be disconnected: it may have gone, or not read.
 void tell(const sys::Fd& socket, const Refusal& refusal, SecretBytes& room) {
@@ -68,7 +58,7 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
     }
     pulse.beat();
     if (watchdog.period()) watchdog.tick();
-    if (waits[0].revents != 0 && asked_to_stop(signals)) return {};
+    if (waits[0].revents != 0 && signals.stop_asked()) return {};
 
     // One request of each peer a turn, so that a busy one does not starve the others.
     std::size_t kept = 0;
