@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sys/config_rules.hpp"
 #include "sys/users.hpp"
 
 namespace gims::app {
@@ -12,16 +13,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::size_t most_socket_path = 107;  // unix(7)
 constexpr std::size_t most_admins = 64;
-
-const Config::TextRule& user_rule() {
-  static const Config::TextRule rule{
-      .most = 256,
-      .good = [](std::string_view user) { return sys::uid_of(user).has_value(); },
-      .allowed = "a user of this system, or a user's number"};
-  return rule;
-}
 
 const Config::TextRule& url_rule() {
   static const Config::TextRule rule{
@@ -33,12 +25,6 @@ const Config::TextRule& url_rule() {
           },
       .allowed = "an address such as \"https://gims.internal:8443\", without a slash at its end"};
   return rule;
-}
-
-std::string socket_path(Config& config, std::string_view key) {
-  std::string path = config.path(key);
-  if (path.size() > most_socket_path) config.refuse(key, "a path of at most 107 bytes");
-  return path;
 }
 
 template <class Number>
@@ -82,13 +68,13 @@ void read_policy(Config& config, service::Policy& policy) {
 
 Result<Settings> read(Config config) {
   Settings settings;
-  settings.user = config.text("user", "", user_rule());
+  settings.user = config.text("user", "", sys::user_rule());
   settings.data_folder = config.path("data_folder");
-  settings.keyd_socket = socket_path(config, "keyd.socket");
-  settings.intake_socket = socket_path(config, "tlsd.socket");
-  settings.intake_sender = sys::uid_of(config.text("tlsd.user", user_rule())).value_or(0);
-  settings.admin_socket = socket_path(config, "admin.socket");
-  for (const std::string& admin : config.texts("admin.users", 0, most_admins, user_rule())) {
+  settings.keyd_socket = sys::socket_path(config, "keyd.socket");
+  settings.intake_socket = sys::socket_path(config, "tlsd.socket");
+  settings.intake_sender = sys::uid_of(config.text("tlsd.user", sys::user_rule())).value_or(0);
+  settings.admin_socket = sys::socket_path(config, "admin.socket");
+  for (const std::string& admin : config.texts("admin.users", 0, most_admins, sys::user_rule())) {
     if (const auto uid = sys::uid_of(admin)) settings.admins.push_back(*uid);
   }
   read_http(config, settings.http);

@@ -2,6 +2,7 @@
 
 #include "base/config.hpp"
 #include "sys/address.hpp"
+#include "sys/config_rules.hpp"
 
 namespace gims::tls {
 namespace {
@@ -55,12 +56,11 @@ void read_limits(Config& config, FrontOptions& front) {
 
 Result<Settings> read(Config config) {
   Settings settings;
-  settings.user =
-      config.text("user", "", {.most = 32, .good = nullptr, .allowed = "a user's name"});
-  settings.keyd_socket = config.path("keyd.socket");
+  settings.user = config.text("user", "", sys::user_rule());
+  settings.keyd_socket = sys::socket_path(config, "keyd.socket");
   settings.leaf_lifetime = std::chrono::duration_cast<seconds>(
       config.duration("keyd.leaf_lifetime", hours(24), minutes(1), hours(24)));
-  settings.gimsd_socket = config.path("gimsd.socket");
+  settings.gimsd_socket = sys::socket_path(config, "gimsd.socket");
   read_listeners(config, settings.front);
   read_limits(config, settings.front);
   GIMS_TRY(config.finish());

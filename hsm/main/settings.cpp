@@ -1,6 +1,7 @@
 #include "hsm/main/settings.hpp"
 
 #include "base/config.hpp"
+#include "sys/config_rules.hpp"
 #include "sys/users.hpp"
 
 namespace gims::hsm {
@@ -9,15 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_admins = 16;
-constexpr std::size_t most_socket_path = 107;  // unix(7)
-
-const Config::TextRule& user_rule() {
-  static const Config::TextRule rule{
-      .most = 256,
-      .good = [](std::string_view user) { return sys::uid_of(user).has_value(); },
-      .allowed = "a user of this system, or a user's number"};
-  return rule;
-}
 
 void give(Server::RolesOfUsers& users, const std::string& user, Role role) {
   if (const auto uid = sys::uid_of(user)) users[*uid] = users[*uid] | role;
@@ -28,12 +20,9 @@ void give(Server::RolesOfUsers& users, const std::string& user, Role role) {
 Result<Settings> load_settings(const std::string& path) {
   GIMS_TRY_ASSIGN(Config config, Config::load(path));
   Settings settings;
-  settings.socket = config.path("socket");
-  if (settings.socket.size() > most_socket_path) {
-    config.refuse("socket", "a path of at most 107 bytes");
-  }
+  settings.socket = sys::socket_path(config, "socket");
   settings.state_folder = config.path("state_folder");
-  settings.user = config.text("user", "", user_rule());
+  settings.user = config.text("user", "", sys::user_rule());
 
   const Config::TextRule tcti{
       .good = [](std::string_view text) { return tpm2::parse_address(text).has_value(); },
@@ -43,9 +32,9 @@ Result<Settings> load_settings(const std::string& path) {
   }
   settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 120s);
 
-  give(settings.users, config.text("peers.tlsd", user_rule()), Role::tlsd);
-  give(settings.users, config.text("peers.gimsd", user_rule()), Role::gimsd);
-  for (const std::string& admin : config.texts("peers.admins", 1, most_admins, user_rule())) {
+  give(settings.users, config.text("peers.tlsd", sys::user_rule()), Role::tlsd);
+  give(settings.users, config.text("peers.gimsd", sys::user_rule()), Role::gimsd);
+  for (const std::string& admin : config.texts("peers.admins", 1, most_admins, sys::user_rule())) {
     give(settings.users, admin, Role::admin);
   }
   GIMS_TRY(config.finish());

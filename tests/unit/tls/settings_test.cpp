@@ -25,7 +25,7 @@ TEST(Settings, ReadsTheLeastFile) {
 
 TEST(Settings, ReadsEveryKey) {
   const auto settings = parse_settings(
-      "user = \"gims-tlsd\"\n[[listen]]\ndoor = \"console\"\naddress = \"127.0.0.1\"\nport = 0\n"
+      "user = \"nobody\"\n[[listen]]\ndoor = \"console\"\naddress = \"127.0.0.1\"\nport = 0\n"
       "[keyd]\nsocket = \"/k\"\nleaf_lifetime = \"1h\"\n[gimsd]\nsocket = \"/g\"\n"
       "[limits]\nconnections = 1\nconnections_per_address = 2\nhandshakes = 3\n"
       "handshakes_per_address = 4\nhandshake_deadline = \"5s\"\nidle_timeout = \"6m\"\n"
@@ -33,7 +33,7 @@ TEST(Settings, ReadsEveryKey) {
       "tlsd.toml");
   ASSERT_TRUE(settings) << settings.error().text;
   const FrontOptions& front = settings->front;
-  EXPECT_EQ(settings->user, "gims-tlsd");
+  EXPECT_EQ(settings->user, "nobody");
   EXPECT_EQ(front.listeners[0].door, sys::Door::console);
   EXPECT_EQ(settings->leaf_lifetime, 1h);
   EXPECT_EQ(front.connections, 1U);
@@ -49,12 +49,14 @@ TEST(Settings, ReadsEveryKey) {
 TEST(Settings, TellsEveryProblem) {
   const auto settings = parse_settings(
       "[[listen]]\naddress = \"localhost\"\nport = 65536\n[keyd]\nsocket = \"k\"\n[limits]\n"
-      "connections = 0\n",
+      "connections = 0\n[gimsd]\nsocket = \"/" +
+          std::string(107, 's') + "\"",
       "tlsd.toml");
   ASSERT_FALSE(settings);
-  for (const char* problem : {"tlsd.toml:2:11: listen[0].address: must be an IP address",
-                              "tlsd.toml:3:8: listen[0].port", "tlsd.toml:5:10: keyd.socket",
-                              "gimsd.socket: is missing", "tlsd.toml:7:15: limits.connections"}) {
+  for (const char* problem :
+       {"tlsd.toml:2:11: listen[0].address: must be an IP address", "tlsd.toml:3:8: listen[0].port",
+        "tlsd.toml:5:10: keyd.socket", "gimsd.socket: must be a path of at most 107 bytes",
+        "tlsd.toml:7:15: limits.connections"}) {
     EXPECT_NE(settings.error().text.find(problem), std::string::npos) << problem << "\n"
                                                                       << settings.error().text;
   }
