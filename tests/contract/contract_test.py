@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import openapi
+import permissions
 import refusals
 import scenario
 from testsite import Testsite, fill
@@ -144,16 +145,39 @@ class Contract(Walk):
                                                token=user.token if route["auth"] != "none" else None)
                         self.check(route, answer, 400, ["M_BAD_JSON", "M_INVALID_PARAM", "M_MISSING_PARAM"])
 
-    def test_403_for_a_stranger(self):
-        for route, here in self.each(lambda route: needs_token(route) and ("{roomId}" in route["path"] or "{userId}" in route["path"])):
+    def test_403_for_who_may_not(self):
+        for route, here in self.each():
             with here:
-                expected = refusals.STRANGER.get((route["method"], route["path"]), (403, "M_FORBIDDEN"))
-                if expected is None:
-                    continue  # open to all, by the specification
-                where, _, body = refusals.place(self.world, route["method"], route["path"])
-                answer = self.site.ask(route["method"], where, body if route["body"] != "none" else None,
-                                       token=self.world.stranger.token)
-                self.check(route, answer, expected[0], [expected[1]])
+                method, path = route["method"], route["path"]
+                cases = permissions.CASES.get((method, path), [])
+                if (method, path) in permissions.OPEN:
+                    self.assertFalse(cases, "open to all, and refused to somebody")
+                    continue
+                if not cases and needs_token(route) and ("{roomId}" in path or "{userId}" in path):
+                    cases = [(403, "M_FORBIDDEN", None)]
+                statuses = {status for status, _, _ in cases} | {refusals.NEVER.get((method, path), (None,))[0]}
+                self.assertNotEqual(statuses, {None}, "permissions.py says neither who is refused nor why nobody is")
+                known = self.spec.find(method, path)
+                if known and "403" in known[2]["responses"]:
+                    self.assertIn(403, statuses, "the specification has a 403")
+                for status, errcode, run in cases:
+                    self.check(route, run(self.world) if run else self.by_stranger(route), status, [errcode])
+
+    def by_stranger(self, route):
+        """The success case of the route, asked by somebody who has nothing to do with it."""
+        where, _, body = refusals.place(self.world, route["method"], route["path"])
+        return self.site.ask(route["method"], where, body if route["body"] != "none" else None, token=self.world.stranger.token)
+
+    def test_no_case_is_left_without_a_route(self):
+        routes = {(route["method"], route["path"]) for route in self.routes}
+        tables = {"scenario.CASES": scenario.CASES, "refusals.NEVER": refusals.NEVER, "refusals.FRESH": refusals.FRESH,
+                  "refusals.UNREAD": refusals.UNREAD, "permissions.CASES": permissions.CASES, "permissions.OPEN": permissions.OPEN}
+        for name, table in tables.items():
+            self.assertEqual(set(table) - routes, set(), f"{name} has no such routes")
+        self.assertEqual(set(scenario.CASES) & set(refusals.NEVER), set(), "succeed, and never do")
+        self.assertEqual(refusals.OWN_PATHS - {path for _, path in routes}, set(), "refusals.OWN_PATHS has no such routes")
+        for (method, path), fields in refusals.UNREAD.items():
+            self.assertEqual(fields - set(self.spec.request_properties(method, path)), set(), f"{method} {path} has no such fields")
 
     def test_404_below_and_beside(self):
         for route, here in self.each():
@@ -187,13 +211,23 @@ class Contract(Walk):
         return False
 
     def test_413_for_a_body_that_is_too_large(self):
-        for route, here in self.each(lambda route: route["body"] != "none"):
+        for route, here in self.each():
             with here:
-                if route["body_limit"] >= 1 << 20:
+                # A route without a body reads over a small one, so that the connection can go on.
+                limit = route["body_limit"] or 64 << 10
+                if limit >= 1 << 20:
                     # By its announced length alone.
-                    answer = self.announce(route, route["body_limit"] + 1)
+                    answer = self.announce(route, limit + 1)
                 else:
-                    answer = self.ask(route, raw=b" " * (route["body_limit"] + 1))
+                    answer = self.ask(route, raw=b" " * (limit + 1))
+                self.check(route, answer, 413, ["M_TOO_LARGE"])
+
+    def test_413_for_a_body_of_unknown_length(self):
+        """In chunks (RFC 9112, section 7.1): it is found too large while it comes."""
+        for route, here in self.each(lambda route: route["body_limit"] < 1 << 20):
+            with here:
+                limit = route["body_limit"] or 64 << 10
+                answer = self.ask(route, raw=[b" " * limit, b" "])
                 self.check(route, answer, 413, ["M_TOO_LARGE"])
 
     def announce(self, route, size):
@@ -212,8 +246,9 @@ class Limits(Walk):
     options = ("--rate-limits",)
 
     def test_429_for_each_class(self):
-        for route, here in self.each(lambda route: route["rate"] != "unlimited"):
+        for route, here in self.each():
             with here:
+                self.assertNotEqual(route["rate"], "unlimited")
                 for _ in range(5000):
                     answer = self.ask(route)
                     if answer.status == 429:

@@ -4,13 +4,11 @@ import scenario
 from testsite import fill
 from world import V3
 
-V1 = scenario.V1
-
 # Routes that never succeed on a GIMS server: an air gap has no identity server, e-mail or telephone
 # (client-server API, "Adding Account Administrative Contact Information").
 _NO_CONTACTS = (403, "M_THREEPID_DENIED")
 NEVER = {("POST", V3 + path): _NO_CONTACTS for path in (
-    "/account/3pid/add", "/account/3pid/bind", "/account/3pid/delete", "/account/3pid/unbind",
+    "/account/3pid/add", "/account/3pid/bind",
     "/account/3pid/email/requestToken", "/account/3pid/msisdn/requestToken", "/account/password/email/requestToken",
     "/account/password/msisdn/requestToken", "/register/email/requestToken", "/register/msisdn/requestToken")}
 
@@ -23,29 +21,6 @@ NEVER.update({("GET", "/_matrix/media/v3" + path): (404, "M_NOT_FOUND") for path
 # a route of its own because its content is computed.
 OWN_PATHS = {"/_synapse/admin/v1/register", V3 + "/pushrules", V3 + "/pushrules/global",
              V3 + "/user/{userId}/account_data/m.push_rules"}
-
-# What someone who has nothing to do with the room or the user is told, where it is not 403 M_FORBIDDEN;
-# None: the request is open to all.
-STRANGER = {
-    ("GET", V3 + "/profile/{userId}"): None,
-    ("GET", V3 + "/profile/{userId}/{keyName}"): None,
-    ("GET", V3 + "/presence/{userId}/status"): None,
-    ("POST", V3 + "/users/{userId}/report"): None,
-    ("GET", V3 + "/directory/list/room/{roomId}"): None,
-    # "the user does not have permission to see it" is answered as a room that is not there.
-    ("POST", V3 + "/rooms/{roomId}/report/{eventId}"): (404, "M_NOT_FOUND"),
-    ("GET", V3 + "/rooms/{roomId}/event/{eventId}"): (404, "M_NOT_FOUND"),
-    **{("GET", V1 + "/rooms/{roomId}/relations/{eventId}" + below): (404, "M_NOT_FOUND")
-       for below in ("", "/{relType}", "/{relType}/{eventType}")},
-    # The room of that case is public; and whoever knows a room may report it.
-    ("POST", V3 + "/rooms/{roomId}/join"): None,
-    ("POST", V3 + "/rooms/{roomId}/report"): None,
-    # One's own data and backups about any room, joined or not.
-    **{(method, V3 + "/room_keys/keys" + below): None for method in ("GET", "PUT", "DELETE")
-       for below in ("/{roomId}", "/{roomId}/{sessionId}")},
-    # Leaving and forgetting what one is not in.
-    ("POST", V3 + "/rooms/{roomId}/forget"): (400, "M_UNKNOWN"),
-}
 
 
 def takes_any_content(method, path):
@@ -67,8 +42,6 @@ UNREAD = {
     ("POST", V3 + "/publicRooms"): {"include_all_networks", "third_party_instance_id"},
     ("POST", V3 + "/account/deactivate"): {"id_server", "erase"},
     ("POST", V3 + "/login"): {"medium", "address", "token", "user"},
-    ("POST", V3 + "/rooms/{roomId}/join"): {"third_party_signed"},
-    ("POST", V3 + "/join/{roomIdOrAlias}"): {"third_party_signed"},
 }
 
 

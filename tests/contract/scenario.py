@@ -267,9 +267,7 @@ simple("POST", V3 + "/rooms/{roomId}/receipt/{receiptType}/{eventId}", {}, roomI
 simple("POST", V3 + "/rooms/{roomId}/read_markers", lambda world: {"m.fully_read": world.event, "m.read": world.event}, roomId=room)
 simple("PUT", V3 + "/presence/{userId}/status", {"presence": "online", "status_msg": "at the desk"}, userId=own)
 simple("GET", V3 + "/presence/{userId}/status", userId=own)
-simple("POST", V3 + "/search", {"search_categories": {"room_events": {"search_term": "desk"}}})
 simple("GET", V3 + "/notifications")
-simple("GET", V3 + "/voip/turnServer")
 simple("GET", V3 + "/pushers")
 simple("POST", V3 + "/pushers/set", {
     "app_display_name": "Phone", "app_id": "internal.gims.phone", "data": {"format": "event_id_only", "url": "https://push.gims.internal/_matrix/push/v1/notify"},
