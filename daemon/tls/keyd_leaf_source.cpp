@@ -2,7 +2,6 @@
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
-#include <mbedtls/platform_util.h>
 
 #include <array>
 

@@ -54,8 +54,9 @@ void LoopThread::run() {
   std::array<epoll_event, events_a_turn> room{};
   for (;;) {
     const auto events = epoll_.wait(room, longest_wait());
-    if (!events)
+    if (!events) {
       log::failure(log::id::loop_broken, "A loop cannot wait for its connections.", events.error());
+    }
     // It fails for a bad argument alone.
     GIMS_CHECK(events.has_value());
     now_ = std::chrono::steady_clock::now();

@@ -1,7 +1,6 @@
 #include "hsm/core/server.hpp"
 
 #include <poll.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "base/wipe.hpp"
 #include "sys/errno.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
@@ -22,9 +22,10 @@ constexpr int pause_ms = 100;
 // To a peer that is about to be disconnected: it may have gone, or not read.
 void tell(const sys::Fd& socket, const Refusal& refusal, SecretBytes& room) {
   const auto told = sys::send_message(socket.get(), refuse(refusal, room.writable()));
-  if (!told)
+  if (!told) {
     log::info(log::id::answer_not_taken, "a refusal was not taken",
               {{"ERRCODE", told.error().code}});
+  }
 }
 
 pollfd readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
@@ -116,10 +117,11 @@ bool Server::serve(Custodian& custodian, const Peer& peer) {
   const Answer reply =
       answer(custodian, peer.roles, request_.bytes().first(received->size), reply_.writable());
   const auto sent = sys::send_message(peer.socket.get(), reply.frame);
-  if (!sent)
+  if (!sent) {
     log::failure(log::id::answer_not_taken, "a peer did not take its answer", sent.error());
-  sodium_memzero(request_.writable().data(), received->size);
-  sodium_memzero(reply_.writable().data(), reply.frame.size());
+  }
+  wipe(request_.writable().first(received->size));
+  wipe(reply_.writable().first(reply.frame.size()));
   return sent && !reply.hang_up;
 }
 

@@ -1,12 +1,12 @@
 #include "hsm/proto/client.hpp"
 
 #include <poll.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "base/wipe.hpp"
 #include "sys/errno.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
@@ -122,7 +122,7 @@ auto Client::call(Operation operation, const Write& write, const Read& read)
   // Only what held a message: most are short, and the room is not.
   const std::size_t used =
       body ? std::max(request.size(), header_size + body->size()) : room_.size();
-  sodium_memzero(room_.writable().data(), used);
+  wipe(room_.writable().first(used));
   return value;
 }
 

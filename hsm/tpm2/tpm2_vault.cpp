@@ -1,11 +1,11 @@
 #include "hsm/tpm2/tpm2_vault.hpp"
 
-#include <sodium.h>
 #include <tss2/tss2_mu.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "base/wipe.hpp"
 #include "hsm/tpm2/connection.hpp"
 
 namespace gims::hsm::tpm2 {
@@ -234,7 +234,7 @@ Result<> Use::write_auth(const SecretBytes& auth) const {
   GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_DECRYPT));
   const TSS2_RC written = Esys_NV_Write(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
                                         ESYS_TR_NONE, ESYS_TR_NONE, &data, 0);
-  sodium_memzero(&data, sizeof data);
+  wipe_object(data);
   GIMS_TRY(tpm_->encrypt(session_.get(), 0));
   return tpm_->check(written, "TPM2_NV_Write");
 }
@@ -254,7 +254,7 @@ Result<SecretBytes> Use::read_auth() const {
                        "TPM2_NV_Read"));
   GIMS_TRY(tpm_->encrypt(session_.get(), 0));
   auto auth = SecretBytes::copy_of({data.get()->buffer, data.get()->size});
-  sodium_memzero(data.get(), sizeof(TPM2B_MAX_NV_BUFFER));
+  wipe_object(*data.get());
   return auth;
 }
 
@@ -291,7 +291,7 @@ Result<StoredObject> Use::create(const TPM2B_PUBLIC& shape, const SecretBytes& a
   const TSS2_RC created = Esys_Create(
       tpm_->esys(), storage_.object.get(), session_.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
       &shape, &no_data, &no_pcrs, private_area.out(), public_area.out(), nullptr, nullptr, nullptr);
-  sodium_memzero(&sensitive, sizeof sensitive);
+  wipe_object(sensitive);
   GIMS_TRY(tpm_->encrypt(session_.get(), 0));
   GIMS_TRY(tpm_->check(created, "TPM2_Create"));
   return StoredObject{.public_area = *public_area.get(), .private_area = *private_area.get()};
@@ -307,7 +307,7 @@ Result<Loaded> Use::load(const StoredObject& object, const SecretBytes& auth) co
   value.size = auth_size;
   std::ranges::copy(auth.bytes(), value.buffer);
   const TSS2_RC set = Esys_TR_SetAuth(tpm_->esys(), handle, &value);
-  sodium_memzero(&value, sizeof value);
+  wipe_object(value);
   GIMS_TRY(tpm_->check(set, "Esys_TR_SetAuth"));
   return loaded;
 }
@@ -320,7 +320,7 @@ Result<SecretBytes> Use::unseal(const Loaded& object) const {
       Esys_Unseal(tpm_->esys(), object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, data.out()),
       "TPM2_Unseal"));
   auto secret = SecretBytes::copy_of({data.get()->buffer, data.get()->size});
-  sodium_memzero(data.get(), sizeof(TPM2B_SENSITIVE_DATA));
+  wipe_object(*data.get());
   return secret;
 }
 

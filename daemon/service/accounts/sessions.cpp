@@ -252,9 +252,10 @@ void Sessions::end_predecessor(std::string user_id, std::string device_id,
         return {};
       },
       [](const Result<>& outcome) {
-        if (!outcome)
+        if (!outcome) {
           log::failure(log::id::token_not_ended, "an older access token could not be ended",
                        outcome.error());
+        }
       });
 }
 
