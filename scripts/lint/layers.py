@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on an include that points up or sideways between the layers of docs/architecture.md, and on a
-third-party header outside the module that wraps it.
+"""Fails on an include that points up or sideways between the layers of docs/architecture.md, on a third-party
+header outside the module that wraps it, and where the tables allow more than is used or the document differs.
 
     scripts/lint/layers.py [TOP]
 """
@@ -11,10 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import includes as inc
 
-BASICS = {"base", "sys", "json", "crypto"}
+DOCUMENT = "docs/architecture.md"
 
-# What each module may include besides itself. hsm/ may use base and sys only of daemon/, and of hsm/ the
-# other programs see proto only: a captured daemon has no code of the key custodian's.
+# What each module may include besides itself. Of daemon/, hsm/ may use base and sys only, and of hsm/ the other
+# programs see proto only. docs/architecture.md has the same table with the reasons.
 ALLOWED = {
     "base": set(),
     "sys": {"base"},
@@ -23,39 +23,38 @@ ALLOWED = {
     "sql": {"base"},
     "http": {"base", "sys"},
     "matrix": {"base", "json", "crypto"},
-    "store": BASICS | {"sql", "matrix"},
-    # http for the parts of a response: a reply of /sync is handed on as the stored bytes it consists of.
-    "service": BASICS | {"sql", "http", "matrix", "store"},
-    "api": BASICS | {"http", "matrix", "service"},
-    "app": BASICS | {"sql", "http", "matrix", "store", "service", "api", "hsm/proto"},
+    "store": {"base", "json", "crypto", "sql", "matrix"},
+    "service": {"base", "sys", "json", "crypto", "sql", "http", "matrix", "store"},
+    "api": {"base", "sys", "json", "crypto", "http", "matrix", "service"},
+    "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto"},
     "tls": {"base", "sys", "hsm/proto"},
-    # gimsd-testsite, never part of a release: the server and the TLS front in one process.
-    "testsite": BASICS | {"http", "service", "store", "api", "app", "tls", "hsm/proto"},
-    "ctl": BASICS,
+    "testsite": {"base", "sys", "json", "crypto", "http", "api", "app", "tls", "hsm/proto"},
+    "ctl": {"base", "json", "crypto"},
     "hsm/proto": {"base", "sys"},
     "hsm/core": {"base", "sys", "hsm/proto"},
-    "hsm/tpm2": {"base", "sys", "hsm/core", "hsm/proto"},
-    "hsm/pkcs11": {"base", "sys", "hsm/core", "hsm/proto"},
-    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/tpm2", "hsm/pkcs11"},
-    "hsm": {"base", "sys", "hsm/proto", "hsm/core", "hsm/tpm2", "hsm/pkcs11", "hsm/main"},
+    "hsm/tpm2": {"base", "sys", "hsm/core"},
+    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/tpm2"},
+    "hsm": {"base", "hsm/main"},
 }
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "hsm/proto", "hsm/core", "hsm/tpm2"},
+    "sodium": {"base", "crypto", "hsm/core"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
     "mbedtls/": {"tls", "hsm/core", "testsite"},
-    "psa/": {"tls", "hsm/core"},
+    "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
     "curl/": {"ctl"},
-    "CLI/": {"app", "ctl", "tls", "hsm", "testsite"},
+    "CLI/": {"app", "ctl", "hsm", "testsite"},
     "toml++/": {"base"},
 }
+
+HEAD = "| folder | what it is | may include | wraps |\n| --- | --- | --- | --- |\n"
 
 
 def check(top):
@@ -80,9 +79,47 @@ def check(top):
     return findings
 
 
+def uses(top):
+    """What each module includes of others and of libraries: {module: set of modules}, {header: set of modules}."""
+    modules, headers = {}, {}
+    for path in inc.sources(top):
+        own = inc.module(path, top)
+        for _, name, _ in inc.includes(path):
+            target = inc.resolve(name, path, top)
+            if target:
+                modules.setdefault(own, set()).add(inc.module(target, top))
+            else:
+                for prefix in [prefix for prefix in WRAPPERS if name.startswith(prefix)]:
+                    headers.setdefault(prefix, set()).add(own)
+    return modules, headers
+
+
+def check_tables(top):
+    """What the tables above allow and nobody does, and where the document says something else."""
+    findings = []
+    modules, headers = uses(top)
+    for own, allowed in ALLOWED.items():
+        for other in sorted(allowed - modules.get(own, set())):
+            findings.append(f"scripts/lint/layers.py: {own} does not include {other}: take it from the table")
+    for prefix, owners in WRAPPERS.items():
+        for own in sorted(owners - headers.get(prefix, set())):
+            findings.append(f"scripts/lint/layers.py: {own} does not include <{prefix}>: take it from the table")
+    told = {}
+    _, _, table = (top / DOCUMENT).read_text(encoding="utf-8").partition(HEAD)
+    for row in table.partition("\n\n")[0].splitlines():
+        folder, _, may, wraps = [cell.strip() for cell in row.strip("|").split("|")]
+        told[folder.removeprefix("daemon/")] = (set(may.split()), set(wraps.split()))
+    for own, allowed in ALLOWED.items():
+        wraps = {prefix.rstrip("/") for prefix, owners in WRAPPERS.items() if own in owners}
+        if told.get(own) != (allowed, wraps):
+            findings.append(f"{DOCUMENT}: of {own} should be said: | {' '.join(sorted(allowed))} | {' '.join(sorted(wraps))} |")
+    findings += [f"{DOCUMENT}: {folder} is no module of scripts/lint/layers.py" for folder in told if folder not in ALLOWED]
+    return findings
+
+
 def main():
     top = inc.top_of(sys.argv)
-    return inc.report("layers", f"{len(inc.sources(top))} files", check(top))
+    return inc.report("layers", f"{len(inc.sources(top))} files", check(top) + check_tables(top))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts" / "lint"))
@@ -72,6 +73,31 @@ class LayersTest(Tree):
 
     def test_unknown_module_is_found(self):
         self.assertEqual(len(self.findings("daemon/other/a.cpp", "\n")), 1)
+
+    def tables(self, allowed, wrappers, document):
+        self.write("docs/architecture.md", f"# A\n\n| a | b |\n| --- | --- |\n| c | d |\n\n{layers.HEAD}{document}\n\nMore.\n")
+        with mock.patch.multiple(layers, ALLOWED=allowed, WRAPPERS=wrappers):
+            return layers.check_tables(self.top)
+
+    def test_tables_that_agree_pass(self):
+        self.write("daemon/store/a.cpp", '#include "sql/driver.hpp"\n#include <sqlite3.h>\n')
+        said = "| daemon/sql | the engine | | |\n| daemon/store | what is kept | sql | sqlite3 |"
+        self.assertEqual(self.tables({"sql": set(), "store": {"sql"}}, {"sqlite3": {"store"}}, said), [])
+
+    def test_what_nobody_uses_is_found(self):
+        said = "| daemon/sql | the engine | | |\n| daemon/store | what is kept | sql | sqlite3 |"
+        self.assertEqual(self.tables({"sql": set(), "store": {"sql"}}, {"sqlite3": {"store"}}, said),
+                         ["scripts/lint/layers.py: store does not include sql: take it from the table",
+                          "scripts/lint/layers.py: store does not include <sqlite3>: take it from the table"])
+
+    def test_a_document_that_differs_is_found(self):
+        self.write("daemon/store/a.cpp", '#include "sql/driver.hpp"\n')
+        for said in ("| daemon/store | what is kept | | |", "| daemon/store | what is kept | sql http | |", "| daemon/store | what is kept | sql | sqlite3 |"):
+            with self.subTest(said=said):
+                self.assertEqual(self.tables({"store": {"sql"}}, {}, said),
+                                 ["docs/architecture.md: of store should be said: | sql |  |"])
+        self.assertEqual(self.tables({}, {}, "| daemon/store | what is kept | | |"),
+                         ["docs/architecture.md: store is no module of scripts/lint/layers.py"])
 
     def test_fingerprint_changes_with_an_included_file(self):
         source = self.write("daemon/store/a.cpp", '#include "store/rooms.hpp"\n')
