@@ -92,20 +92,23 @@ namespace detail {
 [[nodiscard]] Member member_at(yyjson_val* key) noexcept;
 [[nodiscard]] yyjson_val* next_key(yyjson_val* key) noexcept;
 [[nodiscard]] yyjson_val* first_within(yyjson_val* raw) noexcept;
-}  // namespace detail
+[[nodiscard]] inline Value value_at(yyjson_val* raw) noexcept { return Value(raw); }
 
-class Value::Array {
+// `size` items that follow each other from `first` on.
+template <class Item, Item (*read)(yyjson_val*) noexcept,
+          yyjson_val* (*advance)(yyjson_val*) noexcept>
+class Range {
  public:
   class Iterator {
    public:
-    using value_type = Value;
+    using value_type = Item;
     using difference_type = std::ptrdiff_t;
     using iterator_category = std::input_iterator_tag;
     Iterator() noexcept = default;
     Iterator(yyjson_val* at, std::size_t left) noexcept : at_(at), left_(left) {}
-    Value operator*() const noexcept { return Value(at_); }
+    Item operator*() const noexcept { return read(at_); }
     Iterator& operator++() noexcept {
-      at_ = detail::following(at_);
+      at_ = advance(at_);
       --left_;
       return *this;
     }
@@ -117,7 +120,7 @@ class Value::Array {
     std::size_t left_ = 0;
   };
 
-  Array(yyjson_val* first, std::size_t size) noexcept : first_(first), size_(size) {}
+  Range(yyjson_val* first, std::size_t size) noexcept : first_(first), size_(size) {}
   [[nodiscard]] Iterator begin() const noexcept { return {first_, size_}; }
   [[nodiscard]] Iterator end() const noexcept { return {nullptr, 0}; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -126,38 +129,14 @@ class Value::Array {
   yyjson_val* first_;
   std::size_t size_;
 };
+}  // namespace detail
 
-class Value::Object {
- public:
-  class Iterator {
-   public:
-    using value_type = Member;
-    using difference_type = std::ptrdiff_t;
-    using iterator_category = std::input_iterator_tag;
-    Iterator() noexcept = default;
-    Iterator(yyjson_val* at, std::size_t left) noexcept : at_(at), left_(left) {}
-    Member operator*() const noexcept { return detail::member_at(at_); }
-    Iterator& operator++() noexcept {
-      at_ = detail::next_key(at_);
-      --left_;
-      return *this;
-    }
-    void operator++(int) noexcept { ++*this; }
-    bool operator==(const Iterator& other) const noexcept { return left_ == other.left_; }
+class Value::Array : public detail::Range<Value, detail::value_at, detail::following> {
+  using Range::Range;
+};
 
-   private:
-    yyjson_val* at_ = nullptr;
-    std::size_t left_ = 0;
-  };
-
-  Object(yyjson_val* first, std::size_t size) noexcept : first_(first), size_(size) {}
-  [[nodiscard]] Iterator begin() const noexcept { return {first_, size_}; }
-  [[nodiscard]] Iterator end() const noexcept { return {nullptr, 0}; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-
- private:
-  yyjson_val* first_;
-  std::size_t size_;
+class Value::Object : public detail::Range<Member, detail::member_at, detail::next_key> {
+  using Range::Range;
 };
 
 // What a parse refuses.
