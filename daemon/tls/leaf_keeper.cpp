@@ -14,10 +14,14 @@ constexpr std::chrono::milliseconds longest_wait{60'000};
 
 Result<> LeafKeeper::renew() {
   GIMS_TRY_ASSIGN(const Leaf leaf, source_.obtain());
-  if (leaf.not_after <= clock_.now_ms()) {
+  const Millis now = clock_.now_ms();
+  if (leaf.not_after <= now) {
     return fail(ErrorKind::unavailable, "GIMS_TLS_LEAF", "The certificate has expired already.");
   }
   GIMS_TRY_ASSIGN(auto context, ServerContext::create(leaf, tickets_));
+  // A leaf is dated back for clocks that are slow; half of what is left counts.
+  const Millis begin = std::max(leaf.not_before, now);
+  renew_at_ = begin + (leaf.not_after - begin) / 2;
   const std::scoped_lock lock(mutex_);
   context_ = std::move(context);
   return {};
@@ -35,9 +39,8 @@ std::shared_ptr<const ServerContext> LeafKeeper::current() const {
 }
 
 std::chrono::milliseconds LeafKeeper::tick() {
-  const Millis half = context_->not_before() + (context_->not_after() - context_->not_before()) / 2;
-  if (const Millis now = clock_.now_ms(); now < half) {
-    return std::min(longest_wait, std::chrono::milliseconds(half - now));
+  if (const Millis now = clock_.now_ms(); now < renew_at_) {
+    return std::min(longest_wait, std::chrono::milliseconds(renew_at_ - now));
   }
   const auto steady = clock_.steady();
   if (steady < not_before_retry_) {
@@ -47,9 +50,12 @@ std::chrono::milliseconds LeafKeeper::tick() {
   const auto old = current();
   if (const auto renewed = renew(); renewed) {
     retry_ = {};
-    // A file may still hold the same certificate: no reason to read it again at once, or to tell.
-    not_before_retry_ = steady + last_retry;
-    if (old && old->not_after() == context_->not_after()) return longest_wait;
+    not_before_retry_ = {};
+    if (old && old->not_after() == context_->not_after()) {
+      // A file may still hold the same certificate: no reason to read it again at once, or to tell.
+      not_before_retry_ = steady + last_retry;
+      return longest_wait;
+    }
     log::info(log::id::certificate_renewed, "The TLS certificate was renewed.");
     return std::chrono::milliseconds(0);
   } else {

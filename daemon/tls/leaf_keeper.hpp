@@ -9,7 +9,7 @@
 
 namespace gims::tls {
 
-// Renews the leaf at half of its life. When that fails the old one is used on for as long as it is
+// Renews the leaf when half of the life that it had as it came is over. When that fails the old one is used on for as long as it is
 // valid, and it is tried again after 5 s, 10 s, ... up to 5 minutes. Sessions keep the context that
 // they began with. Thread: current() from any; obtain_first() and tick() from one.
 class LeafKeeper {
@@ -33,6 +33,7 @@ class LeafKeeper {
   LeafSource& source_;
   const Clock& clock_;
   std::shared_ptr<TicketKeys> tickets_;
+  Millis renew_at_ = 0;
   std::chrono::milliseconds retry_{0};
   std::chrono::steady_clock::time_point not_before_retry_;
   mutable std::mutex mutex_;

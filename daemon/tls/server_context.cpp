@@ -169,9 +169,8 @@ Result<> ServerContext::Impl::configure() {
   return {};
 }
 
-ServerContext::ServerContext(std::unique_ptr<Impl> impl, Millis not_before,
-                             Millis not_after) noexcept
-    : impl_(std::move(impl)), not_before_(not_before), not_after_(not_after) {}
+ServerContext::ServerContext(std::unique_ptr<Impl> impl, Millis not_after) noexcept
+    : impl_(std::move(impl)), not_after_(not_after) {}
 ServerContext::~ServerContext() = default;
 
 const mbedtls_ssl_config* ServerContext::config() const noexcept { return &impl_->config; }
@@ -182,8 +181,7 @@ Result<std::shared_ptr<const ServerContext>> ServerContext::create(
   auto impl = std::make_unique<Impl>(std::move(tickets));
   GIMS_TRY(impl->load(leaf));
   GIMS_TRY(impl->configure());
-  return std::shared_ptr<const ServerContext>(
-      new ServerContext(std::move(impl), leaf.not_before, leaf.not_after));
+  return std::shared_ptr<const ServerContext>(new ServerContext(std::move(impl), leaf.not_after));
 }
 
 }  // namespace gims::tls

@@ -36,15 +36,13 @@ class ServerContext {
   ServerContext(const ServerContext&) = delete;
   ServerContext& operator=(const ServerContext&) = delete;
 
-  [[nodiscard]] Millis not_before() const noexcept { return not_before_; }
   [[nodiscard]] Millis not_after() const noexcept { return not_after_; }
   [[nodiscard]] const mbedtls_ssl_config* config() const noexcept;
 
  private:
   struct Impl;
-  ServerContext(std::unique_ptr<Impl> impl, Millis not_before, Millis not_after) noexcept;
+  ServerContext(std::unique_ptr<Impl> impl, Millis not_after) noexcept;
   std::unique_ptr<Impl> impl_;
-  Millis not_before_;
   Millis not_after_;
 };
 

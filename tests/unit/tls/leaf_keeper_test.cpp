@@ -102,6 +102,35 @@ TEST_F(LeafKeeperTest, ASourceThatHasNothingNewerIsAskedSeldom) {
   EXPECT_EQ(same.calls, 3);
 }
 
+// As gims-keyd's leaves: valid from five minutes ago.
+class BackdatedLeafSource final : public LeafSource {
+ public:
+  explicit BackdatedLeafSource(const Clock& clock) : clock_(clock) {}
+  Result<Leaf> obtain() override {
+    ++calls;
+    const Millis now = clock_.now_ms();
+    return test::make_leaf(now - Millis{300'000}, now + Millis{60'000});
+  }
+  int calls = 0;
+
+ private:
+  const Clock& clock_;
+};
+
+TEST_F(LeafKeeperTest, AShortLifeIsHalvedFromWhenTheLeafCame) {
+  BackdatedLeafSource source(clock_);
+  LeafKeeper keeper(source, clock_);
+  ASSERT_TRUE(keeper.obtain_first());
+  for (int renewals = 0; renewals < 20; ++renewals) {
+    EXPECT_EQ(source.calls, renewals + 1);
+    EXPECT_EQ(keeper.tick(), 30s);
+    EXPECT_EQ(source.calls, renewals + 1);
+    clock_.advance(30s);
+    EXPECT_NE(keeper.current(), nullptr) << "expired before it was renewed";
+    EXPECT_EQ(keeper.tick(), 0ms);
+  }
+}
+
 TEST(ServerContext, RefusesAKeyThatIsNotTheCertificates) {
   Leaf leaf = test::make_long_leaf();
   leaf.private_key = std::move(test::make_long_leaf().private_key);
