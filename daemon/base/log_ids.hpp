@@ -105,6 +105,8 @@ inline constexpr MessageId checkpoint_failed{"618943345d734b5b9696d09896813b41"}
 inline constexpr MessageId maintenance_failed{"ec21a2aec32f4ac4ac74f91b0b2bfe14"};
 // The database has one more step of the schema.
 inline constexpr MessageId schema_migrated{"331bd5f19c8c4c2d90077997774df789"};
+// A media file could not be written, for another reason than a full disk.
+inline constexpr MessageId media_file_unwritten{"3dff44259e3db5f642e1bdae5c31ee81"};
 // A file of an upload that was not finished stays on the disk.
 inline constexpr MessageId media_file_left{"92da6015405141c9a8506a09de6fe0ad"};
 

@@ -124,6 +124,12 @@ std::string Media::uri_of(std::string_view media_id) const {
 
 Result<std::unique_ptr<MediaUpload>> Media::start(NewMedia about, std::string media_id,
                                                   bool promised) {
+  // Each would leave a file that no row names: see commit().
+  if (store_.writer().read_only()) {
+    return fail(ErrorKind::unavailable, "M_UNKNOWN",
+                "The server cannot store anything now. Tell the administrator.",
+                "the store is read-only");
+  }
   std::unique_ptr<MediaUpload> upload(new MediaUpload);
   GIMS_TRY_ASSIGN(upload->slot_, MediaUpload::Slot::take(running_, about.owner, media_id));
   std::uint64_t used = 0;

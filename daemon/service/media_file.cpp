@@ -31,7 +31,11 @@ std::unexpected<Error> disk_full() {
 
 std::unexpected<Error> fail_on_disk(std::string_view what) {
   if (errno == ENOSPC || errno == EDQUOT) return disk_full();
-  return sys::fail_errno(what);
+  const Error cause = sys::fail_errno(what).error();
+  log::failure(log::id::media_file_unwritten, "A media file could not be written.", cause);
+  return fail(ErrorKind::unavailable, "M_UNKNOWN",
+              "The server cannot write its disk. Nothing was stored; tell its administrator.",
+              cause.detail);
 }
 
 Result<> write_all(int fd, crypto::ByteView bytes) {
