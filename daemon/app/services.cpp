@@ -221,6 +221,7 @@ store::Store& Services::store() noexcept { return *parts_->store; }
 const service::Policy& Services::policy() const noexcept { return parts_->policy; }
 service::Users& Services::users() noexcept { return parts_->on->users; }
 service::Sessions& Services::sessions() noexcept { return parts_->sessions; }
+const service::AuditLog& Services::audit() const noexcept { return parts_->audit; }
 
 void Services::end_waits() { parts_->on->sync.stop(); }
 

@@ -44,6 +44,7 @@ class Services {
   [[nodiscard]] const service::Policy& policy() const noexcept;
   [[nodiscard]] service::Users& users() noexcept;
   [[nodiscard]] service::Sessions& sessions() noexcept;
+  [[nodiscard]] const service::AuditLog& audit() const noexcept;
 
   // Before the HTTP server stops: long polls are answered, none is taken any more.
   void end_waits();

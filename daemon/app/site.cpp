@@ -58,10 +58,12 @@ void Site::watch(sys::Watchdog& watchdog) {
 bool Site::read_only() const noexcept { return services_->store().writer().read_only(); }
 
 std::string Site::status() const {
-  const std::string connections =
-      std::to_string(server_ ? server_->connections() : 0) + " connections";
-  return read_only() ? "READ-ONLY, a write failed (see the journal); " + connections
-                     : "Serving, " + connections;
+  std::string status = read_only() ? "READ-ONLY, a write failed (see the journal); " : "Serving, ";
+  if (const auto audit = services_->audit().state();
+      audit.standing == service::AuditStanding::broken) {
+    status.insert(0, "AUDIT LOG: " + audit.text + "; ");
+  }
+  return status + std::to_string(server_ ? server_->connections() : 0) + " connections";
 }
 
 Site::~Site() { stop(); }

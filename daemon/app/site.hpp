@@ -39,7 +39,8 @@ class Site {
   // After serve(): each loop, the workers and the store's writer have to answer for the watchdog,
   // which lives longer.
   void watch(sys::Watchdog& watchdog);
-  // One line for a person: whether the store is read-only, how many connections there are.
+  // One line for a person: whether the store is read-only or the audit log does not hold, how many
+  // connections there are.
   [[nodiscard]] std::string status() const;
   [[nodiscard]] bool read_only() const noexcept;
   [[nodiscard]] Services& services() noexcept { return *services_; }
