@@ -34,7 +34,7 @@ class CrashTest(SiteTest):
         self.gaps = 0  # that /sync left to /messages
         self.seen = {}  # room -> event ids in the order in which /sync gave them
 
-        async with contexts([self.client() for _ in range(SENDERS + CLAIMERS + KEY_OWNERS + 1)]) as clients:
+        async with matrix_api.together([self.client() for _ in range(SENDERS + CLAIMERS + KEY_OWNERS + 1)]) as clients:
             senders, claimers = clients[:SENDERS], clients[SENDERS:SENDERS + CLAIMERS]
             owners, watcher = clients[-KEY_OWNERS - 1:-1], clients[-1]
             for sender, name in zip(senders, names):
@@ -164,20 +164,6 @@ class CrashTest(SiteTest):
             seen = [event_id for event_id in self.seen.get(room, []) if event_id in place]
             self.assertEqual(seen, ids, "/sync gave other events, or another order, than /messages")
         print(f"{len(self.acks)} events and {len(self.claimed)} keys after {KILLS} kills, {self.gaps} gaps filled: all there, none twice", flush=True)
-
-
-class contexts:
-    """Several clients, closed together."""
-
-    def __init__(self, clients):
-        self.clients = clients
-
-    async def __aenter__(self):
-        return self.clients
-
-    async def __aexit__(self, *_):
-        for client in self.clients:
-            await client.session.close()
 
 
 if __name__ == "__main__":

@@ -109,6 +109,20 @@ class Client:
             place = answer["end"]
 
 
+class together:
+    """Several clients, closed together."""
+
+    def __init__(self, clients):
+        self.clients = clients
+
+    async def __aenter__(self):
+        return self.clients
+
+    async def __aexit__(self, *_):
+        for client in self.clients:
+            await client.session.close()
+
+
 def encrypted(counter):
     """Content with the form of an encrypted message. The server cannot tell; the tests count them."""
     return {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": f"AwgA{counter:08d}", "sender_key": "k", "device_id": "D",

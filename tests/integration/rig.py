@@ -1,8 +1,10 @@
 """A whole site of its own for each integration test, in a temporary folder, on a port of its own."""
 
 import os
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -16,13 +18,14 @@ BUILD = Path(os.environ.get("GIMS_BUILD", TOP / "build" / "release")).resolve()
 
 class SiteTest(unittest.TestCase):
     started = True  # whether the site runs when the test begins
+    site_class = gimssite.Site
 
     def setUp(self):
         # Short, for the limit of 107 bytes on a socket's path.
         folder = tempfile.TemporaryDirectory(prefix="gims-")
         self.addCleanup(folder.cleanup)
         os.chmod(folder.name, 0o755)
-        self.site = gimssite.Site(Path(folder.name) / "site", build=BUILD, **self.options())
+        self.site = self.site_class(Path(folder.name) / "site", build=BUILD, **self.options())
         self.addCleanup(self.end)
         if self.started:
             self.site.start()
@@ -42,3 +45,27 @@ class SiteTest(unittest.TestCase):
 
     def client(self):
         return matrix_api.Client(self.site.url, self.site.ca)
+
+    def gimsctl(self, *arguments, input=None):
+        """As gimssite's, for commands that may fail: (exit status, what it printed)."""
+        run = subprocess.run([self.site.program("gimsctl"), "--socket", self.site.run / "gimsd/admin", *arguments],
+                             input=input, capture_output=True, text=True, timeout=120)
+        return run.returncode, run.stdout + run.stderr
+
+    def wait_for(self, what, true, seconds=120):
+        """Until true() gives something, which is returned. The time is for a hang, not a measure."""
+        deadline = time.monotonic() + seconds
+        while not (found := true()):
+            self.assertLess(time.monotonic(), deadline, f"waited for {what} in vain")
+            time.sleep(0.05)
+        return found
+
+    def wait_for_log(self, process, text, start=0):
+        """The first line with the text that the process wrote after the first `start` characters of its log."""
+        def line():
+            written = process.log.read_text(errors="replace")[start:]
+            return next((line for line in written.splitlines() if text in line), None)
+        return self.wait_for(f"'{text}' of {process.name}", line)
+
+    def log_size(self, process):
+        return len(process.log.read_text(errors="replace"))

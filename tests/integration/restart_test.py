@@ -1,0 +1,90 @@
+"""gims-tlsd or gims-keyd started anew, also after a crash, while gimsd goes on: it keeps its state, and
+officers notice at most that they have to connect again."""
+
+import asyncio
+import unittest
+
+import matrix_api
+from rig import SiteTest
+
+
+class RestartTest(SiteTest):
+    def connections(self):
+        text = self.gimsctl("--json", "status")[1]
+        return int(text.split('"connections":')[1].split(",")[0])
+
+    def assert_gimsd_went_on(self):
+        self.assertEqual(self.site.dead(), [])
+        self.assertEqual(self.site.gimsd.log.read_text().count("started SERVER_NAME="), 1)
+
+    def test_tls_front(self):
+        self.alone = self.connections()  # gimsctl itself
+        passwords = [self.site.add_user(name) for name in ("one", "other")]
+
+        async def scenario():
+            async with matrix_api.together([self.client(), self.client()]) as (one, other):
+                await one.login("one", passwords[0])
+                await other.login("other", passwords[1])
+                room = await one.create_room(preset="private_chat", invite=[other.user_id])
+                await other.join(room)
+                self.since = (await other.call("GET", "/_matrix/client/v3/sync"))["next_batch"]
+                # With warning and without.
+                for number, end in enumerate((self.site.tlsd.stop, self.site.tlsd.kill)):
+                    await self.front_ends(end, number, room, one, other)
+        asyncio.run(scenario())
+
+    async def front_ends(self, end, number, room, one, other):
+        cut = asyncio.create_task(self.sync(other))
+        await asyncio.to_thread(self.wait_for, "the long poll", lambda: self.connections() > self.alone)
+        await asyncio.to_thread(end)
+        with self.assertRaises((OSError, matrix_api.aiohttp.ClientError)):
+            await cut
+        with self.assertRaises(OSError):
+            await one.call("GET", "/_matrix/client/v3/account/whoami")
+        # gimsd keeps nothing of clients that are gone.
+        await asyncio.to_thread(self.wait_for, "the connections' end", lambda: self.connections() == self.alone)
+
+        await asyncio.to_thread(self.site.start_tlsd)
+        poll = asyncio.create_task(self.sync(other))
+        answer = await one.call("PUT", one.send_path(room, f"t{number}"), matrix_api.encrypted(number))
+        news = await poll
+        self.assertEqual([event["event_id"] for event in news["rooms"]["join"][room]["timeline"]["events"]], [answer["event_id"]])
+        self.since = news["next_batch"]
+        self.assert_gimsd_went_on()
+
+    async def sync(self, client):
+        return await client.call("GET", "/_matrix/client/v3/sync", since=self.since, timeout=50000)
+
+    def test_key_custodian(self):
+        password = self.site.add_user("one")
+        self.wait_for_audit("whole, and gims-keyd has its newest entry")
+
+        async def scenario():
+            async with self.client() as one:
+                await one.login("one", password)
+                room = await one.create_room(preset="private_chat")
+                for number, end in enumerate((self.site.keyd.stop, self.site.keyd.kill)):
+                    await asyncio.to_thread(end)
+                    # Messages need no custodian, nor do administrators; both are told that it is away.
+                    await one.call("PUT", one.send_path(room, f"t{number}"), matrix_api.encrypted(number))
+                    other = await asyncio.to_thread(self.site.add_user, f"other{number}")
+                    async with self.client() as new:
+                        await new.login(f"other{number}", other)
+                    self.assertRegex(self.gimsctl("status")[1], "gims-keyd: +not reached")
+                    await asyncio.to_thread(self.wait_for_audit, "whole; gims-keyd cannot take its newest entries now")
+                    self.assertNotEqual(self.gimsctl("audit", "verify")[0], 0)
+
+                    await asyncio.to_thread(self.site.start_keyd)
+                    self.assertRegex(self.gimsctl("status")[1], "gims-keyd: +operational")
+                    # What it missed, it is told.
+                    await asyncio.to_thread(self.wait_for_audit, "whole, and gims-keyd has its newest entry")
+                    self.assertEqual(self.gimsctl("audit", "verify"), (0, f"the audit log is whole: {number + 2} entries\n"))
+                    self.assert_gimsd_went_on()
+        asyncio.run(scenario())
+
+    def wait_for_audit(self, text):
+        self.wait_for(f"'{text}'", lambda: text in self.gimsctl("status")[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
