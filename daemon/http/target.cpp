@@ -1,6 +1,6 @@
 #include "http/target.hpp"
 
-#include <cstdint>
+#include "base/utf8.hpp"
 
 namespace gims::http {
 namespace {
@@ -46,41 +46,6 @@ Result<Request::Pairs> parse_query(std::string_view query) {
 }
 
 }  // namespace
-
-bool is_utf8(std::string_view text) noexcept {
-  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const std::uint8_t first = at(i);
-    if (first < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t more = 0;
-    std::uint8_t low = 0x80;  // the range of the second byte; the others have 80..BF
-    std::uint8_t high = 0xBF;
-    if (first >= 0xC2 && first <= 0xDF) {
-      more = 1;
-    } else if (first >= 0xE0 && first <= 0xEF) {
-      more = 2;
-      if (first == 0xE0) low = 0xA0;
-      if (first == 0xED) high = 0x9F;
-    } else if (first >= 0xF0 && first <= 0xF4) {
-      more = 3;
-      if (first == 0xF0) low = 0x90;
-      if (first == 0xF4) high = 0x8F;
-    } else {
-      return false;
-    }
-    if (text.size() - i <= more) return false;
-    if (at(i + 1) < low || at(i + 1) > high) return false;
-    for (std::size_t k = 2; k <= more; ++k) {
-      if ((at(i + k) & 0xC0U) != 0x80) return false;
-    }
-    i += more + 1;
-  }
-  return true;
-}
 
 Result<std::string> percent_decode(std::string_view text, Plus plus) {
   std::string decoded;

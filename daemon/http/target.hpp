@@ -32,7 +32,4 @@ inline constexpr std::size_t most_queries = 128;
 enum class Plus : bool { literal, space };
 [[nodiscard]] Result<std::string> percent_decode(std::string_view text, Plus plus);
 
-// Unicode's table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
-
 }  // namespace gims::http

@@ -1,7 +1,5 @@
 #include "json/text.hpp"
 
-#include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -69,49 +67,7 @@ void append_escape(std::string& out, char c) {
   out += digits[byte & 0xfU];
 }
 
-bool continues(unsigned char byte) { return (byte & 0xc0U) == 0x80; }
-
-// The length of the UTF-8 sequence at the start of `text`, which begins with a byte above 0x7f; 0
-// if it is none (Unicode 15, table 3-7).
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
-  };
-  const unsigned char first = at(0);
-  const unsigned char second = at(1);
-  if (first >= 0xc2 && first <= 0xdf) return continues(second) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned char lowest = first == 0xe0 ? 0xa0 : 0x80;
-    const unsigned char highest = first == 0xed ? 0x9f : 0xbf;
-    return second >= lowest && second <= highest && continues(at(2)) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned char lowest = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned char highest = first == 0xf4 ? 0x8f : 0xbf;
-    return second >= lowest && second <= highest && continues(at(2)) && continues(at(3)) ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
-
-bool valid_utf8(std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    if (bytes.size() >= 8) {
-      std::uint64_t word;
-      std::memcpy(&word, bytes.data(), 8);
-      if ((word & high_bits) == 0) {
-        bytes.remove_prefix(8);
-        continue;
-      }
-    }
-    const bool ascii = static_cast<unsigned char>(bytes.front()) < 0x80;
-    const std::size_t length = ascii ? 1 : sequence_length(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
 
 void append_quoted(std::string& out, std::string_view text) {
   out.push_back('"');

@@ -6,9 +6,6 @@
 
 namespace gims::json {
 
-// Whether the bytes are UTF-8 (RFC 3629: no surrogates, no overlong forms).
-[[nodiscard]] bool valid_utf8(std::string_view bytes) noexcept;
-
 // Appends `text` in quotes with the shortest escapes, as canonical JSON wants it (spec: appendices,
 // "Canonical JSON", grammar). `text` must be valid UTF-8, or the result is not JSON.
 void append_quoted(std::string& out, std::string_view text);

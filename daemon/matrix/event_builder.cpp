@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/utf8.hpp"
 #include "crypto/bytes.hpp"
 #include "crypto/hash.hpp"
 #include "json/canonical.hpp"
@@ -30,7 +31,7 @@ Result<void> check_lengths(const Draft& draft) {
   GIMS_TRY(check_length("sender", draft.sender));
   GIMS_TRY(check_length("state_key", draft.state_key.value_or("")));
   GIMS_TRY(check_length("type", draft.type));
-  if (!json::valid_utf8(draft.type) || !json::valid_utf8(draft.state_key.value_or(""))) {
+  if (!is_utf8(draft.type) || !is_utf8(draft.state_key.value_or(""))) {
     return fail(ErrorKind::bad_input, "M_BAD_JSON",
                 "The event's type and state_key must be UTF-8.");
   }

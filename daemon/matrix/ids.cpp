@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "json/text.hpp"
+#include "base/utf8.hpp"
 
 namespace gims::matrix {
 namespace {
@@ -64,7 +64,7 @@ std::optional<IdParts> split(std::string_view text, char sigil) {
 }
 
 bool is_opaque(std::string_view localpart) {
-  return !localpart.contains('\0') && json::valid_utf8(localpart);
+  return !localpart.contains('\0') && is_utf8(localpart);
 }
 
 bool has_colon(const IdParts& parts, std::string_view text) {

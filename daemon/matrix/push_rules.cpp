@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/utf8.hpp"
 #include "json/fields.hpp"
-#include "json/text.hpp"
 #include "json/writer.hpp"
 #include "matrix/ids.hpp"
 #include "matrix/push_rule.hpp"
@@ -31,7 +31,7 @@ std::unexpected<Error> bad_id(std::string_view why) {
 }
 
 Result<void> check_new_id(std::string_view id) {
-  if (id.empty() || id.size() > max_id_bytes || !json::valid_utf8(id)) {
+  if (id.empty() || id.size() > max_id_bytes || !is_utf8(id)) {
     return bad_id("The id of a push rule must have 1 to 255 bytes of UTF-8.");
   }
   if (id.starts_with('.')) return bad_id("Ids that begin with '.' are kept for default rules.");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/utf8.hpp"
 #include "http/router.hpp"
 #include "http/target.hpp"
 

@@ -58,18 +58,5 @@ TEST(Target, HasLimits) {
   EXPECT_FALSE(parse_target(query + "&a"));
 }
 
-// Unicode 15, table 3-7, each bound from both sides.
-TEST(Target, KnowsUtf8) {
-  for (const char* good : {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                           "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "आशा"}) {
-    EXPECT_TRUE(is_utf8(good)) << good;
-  }
-  for (const char* bad : {"\x80", "\xc1\xbf", "\xc2", "\xc2\xc0", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                          "\xe1\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                          "\xf1\x80\x80", "\xf1\x80\x80\xc0", "\xff"}) {
-    EXPECT_FALSE(is_utf8(bad)) << bad;
-  }
-}
-
 }  // namespace
 }  // namespace gims::http
