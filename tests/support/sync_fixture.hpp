@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "service/encryption/device_keys.hpp"
 #include "service/sync/assembly.hpp"
 #include "service/sync/feed.hpp"
 #include "service/sync/sync.hpp"
@@ -131,12 +132,8 @@ class SyncFixture : private Feeds, public RoomsFixture {
     });
   }
   Result<> change_devices(std::string_view who) {
-    return write_and_publish([who = id(who)](store::StreamId position) {
-      return std::pair<std::string, store::Change>(
-          "INSERT INTO device_list_changes (stream_id, user_id) VALUES (" +
-              std::to_string(position) + ",'" + who + "')",
-          store::DeviceListChanged{.position = position, .user_id = who});
-    });
+    return store.write(
+        [who = id(who)](store::Transaction& t) { return service::device_list_changed(t, who); });
   }
   Result<> read_up_to(std::string_view who, std::string_view room, std::string_view event_id,
                       std::string_view type = "m.read", std::string_view thread = "") {

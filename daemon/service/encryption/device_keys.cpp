@@ -198,7 +198,7 @@ Result<std::optional<GivenKey>> take_key(store::Transaction& transaction, const 
 
 Result<> device_list_changed(store::Transaction& transaction, std::string_view user_id) {
   const store::StreamId position = transaction.next_position();
-  GIMS_TRY(sql::run(transaction.sql(), sql_of::InsertDeviceListChange{position, user_id}));
+  GIMS_TRY(sql::run(transaction.sql(), sql_of::UpsertDeviceListChange{position, user_id}));
   transaction.publish(store::DeviceListChanged{position, std::string(user_id)});
   return {};
 }

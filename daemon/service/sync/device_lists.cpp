@@ -42,9 +42,8 @@ Result<DeviceLists> device_lists(store::Store& store, Feed& feed, Reads& reads,
     candidates.insert(news.device_changes.begin(), news.device_changes.end());
   } else {
     GIMS_TRY_ASSIGN(auto* connection, reads.sql());
-    GIMS_TRY(sql::for_each(
-        *connection, statements::SyncDeviceListChanges{.above = since, .up_to = news.token.stream},
-        [&](const auto& row) { candidates.emplace(row.user_id); }));
+    GIMS_TRY(sql::for_each(*connection, statements::SyncDeviceListChanges{.above = since},
+                           [&](const auto& row) { candidates.emplace(row.user_id); }));
   }
   const auto members_of = [&](const std::vector<store::RoomNid>& rooms,
                               std::set<std::string>& into) -> Result<> {

@@ -17,7 +17,8 @@ struct DeviceLists {
 };
 
 // Of (since, news.token]: users who share a room with `user_id` and changed their devices, or came
-// to share one; and users who do not share one any more.
+// to share one; and users who do not share one any more. Whoever changed devices again after
+// news.token may be named too: a client that looks once in vain loses nothing.
 [[nodiscard]] Result<DeviceLists> device_lists(store::Store& store, Feed& feed, Reads& reads,
                                                const std::string& user_id, store::StreamId since,
                                                const News& news, const Encounters& encounters);

@@ -101,9 +101,11 @@ WHERE user_id = :user_id AND device_id = :device_id AND algorithm = :algorithm;
 -- in: user_id text, device_id text
 DELETE FROM fallback_keys WHERE user_id = :user_id AND device_id = :device_id;
 
--- name: InsertDeviceListChange
+-- In the place of the user's change before.
+-- name: UpsertDeviceListChange
 -- in: stream_id int, user_id text
-INSERT INTO device_list_changes (stream_id, user_id) VALUES (:stream_id, :user_id);
+INSERT INTO device_list_changes (stream_id, user_id) VALUES (:stream_id, :user_id)
+ON CONFLICT (user_id) DO UPDATE SET stream_id = excluded.stream_id;
 
 -- name: UpsertCrossSigningKey
 -- in: user_id text, usage text, public_key text, content blob

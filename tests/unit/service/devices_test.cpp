@@ -43,9 +43,8 @@ TEST_F(DevicesTest, ANewNameIsToldToThoseWhoKnowTheDevice) {
   EXPECT_EQ(changes[0].user_id, id("desk.officer"));
   // It is also what a client finds that was away, by the position of its last sync.
   auto reader = store->read();
-  const auto stored =
-      sql::all(reader->sql(), store::statements::SyncDeviceListChanges{
-                                  .above = changes[0].position - 1, .up_to = INT64_MAX});
+  const auto stored = sql::all(
+      reader->sql(), store::statements::SyncDeviceListChanges{.above = changes[0].position - 1});
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->size(), 1U);
 }

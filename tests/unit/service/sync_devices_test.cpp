@@ -58,6 +58,34 @@ TEST(SyncDeviceLists, NameWhoCameToShareARoomOnBothSides) {
             (Names{SyncFixture::id("joint.secretary"), SyncFixture::id("under.secretary")}));
 }
 
+// However often devices change and however old the token is.
+TEST(SyncDeviceLists, KeepOneRowOfEachUserAndMissNobody) {
+  SyncFixture site;
+  site.room_of("joint.secretary", {"desk.officer"});
+  std::vector<std::string> tokens;
+  for (int change = 0; change < 3; ++change) {
+    tokens.push_back(site.now("desk.officer"));
+    ASSERT_TRUE(site.change_devices("joint.secretary"));
+    ASSERT_TRUE(site.change_devices("desk.officer"));
+  }
+  {
+    auto reader = site.store->read();
+    const auto rows = sql::all(reader->sql(), store::statements::SyncDeviceListChanges{.above = 0});
+    ASSERT_TRUE(rows);
+    EXPECT_EQ(rows->size(), 2U);
+  }
+  const Names both{SyncFixture::id("desk.officer"), SyncFixture::id("joint.secretary")};
+  for (const std::string& token : tokens) {
+    EXPECT_EQ(list_of(site.sync("desk.officer", token), "changed"), both);
+    for (Feed* feed : {&site.feed(), &site.cold_feed()}) {
+      const auto changed = changed_devices(*site.store, *feed, site.request("desk.officer", token));
+      ASSERT_TRUE(changed);
+      EXPECT_EQ(changed->changed, both);
+    }
+  }
+  EXPECT_EQ(list_of(site.sync("desk.officer", site.now("desk.officer")), "changed"), Names{});
+}
+
 TEST(SyncDeviceLists, AChangeOfNameIsNoNewEncounter) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary", {"desk.officer"});
