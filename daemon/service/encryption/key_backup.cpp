@@ -36,12 +36,10 @@ void write_summary(json::Writer& out, std::int64_t count, std::int64_t etag) {
 
 Result<std::string> summary(sql::Connection& sql, std::string_view user_id, std::int64_t version) {
   GIMS_TRY_ASSIGN(const auto backup, sql::first(sql, sql_of::KeyBackupByVersion{user_id, version}));
-  GIMS_TRY_ASSIGN(const auto count,
-                  sql::first(sql, sql_of::CountKeyBackupSessions{user_id, version}));
-  if (!backup || !count) return no_backup();
+  if (!backup) return no_backup();
   json::Writer out;
   out.begin_object();
-  write_summary(out, count->sessions, backup->etag);
+  write_summary(out, backup->sessions, backup->etag);
   out.end_object();
   return out.take();
 }
@@ -123,12 +121,10 @@ Result<std::string> KeyBackups::describe(std::string_view user_id,
   }
   GIMS_TRY_ASSIGN(const auto backup, sql::first(sql, sql_of::KeyBackupByVersion{user_id, wanted}));
   if (!backup) return no_backup();
-  GIMS_TRY_ASSIGN(const auto count,
-                  sql::first(sql, sql_of::CountKeyBackupSessions{user_id, backup->version}));
   json::Writer out;
   out.begin_object().member("algorithm", backup->algorithm);
   out.raw_member("auth_data", backup->auth_data);
-  write_summary(out, count ? count->sessions : 0, backup->etag);
+  write_summary(out, backup->sessions, backup->etag);
   out.member("version", std::to_string(backup->version)).end_object();
   return out.take();
 }
@@ -202,17 +198,16 @@ void KeyBackups::put(std::string user_id, std::int64_t version,
         GIMS_TRY_ASSIGN(const auto current, sql::first(sql, sql_of::CurrentKeyBackup{user_id}));
         if (!current) return no_backup();
         if (current->version != version) return wrong_version(current->version);
-        GIMS_TRY_ASSIGN(const auto count,
-                        sql::first(sql, sql_of::CountKeyBackupSessions{user_id, version}));
-        if (count && count->sessions + static_cast<std::int64_t>(sessions.size()) > most_sessions) {
-          return too_large("The key backup is full.");
-        }
+        std::int64_t added = 0;
         bool changed = false;
         for (const BackedUpSession& session : sessions) {
           GIMS_TRY_ASSIGN(const auto stored, sql::first(sql, sql_of::KeyBackupSession{
                                                                  user_id, version, session.room_id,
                                                                  session.session_id}));
           if (stored && !better(session, *stored)) continue;
+          if (!stored && current->sessions + ++added > most_sessions) {
+            return too_large("The key backup is full.");
+          }
           changed = true;
           GIMS_TRY(sql::run(sql, sql_of::UpsertKeyBackupSession{
                                      .user_id = user_id,
@@ -224,7 +219,7 @@ void KeyBackups::put(std::string user_id, std::int64_t version,
                                      .is_verified = session.is_verified,
                                      .session_data = sql::Blob{session.session_data}}));
         }
-        if (changed) GIMS_TRY(sql::run(sql, sql_of::BumpKeyBackupEtag{user_id, version}));
+        if (changed) GIMS_TRY(sql::run(sql, sql_of::KeyBackupChanged{added, user_id, version}));
         return summary(sql, user_id, version);
       },
       std::move(done));
@@ -284,7 +279,9 @@ void KeyBackups::erase(std::string user_id, std::int64_t version, BackupSelectio
                                                  .room_id = selection.room_id.value_or(""),
                                                  .any_session = !selection.session_id,
                                                  .session_id = selection.session_id.value_or("")}));
-        if (sql.changes() > 0) GIMS_TRY(sql::run(sql, sql_of::BumpKeyBackupEtag{user_id, version}));
+        const std::int64_t erased = sql.changes();
+        if (erased > 0)
+          GIMS_TRY(sql::run(sql, sql_of::KeyBackupChanged{-erased, user_id, version}));
         return summary(sql, user_id, version);
       },
       std::move(done));

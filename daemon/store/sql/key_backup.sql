@@ -12,14 +12,14 @@ SELECT max(version) FROM key_backups WHERE user_id = :user_id;
 
 -- name: CurrentKeyBackup
 -- in: user_id text
--- out: version int, algorithm text, auth_data blob, etag int
-SELECT version, algorithm, auth_data, etag FROM key_backups
+-- out: version int, algorithm text, auth_data blob, etag int, sessions int
+SELECT version, algorithm, auth_data, etag, sessions FROM key_backups
 WHERE user_id = :user_id AND deleted = 0 ORDER BY version DESC LIMIT 1;
 
 -- name: KeyBackupByVersion
 -- in: user_id text, version int
--- out: version int, algorithm text, auth_data blob, etag int
-SELECT version, algorithm, auth_data, etag FROM key_backups
+-- out: version int, algorithm text, auth_data blob, etag int, sessions int
+SELECT version, algorithm, auth_data, etag, sessions FROM key_backups
 WHERE user_id = :user_id AND version = :version AND deleted = 0;
 
 -- Also of one that is deleted.
@@ -34,16 +34,12 @@ UPDATE key_backups SET auth_data = :auth_data WHERE user_id = :user_id AND versi
 
 -- name: MarkKeyBackupDeleted
 -- in: user_id text, version int
-UPDATE key_backups SET deleted = 1 WHERE user_id = :user_id AND version = :version;
+UPDATE key_backups SET deleted = 1, sessions = 0 WHERE user_id = :user_id AND version = :version;
 
--- name: BumpKeyBackupEtag
--- in: user_id text, version int
-UPDATE key_backups SET etag = etag + 1 WHERE user_id = :user_id AND version = :version;
-
--- name: CountKeyBackupSessions
--- in: user_id text, version int
--- out: sessions int, bytes int?
-SELECT count(*), sum(length(session_data)) FROM key_backup_sessions
+-- What was put in or taken out, in the same operation.
+-- name: KeyBackupChanged
+-- in: added int, user_id text, version int
+UPDATE key_backups SET etag = etag + 1, sessions = sessions + :added
 WHERE user_id = :user_id AND version = :version;
 
 -- name: KeyBackupSession

@@ -218,6 +218,50 @@ TEST_F(KeyBackupTest, ErasingTouchesNoOtherVersion) {
   EXPECT_EQ(count(backups.describe(user, first)), 1);
 }
 
+// The count is kept with the backup, not counted; it must not drift.
+TEST_F(KeyBackupTest, TheCountIsThatOfTheRowsWhateverHappens) {
+  const auto version = make();
+  const auto expect_rows = [&](std::int64_t rows) {
+    EXPECT_EQ(count(backups.describe(user, version)), rows);
+    const json::Document all = test::parsed(backups.get(user, version, {}));
+    std::int64_t found = 0;
+    for (const auto [id, in_room] : all.root().get("rooms").object()) {
+      found += static_cast<std::int64_t>(in_room.get("sessions").size());
+    }
+    EXPECT_EQ(found, rows);
+  };
+  ASSERT_TRUE(put_one(version, {}));
+  ASSERT_TRUE(put_one(version, {.verified = true})) << "in the place of the first";
+  ASSERT_TRUE(put_one(version, {})) << "worse: not taken";
+  expect_rows(1);
+  const std::string two = R"({"sessions":{"S":)" + text({}) + R"(,"T":)" + text({}) + "}}";
+  EXPECT_EQ(count(put(version, two, {.room_id = room, .session_id = std::nullopt})), 2);
+  ASSERT_TRUE(put_one(version, {}, other_room));
+  expect_rows(3);
+  ASSERT_TRUE(erase(version, {.room_id = room, .session_id = "NONE"}));
+  ASSERT_TRUE(erase(version, {.room_id = room, .session_id = "T"}));
+  expect_rows(2);
+  ASSERT_TRUE(erase(version, {.room_id = other_room, .session_id = std::nullopt}));
+  expect_rows(1);
+  ASSERT_TRUE(remove(version));
+  EXPECT_EQ(code_of(backups.describe(user, version)), "M_NOT_FOUND");
+}
+
+TEST_F(KeyBackupTest, AFullBackupTakesBetterKeysAndNoMore) {
+  const auto version = make();
+  ASSERT_TRUE(put_one(version, {}));
+  script("UPDATE key_backups SET sessions = 499999");
+  EXPECT_EQ(count(put_one(version, {}, room, "LAST")), 500'000);
+  const std::string before = etag(backups.describe(user, version));
+  // A body is taken as a whole or not at all.
+  const std::string mixed =
+      R"({"sessions":{"S":)" + text({.verified = true}) + R"(,"T":)" + text({}) + "}}";
+  EXPECT_EQ(code_of(put(version, mixed, {.room_id = room, .session_id = std::nullopt})),
+            "M_TOO_LARGE");
+  EXPECT_EQ(etag(backups.describe(user, version)), before);
+  EXPECT_EQ(count(put_one(version, {.verified = true})), 500'000);
+}
+
 TEST_F(KeyBackupTest, BadBodiesAreRefused) {
   const auto version = make();
   const BackupSelection one{.room_id = room, .session_id = "S"};
