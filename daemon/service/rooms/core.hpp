@@ -70,8 +70,7 @@ class Core {
   // A room with its create event alone. `content` without the members that the version sets.
   [[nodiscard]] Result<RoomPtr> found(store::Transaction& transaction,
                                       const matrix::RoomVersion& version, std::string_view creator,
-                                      std::string_view content, bool is_listed,
-                                      bool is_announcement);
+                                      std::string_view content, bool is_listed);
 
   // aliases.cpp
   [[nodiscard]] Result<> add_alias(store::Transaction& transaction, const Actor& actor,
@@ -98,7 +97,6 @@ class Core {
                                             std::string_view user_id, std::string_view room_id);
   [[nodiscard]] Result<std::string> append_once(store::Transaction& transaction, Room& room,
                                                 const NewEvent& event, std::string_view endpoint);
-  [[nodiscard]] bool encrypts(const Room& room) const noexcept;
   [[nodiscard]] Result<> check_state(store::Transaction& transaction, const Room& room,
                                      const StateInput& state, json::Value content);
   [[nodiscard]] Result<> check_aliases(store::Transaction& transaction, const Room& room,

@@ -176,8 +176,7 @@ Result<> as_room_state(Result<matrix::EventPtr> appended) {
 }  // namespace
 
 Result<RoomPtr> Core::found(store::Transaction& transaction, const matrix::RoomVersion& version,
-                            std::string_view creator, std::string_view content, bool is_listed,
-                            bool is_announcement) {
+                            std::string_view creator, std::string_view content, bool is_listed) {
   GIMS_TRY_ASSIGN(const json::Document given, json::Document::parse(content));
   const std::string creator_json = json::quoted(creator);
   const std::string version_json = json::quoted(version.id);
@@ -205,16 +204,13 @@ Result<RoomPtr> Core::found(store::Transaction& transaction, const matrix::RoomV
                     sql::first(transaction.sql(), sql_of::RoomById{.room_id = event->room_id()}));
     taken = row.has_value();
   }
-  GIMS_TRY_ASSIGN(const auto row,
-                  sql::first(transaction.sql(),
-                             sql_of::InsertRoom{.room_id = event->room_id(),
-                                                .version = version.id,
-                                                .created_ts = transaction.now_ms(),
-                                                .is_listed = is_listed ? 1 : 0,
-                                                .is_announcement = is_announcement ? 1 : 0}));
+  GIMS_TRY_ASSIGN(const auto row, sql::first(transaction.sql(),
+                                             sql_of::InsertRoom{.room_id = event->room_id(),
+                                                                .version = version.id,
+                                                                .created_ts = transaction.now_ms(),
+                                                                .is_listed = is_listed ? 1 : 0}));
   if (!row) return fail(ErrorKind::internal, "M_UNKNOWN", "The room could not be made.");
-  auto room = std::make_shared<Room>(row->room_nid, std::string(event->room_id()), version,
-                                     is_announcement);
+  auto room = std::make_shared<Room>(row->room_nid, std::string(event->room_id()), version);
   if (auto allowed = matrix::authorise(version, *event, *room); !allowed) {
     GIMS_TRY(as_room_state(std::unexpected(std::move(allowed).error())));
   }
@@ -246,8 +242,8 @@ Result<std::string> Core::create(store::Transaction& transaction, const Actor& a
 
   GIMS_TRY_ASSIGN(const std::string creation,
                   creation_content(*version, request, preset, actor.user_id));
-  GIMS_TRY_ASSIGN(const RoomPtr room, found(transaction, *version, actor.user_id, creation,
-                                            request.listed, /*is_announcement=*/false));
+  GIMS_TRY_ASSIGN(const RoomPtr room,
+                  found(transaction, *version, actor.user_id, creation, request.listed));
   const auto put = [&](std::string_view type, std::string_view state_key,
                        std::string_view content) -> Result<> {
     return as_room_state(timeline_.append(

@@ -13,9 +13,8 @@ namespace gims::service::rooms {
 
 namespace sql_of = store::statements;
 
-Room::Room(store::RoomNid nid, std::string id, const matrix::RoomVersion& version,
-           bool is_announcement) noexcept
-    : nid_(nid), id_(std::move(id)), version_(&version), is_announcement_(is_announcement) {}
+Room::Room(store::RoomNid nid, std::string id, const matrix::RoomVersion& version) noexcept
+    : nid_(nid), id_(std::move(id)), version_(&version) {}
 
 matrix::EventPtr Room::get(std::string_view type, std::string_view state_key) const {
   const Keys* keys = &members_;
@@ -52,13 +51,13 @@ void Room::set_end(std::string event_id, std::int64_t depth) noexcept {
 namespace {
 
 Result<RoomPtr> load(sql::Connection& connection, store::RoomNid nid, std::string room_id,
-                     std::string_view version_id, bool is_announcement) {
+                     std::string_view version_id) {
   const matrix::RoomVersion* version = matrix::find_room_version(version_id);
   if (version == nullptr) {
     return fail(ErrorKind::internal, "M_UNKNOWN", "This room cannot be read.",
                 "room " + room_id + " has the unknown version " + std::string(version_id));
   }
-  auto room = std::make_shared<Room>(nid, std::move(room_id), *version, is_announcement);
+  auto room = std::make_shared<Room>(nid, std::move(room_id), *version);
   GIMS_TRY_ASSIGN(auto last, sql::first(connection, sql_of::LatestEventOfRoom{.room_nid = nid}));
   if (last) room->set_end(std::move(last->event_id), last->depth);
   GIMS_TRY_ASSIGN(auto rows, sql::all(connection, sql_of::CurrentStateButMembers{.room_nid = nid}));
@@ -76,8 +75,8 @@ Result<RoomPtr> RoomCache::find(sql::Connection& connection, std::string_view ro
   if (const auto known = by_id_.find(room_id); known != by_id_.end()) return touch(known->second);
   GIMS_TRY_ASSIGN(const auto row, sql::first(connection, sql_of::RoomById{.room_id = room_id}));
   if (!row) return RoomPtr();
-  GIMS_TRY_ASSIGN(RoomPtr room, load(connection, row->room_nid, std::string(room_id), row->version,
-                                     row->is_announcement != 0));
+  GIMS_TRY_ASSIGN(RoomPtr room,
+                  load(connection, row->room_nid, std::string(room_id), row->version));
   add(room);
   return room;
 }
@@ -86,8 +85,7 @@ Result<RoomPtr> RoomCache::find(sql::Connection& connection, store::RoomNid nid)
   if (const auto known = by_nid_.find(nid); known != by_nid_.end()) return touch(known->second);
   GIMS_TRY_ASSIGN(auto row, sql::first(connection, sql_of::RoomByNid{.room_nid = nid}));
   if (!row) return RoomPtr();
-  GIMS_TRY_ASSIGN(RoomPtr room, load(connection, nid, std::move(row->room_id), row->version,
-                                     row->is_announcement != 0));
+  GIMS_TRY_ASSIGN(RoomPtr room, load(connection, nid, std::move(row->room_id), row->version));
   add(room);
   return room;
 }

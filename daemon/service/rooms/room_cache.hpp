@@ -25,13 +25,11 @@ namespace gims::service::rooms {
 // as somebody asked for them (RoomCache::member), since a room may have thousands.
 class Room final : public matrix::StateView {
  public:
-  Room(store::RoomNid nid, std::string id, const matrix::RoomVersion& version,
-       bool is_announcement) noexcept;
+  Room(store::RoomNid nid, std::string id, const matrix::RoomVersion& version) noexcept;
 
   [[nodiscard]] store::RoomNid nid() const noexcept { return nid_; }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
   [[nodiscard]] const matrix::RoomVersion& version() const noexcept { return *version_; }
-  [[nodiscard]] bool is_announcement() const noexcept { return is_announcement_; }
   // The event that the next one follows; empty before the first.
   [[nodiscard]] const std::string& latest_event() const noexcept { return latest_event_; }
   [[nodiscard]] std::int64_t depth() const noexcept { return depth_; }
@@ -56,7 +54,6 @@ class Room final : public matrix::StateView {
   store::RoomNid nid_;
   std::string id_;
   const matrix::RoomVersion* version_;
-  bool is_announcement_;
   std::string latest_event_;
   std::int64_t depth_ = 0;
   std::map<std::string, Keys, std::less<>> state_;

@@ -63,10 +63,6 @@ Result<> check_annotation(store::Transaction& transaction, const Actor& actor,
 Core::Core(store::Store& store_of, const Policy& policy_of, const Clock& clock_of) noexcept
     : store(store_of), policy(policy_of), clock(clock_of), timeline_(200'000) {}
 
-bool Core::encrypts(const Room& room) const noexcept {
-  return policy.forced_encryption && !room.is_announcement();
-}
-
 Result<RoomPtr> Core::joined_room(store::Transaction& transaction, std::string_view user_id,
                                   std::string_view room_id) {
   GIMS_TRY_ASSIGN(RoomPtr room, timeline_.cache().find(transaction.sql(), room_id));
@@ -130,7 +126,7 @@ Result<std::string> Core::send_message(store::Transaction& transaction, const Ac
     }
     if (!room) return pass(std::move(room));
   }
-  if (encrypts(**room)) GIMS_TRY(check_message(type, content));
+  if (policy.forced_encryption) GIMS_TRY(check_message(type, content));
   NewEvent event{.type = type,
                  .sender = actor.user_id,
                  .content = content,
@@ -167,7 +163,8 @@ Result<> Core::check_redaction(store::Transaction& transaction, const Actor& act
     return forbidden("The event that made the room cannot be removed.");
   }
   // Its removal would take the algorithm out of the state, and new devices would not encrypt.
-  if (encrypts(room) && target->is_state(encryption_event, "")) return encryption_is_fixed();
+  if (policy.forced_encryption && target->is_state(encryption_event, ""))
+    return encryption_is_fixed();
   if (!matrix::may_redact(actor.user_id, *target, room)) {
     return forbidden("You may remove only your own messages in this room.");
   }
@@ -258,7 +255,7 @@ Result<std::string> Core::send_state(store::Transaction& transaction, const Acto
 
 Result<> Core::check_state(store::Transaction& transaction, const Room& room,
                            const StateInput& state, json::Value content) {
-  if (encrypts(room) && state.type == encryption_event) {
+  if (policy.forced_encryption && state.type == encryption_event) {
     const matrix::EventPtr in_force = room.get(encryption_event, "");
     const bool same = in_force && state.state_key.empty() && in_force->content().equals(content);
     if (!same) return encryption_is_fixed();

@@ -112,9 +112,8 @@ Result<std::string> Core::upgrade(store::Transaction& transaction, const Actor& 
   GIMS_TRY_ASSIGN(const auto row,
                   sql::first(transaction.sql(), sql_of::RoomByNid{.room_nid = old->nid()}));
   const bool is_listed = row && row->is_listed != 0;
-  auto founded =
-      found(transaction, *version, actor.user_id, creation_of(*old, *version, additional_creators),
-            is_listed, old->is_announcement());
+  auto founded = found(transaction, *version, actor.user_id,
+                       creation_of(*old, *version, additional_creators), is_listed);
   if (!founded) return pass(std::move(founded));
   const RoomPtr room = std::move(*founded);
 

@@ -1,21 +1,21 @@
 -- Rooms, and reports about what is in them.
 
 -- name: InsertRoom
--- in: room_id text, version text, created_ts int, is_listed int, is_announcement int
+-- in: room_id text, version text, created_ts int, is_listed int
 -- out: room_nid int
-INSERT INTO rooms (room_id, version, created_ts, is_listed, is_announcement)
-VALUES (:room_id, :version, :created_ts, :is_listed, :is_announcement)
+INSERT INTO rooms (room_id, version, created_ts, is_listed)
+VALUES (:room_id, :version, :created_ts, :is_listed)
 RETURNING room_nid;
 
 -- name: RoomById
 -- in: room_id text
--- out: room_nid int, version text, is_listed int, is_announcement int
-SELECT room_nid, version, is_listed, is_announcement FROM rooms WHERE room_id = :room_id;
+-- out: room_nid int, version text, is_listed int
+SELECT room_nid, version, is_listed FROM rooms WHERE room_id = :room_id;
 
 -- name: RoomByNid
 -- in: room_nid int
--- out: room_id text, version text, is_listed int, is_announcement int
-SELECT room_id, version, is_listed, is_announcement FROM rooms WHERE room_nid = :room_nid;
+-- out: room_id text, version text, is_listed int
+SELECT room_id, version, is_listed FROM rooms WHERE room_nid = :room_nid;
 
 -- name: SetRoomListed
 -- in: is_listed int, room_nid int

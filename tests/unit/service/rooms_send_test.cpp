@@ -327,21 +327,5 @@ TEST(ForcedEncryption, CannotBeTurnedOff) {
   EXPECT_EQ(code_of(site.say("joint.secretary", room, "in the clear")), "M_FORBIDDEN");
 }
 
-TEST(ForcedEncryption, LeavesAnnouncementRoomsReadable) {
-  RoomsFixture site(test::closed_policy());
-  const std::string room = site.room_of("joint.secretary");
-  ASSERT_TRUE(site.store.write([&](store::Transaction& t) -> Result<> {
-    return t.sql().script("UPDATE rooms SET is_announcement = 1");
-  }));
-  // As approval does: the room is read anew.
-  site.store.reopen();
-  Rooms rooms(*site.store, site.policy, site.store.clock());
-  EXPECT_TRUE(RoomsFixture::wait<std::string>([&](auto done) {
-    rooms.send_message(RoomsFixture::actor("joint.secretary"), room, "m.room.message", "{}", "",
-                       std::move(done));
-  }));
-  site.store->stop();
-}
-
 }  // namespace
 }  // namespace gims::service::rooms

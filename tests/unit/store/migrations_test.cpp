@@ -31,6 +31,16 @@ class Migrations : public testing::Test {
     EXPECT_TRUE(found);
     return found.value_or(-1);
   }
+  std::vector<std::string> column(std::string_view sql) {
+    std::vector<std::string> values;
+    EXPECT_TRUE(connection_->step(
+        {.name = "Column", .text = sql, .index = -1}, [](sql::Cursor&) {},
+        [&](const sql::Cursor& row) {
+          values.emplace_back(row.bytes(0));
+          return true;
+        }));
+    return values;
+  }
   std::unique_ptr<sql::sqlite::Connection> connection_;
 };
 
@@ -45,6 +55,27 @@ TEST_F(Migrations, OnlyTheNewOnesAreRun) {
   ASSERT_TRUE(migrate(*connection_, std::array{first, second}));
   EXPECT_EQ(version(), 2);
   ASSERT_TRUE(migrate(*connection_, std::array{first, second}));
+}
+
+// What an older release left, as the newest finds it.
+TEST_F(Migrations, TakeTheRowsOfAnOlderReleaseAlong) {
+  ASSERT_TRUE(migrate(*connection_, migrations().first(1)));
+  ASSERT_TRUE(connection_->script(R"(
+    INSERT INTO device_list_changes (stream_id, user_id) VALUES (1,'a'), (2,'b'), (5,'a'), (7,'c');
+    INSERT INTO key_backups (user_id, version, algorithm, auth_data) VALUES
+      ('a',1,'x','{}'), ('a',2,'x','{}'), ('b',1,'x','{}');
+    INSERT INTO key_backup_sessions VALUES
+      ('a',1,'r','s',0,0,0,'{}'), ('a',1,'r','t',0,0,0,'{}'), ('b',1,'r','s',0,0,0,'{}');
+    INSERT INTO rooms (room_nid, room_id, version, created_ts, is_listed)
+      VALUES (3,'!r:gims.internal','12',9,1))"));
+  ASSERT_TRUE(migrate(*connection_, migrations()));
+  EXPECT_THAT(column("SELECT user_id || stream_id FROM device_list_changes ORDER BY stream_id"),
+              testing::ElementsAre("b2", "a5", "c7"));
+  EXPECT_THAT(column("SELECT user_id || version || sessions FROM key_backups "
+                     "ORDER BY user_id, version"),
+              testing::ElementsAre("a12", "a20", "b11"));
+  EXPECT_THAT(column("SELECT room_id || version || created_ts || is_listed FROM rooms"),
+              testing::ElementsAre("!r:gims.internal1291"));
 }
 
 TEST_F(Migrations, OneThatFailsLeavesNothingOfItself) {

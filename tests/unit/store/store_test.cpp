@@ -6,6 +6,7 @@
 #include <future>
 
 #include "sql/sqlite/connection.hpp"
+#include "store/migrations.hpp"
 #include "store/statements/meta.hpp"
 #include "support/fault_vfs.hpp"
 #include "support/store_under_test.hpp"
@@ -88,7 +89,7 @@ TEST(Store, StoppingWaitsForLeasedReaders) {
   std::optional<Result<Reader>> leased = store->read();
   ASSERT_TRUE(*leased);
   auto stopped = std::async(std::launch::async, [&] { store->stop(); });
-  EXPECT_EQ(value_of(**leased, "schema_version"), "1");
+  EXPECT_EQ(value_of(**leased, "schema_version"), std::to_string(migrations().back().number));
   leased.reset();
   stopped.wait();
   EXPECT_FALSE(store->read());

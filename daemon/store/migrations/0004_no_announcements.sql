@@ -1,0 +1,3 @@
+-- Nothing ever set it: every room of a closed site is encrypted.
+
+ALTER TABLE rooms DROP COLUMN is_announcement;
