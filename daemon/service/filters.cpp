@@ -15,7 +15,6 @@ namespace statements = store::statements;
 
 // Of one account. A client stores a few, and the same again as the same.
 constexpr std::int64_t most_filters = 500;
-constexpr std::size_t longest_filter = 65536;
 
 std::optional<std::int64_t> number_of(std::string_view text) {
   std::int64_t number = 0;

@@ -17,6 +17,9 @@
 
 namespace gims::service {
 
+// Bytes of one as a client sends it, as a body or in the address.
+inline constexpr std::size_t longest_filter = std::size_t{32} * 1024;
+
 // Thread: any.
 class Filters {
  public:
