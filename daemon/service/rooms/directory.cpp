@@ -21,16 +21,26 @@ namespace {
 constexpr std::int64_t default_page = 100;
 constexpr std::int64_t most_rooms = 500;
 
-// "p40": the rooms from the 40th on.
-Result<std::size_t> parse_page(std::string_view token) {
-  if (token.empty()) return std::size_t{0};
-  std::size_t offset = 0;
+// Rooms looked through for one page: a term that nothing has does not read the whole list.
+constexpr std::size_t most_looked_through = 1000;
+
+// Between two rooms of the list: "p40" goes on after the 40th, "b40" back from it.
+struct Place {
+  bool backward = false;
+  std::size_t row = 0;
+};
+
+Result<Place> parse_place(std::string_view token) {
+  Place place;
+  if (token.empty()) return place;
+  place.backward = token.front() == 'b';
   const char* end = token.data() + token.size();
-  const auto [stop, error] = std::from_chars(token.data() + 1, end, offset);
-  if (token.front() != 'p' || token.size() == 1 || error != std::errc() || stop != end) {
+  const auto [stop, error] = std::from_chars(token.data() + 1, end, place.row);
+  if ((token.front() != 'p' && token.front() != 'b') || token.size() == 1 || error != std::errc() ||
+      stop != end) {
     return invalid_param("The pagination token was not made by this server.");
   }
-  return offset;
+  return place;
 }
 
 bool has_type(const PublicRoomsQuery& query, const RoomSummary& room) {
@@ -43,40 +53,38 @@ Result<std::string> Directory::public_rooms(const PublicRoomsQuery& query) {
   if (!query.server.empty() && query.server != policy_.server_name) {
     return forbidden("This server does not reach the server " + query.server + ".");
   }
-  GIMS_TRY_ASSIGN(const std::size_t offset, parse_page(query.since));
+  GIMS_TRY_ASSIGN(const Place place, parse_place(query.since));
   const auto limit = static_cast<std::size_t>(
       std::clamp(query.limit.value_or(default_page), std::int64_t{1}, most_rooms));
   GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
   GIMS_TRY_ASSIGN(const auto rows, sql::all(reader.sql(), sql_of::ListedRooms{}));
   const std::string term = lower_case(query.search);
-  const bool is_filtered = !term.empty() || query.room_types.has_value();
+  const std::size_t start = std::min(place.row, rows.size());
+  const std::size_t there = place.backward ? start : rows.size() - start;
+  const std::size_t most = std::min(there, most_looked_through);
+  std::vector<RoomSummary> page;
+  std::size_t looked = 0;
+  while (looked < most && page.size() < limit) {
+    ++looked;
+    const auto& row = rows[place.backward ? start - looked : start + looked - 1];
+    GIMS_TRY_ASSIGN(auto room, load_summary(reader.sql(), row.room_id));
+    if (!room || !has_type(query, *room) || (!term.empty() && !room->mentions(term))) continue;
+    page.push_back(std::move(*room));
+  }
+  if (place.backward) std::ranges::reverse(page);
+  const std::size_t first = place.backward ? start - looked : start;
+  const std::size_t end = place.backward ? start : start + looked;
   json::Writer out;
   out.begin_object().key("chunk").begin_array();
-  std::size_t matches = 0;
-  std::size_t written = 0;
-  for (const auto& row : rows) {
-    const bool on_page = matches >= offset && written < limit;
-    if (!is_filtered && !on_page) {
-      ++matches;
-      continue;
-    }
-    GIMS_TRY_ASSIGN(const auto room, load_summary(reader.sql(), row.room_id));
-    if (!room || !has_type(query, *room) || (!term.empty() && !room->mentions(term))) continue;
-    ++matches;
-    if (!on_page) continue;
-    ++written;
+  for (const RoomSummary& room : page) {
     out.begin_object();
-    room->write(out);
+    room.write(out);
     out.end_object();
   }
   out.end_array();
-  out.member("total_room_count_estimate", matches);
-  if (offset + written < matches && written > 0) {
-    out.member("next_batch", "p" + std::to_string(offset + written));
-  }
-  if (offset > 0) {
-    out.member("prev_batch", "p" + std::to_string(offset > limit ? offset - limit : 0));
-  }
+  out.member("total_room_count_estimate", rows.size());  // of all, whatever is asked for
+  if (end < rows.size()) out.member("next_batch", "p" + std::to_string(end));
+  if (first > 0) out.member("prev_batch", "b" + std::to_string(first));
   out.end_object();
   return out.take();
 }

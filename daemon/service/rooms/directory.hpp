@@ -37,6 +37,8 @@ class Directory {
   Directory(store::Store& store, const Policy& policy) noexcept : store_(store), policy_(policy) {}
 
   // directory.cpp
+  // A page may have fewer rooms than asked for, or none, and a token to go on: so many are looked
+  // through for it and no more.
   [[nodiscard]] Result<std::string> public_rooms(const PublicRoomsQuery& query);
   // Of a room in the list, or of one that the user is joined to; M_NOT_FOUND for all others.
   [[nodiscard]] Result<std::string> visibility(std::string_view user_id, std::string_view room_id);

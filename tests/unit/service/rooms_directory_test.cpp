@@ -63,7 +63,14 @@ TEST(PublicRooms, ListTheLargestFirstAndPage) {
       {.limit = 2, .since = std::string(*first.root().get("next_batch").as_string())}));
   EXPECT_EQ(names(second.root().get("chunk")), Names{"small"});
   EXPECT_FALSE(second.root().get("next_batch"));
-  EXPECT_TRUE(second.root().get("prev_batch"));
+  const auto back = parsed(site.directory.public_rooms(
+      {.limit = 1, .since = std::string(*second.root().get("prev_batch").as_string())}));
+  EXPECT_EQ(names(back.root().get("chunk")), Names{"middle"});
+  EXPECT_EQ(back.root().get("next_batch").as_string(), first.root().get("next_batch").as_string());
+  const auto front = parsed(site.directory.public_rooms(
+      {.since = std::string(*back.root().get("prev_batch").as_string())}));
+  EXPECT_EQ(names(front.root().get("chunk")), Names{"large"});
+  EXPECT_FALSE(front.root().get("prev_batch"));
   EXPECT_EQ(code_of(site.directory.public_rooms({.since = "x"})), "M_INVALID_PARAM");
 }
 
@@ -85,6 +92,35 @@ TEST(PublicRooms, AreSearchedByNameTopicAndAliasAndByType) {
                       .root()
                       .get("chunk")),
             (Names{"Cabinet", "B", "C"}));
+}
+
+// 2,500 larger rooms stand before the only one that has the word.
+TEST(PublicRooms, AreLookedThroughInBoundedSteps) {
+  RoomsFixture site;
+  site.room_of("joint.secretary", {}, {.listed = true, .name = "Cabinet"});
+  ASSERT_TRUE(site.store.write([](store::Transaction& t) {
+    return t.sql().script(R"(
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+        INSERT INTO rooms (room_id, version, created_ts, is_listed)
+        SELECT '!' || i || ':gims.internal', '12', 0, 1 FROM n;
+      INSERT INTO memberships (user_id, room_nid, membership, event_id, stream_id, sender)
+        SELECT m.name, r.room_nid, 'join', '$', 0, m.name FROM rooms r,
+          (SELECT '@a:gims.internal' AS name UNION SELECT '@b:gims.internal') m
+        WHERE r.room_nid NOT IN (SELECT room_nid FROM memberships))");
+  }));
+  PublicRoomsQuery query{.search = "cabinet"};
+  std::vector<std::size_t> sizes;
+  std::string last;
+  for (;;) {
+    const auto page = parsed(site.directory.public_rooms(query));
+    sizes.push_back(page.root().get("chunk").size());
+    EXPECT_EQ(page.root().get("total_room_count_estimate").as_int(), 2501);
+    const auto next = page.root().get("next_batch").as_string();
+    if (!next) break;
+    ASSERT_LT(sizes.size(), 10U);
+    query.since = *next;
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{0, 0, 1}));
 }
 
 TEST(PublicRooms, AreListedByWhoMayNameTheRoom) {
