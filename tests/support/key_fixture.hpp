@@ -108,13 +108,13 @@ class KeysFixture : public AccountsFixture {
                                     std::uint8_t number = 100) {
     return upload(name, device, R"({"device_keys":)" + keys_of(name, device, number) + "}");
   }
-  Result<> upload_identity(const std::string& body, bool replace = false,
+  Result<> upload_identity(const std::string& body, bool with_password = false,
                            std::string_view name = "desk.officer") {
     const json::Document document = *json::Document::parse(body);
     auto keys = service::CrossSigning::decode_upload(document.root(), id(name));
     if (!keys) return pass(std::move(keys));
     return wait<void>([&](auto done) {
-      cross_signing.upload(id(name), std::move(*keys), replace, std::move(done));
+      cross_signing.upload(id(name), std::move(*keys), with_password, std::move(done));
     });
   }
   // The "failures" of the answer; empty object: all were taken.

@@ -19,9 +19,10 @@ struct Parts {
 };
 
 void store_keys(service::CrossSigning& cross_signing, std::vector<service::CrossSigningKey> keys,
-                bool replace, Call call) {
+                bool with_password, Call call) {
   std::string user_id = call.caller().user_id;
-  cross_signing.upload(std::move(user_id), std::move(keys), replace, answer_empty(std::move(call)));
+  cross_signing.upload(std::move(user_id), std::move(keys), with_password,
+                       answer_empty(std::move(call)));
 }
 
 void upload(const Parts& parts, Call call) {

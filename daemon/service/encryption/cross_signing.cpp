@@ -72,9 +72,18 @@ Result<Identity> identity_of(sql::Connection& sql, std::string_view user_id) {
   return identity;
 }
 
-bool same_keys(const Identity& identity, const std::vector<CrossSigningKey>& keys) {
-  return std::ranges::all_of(
-      keys, [&](const CrossSigningKey& key) { return identity.key(key.usage) == key.public_key; });
+// What the keys would change of an identity that is there.
+enum class Effect { none, addition, replacement };
+
+Effect effect_of(const std::vector<CrossSigningKey>& keys, const Identity& identity) {
+  Effect effect = Effect::none;
+  for (const CrossSigningKey& key : keys) {
+    const std::string_view stored = identity.key(key.usage);
+    if (stored == key.public_key) continue;
+    if (!stored.empty()) return Effect::replacement;
+    effect = Effect::addition;
+  }
+  return effect;
 }
 
 // What the keys before had signed is not signed by the new master key: they end with theirs.
@@ -193,20 +202,24 @@ Result<bool> CrossSigning::needs_password(std::string_view user_id,
                                           const std::vector<CrossSigningKey>& keys) {
   GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
   GIMS_TRY_ASSIGN(const Identity identity, identity_of(reader.sql(), user_id));
-  if (identity.key("master").empty() || same_keys(identity, keys)) return false;
-  if (!policy_.identity_replacement) return needs_two_persons();
-  return true;
+  if (identity.key("master").empty()) return false;
+  const Effect effect = effect_of(keys, identity);
+  if (effect == Effect::replacement && !policy_.identity_replacement) return needs_two_persons();
+  return effect != Effect::none;
 }
 
-void CrossSigning::upload(std::string user_id, std::vector<CrossSigningKey> keys, bool replace,
-                          std::move_only_function<void(Result<>)> done) {
+void CrossSigning::upload(std::string user_id, std::vector<CrossSigningKey> keys,
+                          bool with_password, std::move_only_function<void(Result<>)> done) {
+  // Looked at again: another request may have stored an identity since needs_password().
+  const Effect most = !with_password                 ? Effect::none
+                      : policy_.identity_replacement ? Effect::replacement
+                                                     : Effect::addition;
   store_.writer().submit(
       [user_id = std::move(user_id), keys = std::move(keys),
-       replace](store::Transaction& transaction) -> Result<> {
+       most](store::Transaction& transaction) -> Result<> {
         sql::Connection& sql = transaction.sql();
         GIMS_TRY_ASSIGN(const Identity identity, identity_of(sql, user_id));
-        // Looked at again: another request may have stored an identity since needs_password().
-        if (!replace && !identity.key("master").empty() && !same_keys(identity, keys)) {
+        if (!identity.key("master").empty() && effect_of(keys, identity) > most) {
           return needs_two_persons();
         }
         std::string master(identity.key("master"));

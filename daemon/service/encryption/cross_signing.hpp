@@ -39,11 +39,13 @@ class CrossSigning {
   [[nodiscard]] static Result<std::vector<CrossSigningKey>> decode_upload(json::Value body,
                                                                           std::string_view user_id);
   // Whether storing these asks for the password: not where there is no identity yet, nor where they
-  // are stored already (MSC3967). M_FORBIDDEN where Policy::identity_replacement forbids it.
+  // are stored already (MSC3967); for others, also for one that the identity has not had yet.
+  // M_FORBIDDEN where they take the place of others and Policy::identity_replacement forbids it.
   [[nodiscard]] Result<bool> needs_password(std::string_view user_id,
                                             const std::vector<CrossSigningKey>& keys);
-  // `replace`: the password was given. M_INVALID_SIGNATURE where the master key did not sign.
-  void upload(std::string user_id, std::vector<CrossSigningKey> keys, bool replace,
+  // M_INVALID_SIGNATURE where the master key did not sign; M_FORBIDDEN for what the password, if it
+  // was given, and the policy do not allow.
+  void upload(std::string user_id, std::vector<CrossSigningKey> keys, bool with_password,
               std::move_only_function<void(Result<>)> done);
 
   // Gives the body of 200: failures by user and key. Only signatures that verify are stored.

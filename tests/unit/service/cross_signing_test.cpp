@@ -94,6 +94,58 @@ TEST_F(WithoutReplacement, AnotherIdentityIsRefusedWhateverThePassword) {
   EXPECT_EQ(code_of(needs_password(IdentityUnderTest(id(officer), 30).body())), "M_FORBIDDEN");
 }
 
+// The master key first, what it signs later: no identity is replaced by that.
+TEST_F(WithoutReplacement, KeysThatAreMissingMayFollowWithThePassword) {
+  ASSERT_TRUE(upload_identity(R"({"master_key":)" + identity.master_json() + "}"));
+  const std::string self_signing = R"({"self_signing_key":)" + identity.self_signing_json() + "}";
+  const std::string with_master = R"({"master_key":)" + identity.master_json() +
+                                  R"(,"user_signing_key":)" + identity.user_signing_json() + "}";
+  for (const std::string& later : {self_signing, with_master}) {
+    // Spec: the password is asked for unless "the request contains no new keys".
+    const auto needed = needs_password(later);
+    ASSERT_TRUE(needed) << needed.error().text;
+    EXPECT_TRUE(*needed);
+    EXPECT_EQ(code_of(upload_identity(later)), "M_FORBIDDEN") << "without the password";
+    listener.clear();
+    EXPECT_TRUE(upload_identity(later, true));
+    EXPECT_EQ(listener.all<store::DeviceListChanged>().size(), 1U);
+    EXPECT_FALSE(*needs_password(later)) << "the answer may have got lost";
+    EXPECT_TRUE(upload_identity(later));
+  }
+  EXPECT_TRUE(key_shown(officer, "master_keys").root().get("keys").get(identity.master.id()));
+  EXPECT_TRUE(
+      key_shown(officer, "self_signing_keys").root().get("keys").get(identity.self_signing.id()));
+  EXPECT_TRUE(
+      key_shown(officer, "user_signing_keys").root().get("keys").get(identity.user_signing.id()));
+}
+
+TEST_F(WithoutReplacement, KeysThatFollowAreSignedByTheSameMasterKey) {
+  ASSERT_TRUE(upload_identity(R"({"master_key":)" + identity.master_json() + "}"));
+  const IdentityUnderTest other(id(officer), 30);
+  EXPECT_EQ(
+      code_of(upload_identity(R"({"self_signing_key":)" + other.self_signing_json() + "}", true)),
+      "M_INVALID_SIGNATURE");
+  // With a master key of their own they are another identity.
+  EXPECT_EQ(code_of(needs_password(other.body())), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(upload_identity(other.body(), true)), "M_FORBIDDEN");
+  EXPECT_FALSE(key_shown(officer, "self_signing_keys").root());
+}
+
+TEST_F(WithoutReplacement, AKeyThatIsThereIsNotReplacedByOneOfTheSameMasterKey) {
+  ASSERT_TRUE(upload_identity(R"({"master_key":)" + identity.master_json() +
+                              R"(,"self_signing_key":)" + identity.self_signing_json() + "}"));
+  const std::string changed = R"({"user_signing_key":)" + identity.user_signing_json() +
+                              R"(,"self_signing_key":)" +
+                              identity.master.sign(identity.object(ClientKey(99), "self_signing"),
+                                                   id(officer), identity.master.id()) +
+                              "}";
+  EXPECT_EQ(code_of(needs_password(changed)), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(upload_identity(changed, true)), "M_FORBIDDEN");
+  EXPECT_TRUE(
+      key_shown(officer, "self_signing_keys").root().get("keys").get(identity.self_signing.id()));
+  EXPECT_FALSE(key_shown(officer, "user_signing_keys").root()) << "all or nothing";
+}
+
 TEST_F(CrossSigningTest, ANewMasterKeyAloneEndsTheKeysOfTheFormerOne) {
   ASSERT_TRUE(upload_device(officer, "PHONE"));
   ASSERT_TRUE(upload_identity(identity.body()));
