@@ -11,6 +11,7 @@
 #include "api/client/rooms.hpp"
 #include "api/client/sync.hpp"
 #include "app/joints.hpp"
+#include "base/log.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/accounts/devices.hpp"
 #include "service/accounts/interactive_auth.hpp"
@@ -157,6 +158,15 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
   GIMS_TRY_ASSIGN(parts->media, service::Media::open(std::move(media), *parts->store, parts->policy,
                                                      parts->clock));
+  parts->media->sweep([](const Result<std::size_t>& removed) {
+    if (!removed) {
+      log::failure(log::id::media_file_left, "What an upload left could not be removed.",
+                   removed.error());
+    } else if (*removed > 0) {
+      log::notice(log::id::media_files_removed, "Files left of broken-off uploads were removed.",
+                  {{"FILES", std::to_string(*removed)}});
+    }
+  });
   parts->on.emplace(*parts);
   auto& on = *parts->on;
   parts->sessions.attach(*parts->store, on.users, parts->passwords, on.device_removal);

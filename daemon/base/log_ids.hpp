@@ -107,8 +107,10 @@ inline constexpr MessageId maintenance_failed{"ec21a2aec32f4ac4ac74f91b0b2bfe14"
 inline constexpr MessageId schema_migrated{"331bd5f19c8c4c2d90077997774df789"};
 // A media file could not be written, for another reason than a full disk.
 inline constexpr MessageId media_file_unwritten{"3dff44259e3db5f642e1bdae5c31ee81"};
-// A file of an upload that was not finished stays on the disk.
+// What an upload left stays on the disk.
 inline constexpr MessageId media_file_left{"92da6015405141c9a8506a09de6fe0ad"};
+// The start found files that a crash had left of uploads, and removed them.
+inline constexpr MessageId media_files_removed{"a1775ec939764d3b81a0df850fa802ab"};
 
 // ---- gimsd: accounts, rooms and the audit log ---------------------------------------------------
 

@@ -44,7 +44,7 @@ std::string random_room_id(std::string_view server_name) {
 }
 
 std::string random_device_id() { return random_of(capitals, 10); }
-std::string random_media_id() { return random_letters(24); }
+std::string random_media_id() { return random_letters(media_id_letters); }
 
 Redacted random_token(std::string_view prefix) {
   std::array<std::uint8_t, 32> bytes;

@@ -21,8 +21,9 @@ void fill_random(std::span<std::uint8_t> bytes) noexcept;
 // "!" 18 letters ":" server; of room versions before 12.
 [[nodiscard]] std::string random_room_id(std::string_view server_name);
 [[nodiscard]] std::string random_device_id();  // 10 capital letters
-[[nodiscard]] std::string
-random_media_id();  // 24 letters: over 128 bits, as it alone is the way in
+// Over 128 bits, as it alone is the way in.
+inline constexpr std::size_t media_id_letters = 24;
+[[nodiscard]] std::string random_media_id();
 // 256 bits in URL-safe Base64, after a prefix that tells a leaked token's kind ("gims_at_").
 [[nodiscard]] Redacted random_token(std::string_view prefix);
 

@@ -289,6 +289,31 @@ Result<std::unique_ptr<http::BodySource>> Media::read(const MediaInfo& info, std
                                length);
 }
 
+void Media::sweep(std::move_only_function<void(Result<std::size_t>)> done) {
+  auto begun =
+      MediaSweep::begin(options_.folder, store_, [running = running_](std::string_view id) {
+        const std::lock_guard lock(running->mutex);
+        return running->ids.contains(id);
+      });
+  if (!begun) return done(std::unexpected(std::move(begun).error()));
+  sweep_on(std::make_shared<MediaSweep>(std::move(*begun)),
+           std::make_shared<decltype(done)>(std::move(done)));
+}
+
+void Media::sweep_on(std::shared_ptr<MediaSweep> sweep,
+                     std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>> done) {
+  http::WorkerPool::Job step = [this, sweep, done] {
+    const Result<bool> more = sweep->step();
+    if (!more) return (*done)(std::unexpected(more.error()));
+    if (!*more) return (*done)(sweep->removed());
+    sweep_on(sweep, done);  // behind what waits for the disk by now
+  };
+  if (!pool_.submit(step)) {
+    step = nullptr;
+    (*done)(sweep->removed());
+  }
+}
+
 Result<bool> Media::prune_promises(store::Transaction& transaction) {
   const Millis before = transaction.now_ms() - kept_after_expiry.count();
   GIMS_TRY(sql::run(transaction.sql(), sql_of::ForgetMediaPromises{

@@ -17,6 +17,7 @@
 #include "http/response.hpp"
 #include "http/worker_pool.hpp"
 #include "service/media_file.hpp"
+#include "service/media_sweep.hpp"
 #include "service/policy.hpp"
 #include "store/store.hpp"
 
@@ -127,6 +128,11 @@ class Media {
   // that an upload which began in time can still end.
   [[nodiscard]] static Result<bool> prune_promises(store::Transaction& transaction);
 
+  // Removes from the folder what a crash left of uploads, in steps between the uploads' own work on
+  // a thread of the service. Once, after the start. `done` gets the number of files, on another
+  // thread. Where the service is stopped or overrun the rest is left to the next start.
+  void sweep(std::move_only_function<void(Result<std::size_t>)> done);
+
   // Ends the thread; uploads that wait for it are dropped. Before the store stops. Idempotent.
   void stop();
 
@@ -136,6 +142,8 @@ class Media {
                                                            bool promised);
   [[nodiscard]] std::string uri_of(std::string_view media_id) const;
   void commit(std::unique_ptr<MediaUpload> upload, Done done);
+  void sweep_on(std::shared_ptr<MediaSweep> sweep,
+                std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>> done);
   [[nodiscard]] Result<> insert(store::Transaction& transaction, const MediaUpload& upload) const;
 
   MediaOptions options_;

@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view temporary_suffix = ".part";
+constexpr std::size_t random_part = 12;
 // How often an upload looks at the free space: every 4 MiB.
 constexpr std::uint64_t chunks_a_look = 64;
 
@@ -66,6 +67,12 @@ Result<> read_all(int fd, std::uint64_t offset, std::span<std::uint8_t> into) {
   return {};
 }
 
+bool are_letters(std::string_view text, std::size_t count) {
+  return text.size() == count && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
+}
+
 Result<> sync_folder(const fs::path& folder) {
   const sys::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0) return sys::fail_errno("fsync " + folder.string());
@@ -80,14 +87,23 @@ Result<> prepare_media_folder(const fs::path& folder) {
   } else if (errno != EEXIST) {
     return sys::fail_errno("mkdir " + folder.string());
   }
-  std::error_code failed;
-  for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
-    if (at->path().native().ends_with(temporary_suffix) && ::unlink(at->path().c_str()) != 0) {
-      return sys::fail_errno("unlink " + at->path().string());
-    }
-  }
-  if (failed) return sys::fail_with_errno("list " + folder.string(), failed.value());
   return {};
+}
+
+std::optional<MediaFileName> media_file_name(std::string_view name) {
+  MediaFileName read;
+  read.is_whole = !name.ends_with(temporary_suffix);
+  if (!read.is_whole) {
+    name.remove_suffix(temporary_suffix.size());
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos || !are_letters(name.substr(dot + 1), random_part)) {
+      return std::nullopt;
+    }
+    name = name.substr(0, dot);
+  }
+  if (!are_letters(name, crypto::media_id_letters)) return std::nullopt;
+  read.id = name;
+  return read;
 }
 
 Result<std::uint64_t> free_bytes(const fs::path& folder) {
@@ -100,7 +116,7 @@ MediaFileWriter::MediaFileWriter(fs::path folder, std::string id, crypto::BlobSe
                                  std::uint64_t reserve)
     : folder_(std::move(folder)),
       id_(std::move(id)),
-      path_(folder_ / (id_ + "." + crypto::random_letters(12)).append(temporary_suffix)),
+      path_(folder_ / (id_ + "." + crypto::random_letters(random_part)).append(temporary_suffix)),
       sealer_(std::move(sealer)),
       reserve_(reserve) {}
 
@@ -123,7 +139,7 @@ Result<std::unique_ptr<MediaFileWriter>> MediaFileWriter::create(fs::path folder
 
 MediaFileWriter::~MediaFileWriter() {
   if (!kept_ && ::unlink(path_.c_str()) != 0) {
-    log::failure(log::id::media_file_left, "An unfinished media file could not be removed.",
+    log::failure(log::id::media_file_left, "What an upload left could not be removed.",
                  sys::fail_errno("unlink " + path_.string()).error());
   }
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,12 +19,18 @@
 
 namespace gims::service {
 
-// Makes the folder if it is missing, for this user alone, and removes the temporary files of
-// uploads that a crash broke off. Before the first file is made.
+// Makes the folder if it is missing, for this user alone. Before the first file is made.
 [[nodiscard]] Result<> prepare_media_folder(const std::filesystem::path& folder);
 
 // What the disk of `folder` has left for us, bytes.
 [[nodiscard]] Result<std::uint64_t> free_bytes(const std::filesystem::path& folder);
+
+// What the name of a file in the folder says; nothing for one that is not ours.
+struct MediaFileName {
+  std::string id;
+  bool is_whole = false;  // or it is in the making
+};
+[[nodiscard]] std::optional<MediaFileName> media_file_name(std::string_view name);
 
 // A file in the making: "<id>.<random>.part", renamed to "<id>" when it is whole. Removed when the
 // writer goes, unless it was kept. Each call may block for as long as the disk takes for 64 KiB

@@ -30,6 +30,7 @@ FIELDS = {
     "DEVICE": "a device id",
     "SOCKET": "the path of a socket",
     "PORT": "a port that is listened on",
+    "FILES": "how many files",
     "LIMIT": "how many there may be",
     "WANTED": "how many there should be",
     "MIGRATION": "the name of a migration",

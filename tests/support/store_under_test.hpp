@@ -22,6 +22,32 @@ auto write_and_wait(store::Writer& writer, Work work) {
   return future.get();
 }
 
+// Holds the writer in an operation of its own, so that what is submitted meanwhile is one batch.
+class HeldWriter {
+ public:
+  explicit HeldWriter(store::Writer& writer) {
+    std::promise<void> started;
+    writer.submit(
+        [&started, release = release_.get_future().share()](store::Transaction&) -> Result<> {
+          started.set_value();
+          release.wait();
+          return {};
+        },
+        [](const Result<>&) {});
+    started.get_future().wait();
+  }
+  HeldWriter(const HeldWriter&) = delete;
+  HeldWriter& operator=(const HeldWriter&) = delete;
+  ~HeldWriter() { release(); }
+  void release() {
+    if (!std::exchange(released_, true)) release_.set_value();
+  }
+
+ private:
+  std::promise<void> release_;
+  bool released_ = false;
+};
+
 class StoreUnderTest {
  public:
   explicit StoreUnderTest(std::vector<store::ChangeListener*> listeners = {},

@@ -6,6 +6,7 @@
 #include <future>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "support/store_under_test.hpp"
 
@@ -86,6 +87,14 @@ class MediaTest : public ::testing::Test {
     media->promise(std::string(owner),
                    [&promised](Result<MediaPromise> made) { promised.set_value(std::move(made)); });
     return outcome.get();
+  }
+  std::size_t sweep() {
+    std::promise<Result<std::size_t>> swept;
+    auto outcome = swept.get_future();
+    media->sweep([&swept](Result<std::size_t> removed) { swept.set_value(std::move(removed)); });
+    const auto removed = outcome.get();
+    EXPECT_TRUE(removed) << removed.error().detail;
+    return removed.value_or(SIZE_MAX);
   }
   static std::string id_of(std::string_view uri) {
     return std::string(uri.substr(uri.rfind('/') + 1));
@@ -196,12 +205,73 @@ TEST_F(MediaTest, AnUploadThatBreaksOffLeavesNothing) {
   EXPECT_TRUE(files().empty());
 }
 
-TEST_F(MediaTest, AStartRemovesTemporaryFilesAndNothingElse) {
+TEST_F(MediaTest, ASweepRemovesWhatHasNoRowAndNothingElse) {
   const std::string id = id_of(*upload("note"));
-  std::ofstream(folder() / (id + ".abcdefghijkl.part")) << "x";
+  const std::string promised = id_of(promise()->uri);
+  const std::string orphan(24, 'o');
+  const std::set<std::string> ours_to_keep{id, promised};
+  const std::set<std::string> not_ours{"lost+found", "short",      std::string(24, '1'),
+                                       "note.part",  id + ".copy", std::string(25, 'o')};
+  for (const std::string& name :
+       {promised, orphan, orphan + ".abcdefghijkl.part", id + ".abcdefghijkl.part"}) {
+    std::ofstream(folder() / name) << "x";
+  }
+  for (const std::string& name : not_ours) std::ofstream(folder() / name) << "x";
+  fs::create_directory(folder() / std::string(24, 'd'));
   open();
-  EXPECT_EQ(files(), std::set{id});
+  EXPECT_EQ(sweep(), 3U);
+  std::set<std::string> left = not_ours;
+  left.insert(ours_to_keep.begin(), ours_to_keep.end());
+  left.insert(std::string(24, 'd'));
+  EXPECT_EQ(files(), left);
   EXPECT_EQ(read(id, 0, 4), "note");
+}
+
+TEST_F(MediaTest, ASweepLooksAtEveryFileInItsSteps) {
+  const std::string kept = id_of(*upload("note"));
+  std::string name(24, 'a');
+  for (int i = 0; i < 1000; ++i) {
+    name[0] = static_cast<char>('a' + i / 100);
+    name[1] = static_cast<char>('a' + i / 10 % 10);
+    name[2] = static_cast<char>('a' + i % 10);
+    std::ofstream(folder() / name) << "x";
+  }
+  EXPECT_EQ(sweep(), 1000U);
+  EXPECT_EQ(files(), std::set{kept});
+}
+
+TEST_F(MediaTest, ASweepLeavesUploadsAlone) {
+  auto begun = media->begin(about());
+  ASSERT_TRUE(begun);
+  ASSERT_TRUE(write(**begun, content_of(100'000)));
+  const std::set<std::string> unfinished = files();
+  ASSERT_EQ(unfinished.size(), 1U);
+  EXPECT_EQ(sweep(), 0U);
+  EXPECT_EQ(files(), unfinished);
+
+  // Whole and under its own name, and its row is not committed yet.
+  std::promise<Result<std::string>> promise;
+  {
+    const test::HeldWriter held(store->writer());
+    media->finish(std::move(*begun),
+                  [&promise](Result<std::string> uri) { promise.set_value(std::move(uri)); });
+    while (files().begin()->ends_with(".part")) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(sweep(), 0U);
+  }
+  const auto uri = promise.get_future().get();
+  ASSERT_TRUE(uri);
+  EXPECT_EQ(sweep(), 0U);
+  EXPECT_EQ(read(id_of(*uri), 0, 100'000), content_of(100'000));
+}
+
+TEST_F(MediaTest, AServiceThatStopsEndsItsSweep) {
+  const std::string orphan(24, 'o');
+  std::ofstream(folder() / orphan) << "x";
+  media->stop();
+  EXPECT_EQ(sweep(), 0U);
+  EXPECT_EQ(files(), std::set{orphan});
 }
 
 TEST_F(MediaTest, UnknownMediaAndOtherServersAreNotFound) {

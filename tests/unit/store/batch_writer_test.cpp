@@ -18,6 +18,7 @@ using statements::MetaValue;
 using statements::SetMetaValue;
 using test::Fault;
 using test::FaultVfs;
+using test::HeldWriter;
 using test::StoreUnderTest;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -60,32 +61,6 @@ class Notes final : public ChangeListener {
   std::mutex mutex_;
   std::vector<StreamId> positions_;
   std::vector<std::string> users_;
-};
-
-// Holds the writer in an operation of its own, so that what is submitted meanwhile is one batch.
-class HeldWriter {
- public:
-  explicit HeldWriter(Writer& writer) {
-    std::promise<void> started;
-    writer.submit(
-        [&started, release = release_.get_future().share()](Transaction&) -> Result<> {
-          started.set_value();
-          release.wait();
-          return {};
-        },
-        [](const Result<>&) {});
-    started.get_future().wait();
-  }
-  HeldWriter(const HeldWriter&) = delete;
-  HeldWriter& operator=(const HeldWriter&) = delete;
-  ~HeldWriter() { release(); }
-  void release() {
-    if (!std::exchange(released_, true)) release_.set_value();
-  }
-
- private:
-  std::promise<void> release_;
-  bool released_ = false;
 };
 
 // The outcomes of submitted operations, in the order in which they were told.
