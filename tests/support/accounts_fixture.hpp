@@ -51,9 +51,12 @@ class AccountsFixture : public ::testing::Test {
  protected:
   static constexpr const char* password = "correct horse battery";
 
-  explicit AccountsFixture(service::Policy policy_of = quick_closed_policy())
+  explicit AccountsFixture(service::Policy policy_of = quick_closed_policy(),
+                           std::vector<store::ChangeListener*> others = {},
+                           store::StoreOptions options = {})
       : policy(std::move(policy_of)),
-        store({&listener, &to_sessions}),
+        store(RoomsFixture::with(RoomsFixture::with(std::move(others), &listener), &to_sessions),
+              std::move(options)),
         passwords({.pepper = key_of(1), .data = key_of(2)}, policy.password_cost, 2, 64),
         users(*store, passwords, policy),
         device_keys(*store, policy),
