@@ -23,9 +23,10 @@ class Authenticator {
   Authenticator(const Authenticator&) = delete;
   Authenticator& operator=(const Authenticator&) = delete;
   virtual ~Authenticator() = default;
-  // `auth` is token, token_optional or token_locked_ok. Fails with M_UNKNOWN_TOKEN (extra_json
-  // "\"soft_logout\":true" for one that a refresh token renews) or M_USER_LOCKED, both 401. The
-  // request is for what is noted of the device: address and user agent.
+  // `auth` is one of the kinds of token. Fails with M_UNKNOWN_TOKEN (extra_json
+  // "\"soft_logout\":true" for one that a refresh token renews) or M_USER_LOCKED, both 401, or with
+  // M_FORBIDDEN for an owner who has yet to choose a password. The request is for what is noted of
+  // the device: address and user agent.
   [[nodiscard]] virtual Result<Caller> authenticate(std::string_view token, Auth auth,
                                                     const http::Request& request) = 0;
 };

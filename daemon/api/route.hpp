@@ -16,11 +16,13 @@
 namespace gims::api {
 
 enum class Auth : std::uint8_t {
-  none,             // anybody
-  token,            // an access token of an account that may act
-  token_optional,   // a token is looked at where there is one
-  token_locked_ok,  // also of a locked or suspended account (logout)
-  admin_socket,     // the admin socket's peer, by its uid
+  none,               // anybody
+  token,              // an access token of an account that may act
+  token_optional,     // a token is looked at where there is one
+  token_choosing_ok,  // also of an account whose owner has yet to choose a password: what a client
+                      // needs to start, to set its encryption up, and to change the password
+  token_locked_ok,    // also of that one, and of a locked account (logout)
+  admin_socket,       // the admin socket's peer, by its uid
 };
 
 // How often: docs/limits.md has the figures of each class, per user and per address.
@@ -64,5 +66,11 @@ struct Route {
 };
 
 using Routes = std::vector<Route>;
+
+// The same route with Auth::token_choosing_ok.
+[[nodiscard]] inline Route while_choosing(Route route) {
+  route.auth = Auth::token_choosing_ok;
+  return route;
+}
 
 }  // namespace gims::api

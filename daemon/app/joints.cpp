@@ -3,6 +3,15 @@
 #include <optional>
 
 namespace gims::app {
+namespace {
+
+service::Admit admitted_by(api::Auth auth) {
+  if (auth == api::Auth::token_locked_ok) return service::Admit::all_but_closed;
+  if (auth == api::Auth::token_choosing_ok) return service::Admit::choosing_password;
+  return service::Admit::ready;
+}
+
+}  // namespace
 
 Result<api::Caller> SessionAuthenticator::authenticate(std::string_view token, api::Auth auth,
                                                        const http::Request& request) {
@@ -10,7 +19,7 @@ Result<api::Caller> SessionAuthenticator::authenticate(std::string_view token, a
                   sessions_.authenticate(token,
                                          {.address = request.peer.address,
                                           .agent = request.header("User-Agent").value_or("")},
-                                         auth == api::Auth::token_locked_ok));
+                                         admitted_by(auth)));
   return api::Caller{.user_id = std::move(session.user_id),
                      .device_id = std::move(session.device_id)};
 }

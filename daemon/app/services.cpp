@@ -102,7 +102,8 @@ struct Services::Parts {
           key_backups(*parts.store),
           device_removal(device_keys),
           users(*parts.store, parts.passwords, parts.policy),
-          auth(users, parts.passwords, parts.clock, parts.policy),
+          password_check(users, parts.passwords, parts.clock, parts.policy),
+          auth(users, password_check, parts.clock, parts.policy),
           devices(*parts.store, device_removal),
           profile_in_rooms(rooms),
           profiles(*parts.store, profile_in_rooms),
@@ -126,6 +127,7 @@ struct Services::Parts {
     service::KeyBackups key_backups;
     service::DeviceRemoval device_removal;
     service::Users users;
+    service::PasswordCheck password_check;
     service::InteractiveAuth auth;
     service::Devices devices;
     RoomsForProfiles profile_in_rooms;
@@ -169,7 +171,7 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   });
   parts->on.emplace(*parts);
   auto& on = *parts->on;
-  parts->sessions.attach(*parts->store, on.users, parts->passwords, on.device_removal);
+  parts->sessions.attach(*parts->store, on.users, on.password_check, on.device_removal);
   const auto end_devices = [&removal = on.device_removal](store::Transaction& transaction,
                                                           std::string_view user_id) {
     return removal.remove_all(transaction, user_id, "");

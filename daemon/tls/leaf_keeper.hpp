@@ -9,9 +9,10 @@
 
 namespace gims::tls {
 
-// Renews the leaf when half of the life that it had as it came is over. When that fails the old one is used on for as long as it is
-// valid, and it is tried again after 5 s, 10 s, ... up to 5 minutes. Sessions keep the context that
-// they began with. Thread: current() from any; obtain_first() and tick() from one.
+// Renews the leaf when half of the life that it had as it came is over. When that fails the old one
+// is used on for as long as it is valid, and it is tried again after 5 s, 10 s, ... up to 5
+// minutes. Sessions keep the context that they began with. Thread: current() from any;
+// obtain_first() and tick() from one.
 class LeafKeeper {
  public:
   // The source and the clock outlive the keeper.

@@ -62,14 +62,15 @@ class AccountsFixture : public ::testing::Test {
         device_keys(*store, policy),
         removal(device_keys),
         sessions(service::Tokens(key_of(3)), store.clock(), policy),
-        auth(users, passwords, store.clock(), policy),
+        password_check(users, passwords, store.clock(), policy),
+        auth(users, password_check, store.clock(), policy),
         devices(*store, removal),
         profiles(*store, rooms),
         account_data(*store),
         cross_signing(*store, policy),
         to_device(*store),
         backups(*store) {
-    sessions.attach(*store, users, passwords, removal);
+    sessions.attach(*store, users, password_check, removal);
     to_sessions.sessions = &sessions;
   }
   ~AccountsFixture() override { store->stop(); }
@@ -80,11 +81,13 @@ class AccountsFixture : public ::testing::Test {
     return RoomsFixture::wait<T>(std::move(start));
   }
 
-  Result<std::string> add_user(std::string_view name, std::string_view secret = password) {
+  Result<std::string> add_user(std::string_view name, std::string_view secret = password,
+                               bool must_change_password = false) {
     return wait<std::string>([&](auto done) {
       users.create({.localpart = std::string(name),
                     .password = Redacted(std::string(secret)),
-                    .display_name = std::nullopt},
+                    .display_name = std::nullopt,
+                    .must_change_password = must_change_password},
                    std::nullopt, std::move(done));
     });
   }
@@ -148,6 +151,7 @@ class AccountsFixture : public ::testing::Test {
   service::DeviceKeys device_keys;
   service::DeviceRemoval removal;
   service::Sessions sessions;
+  service::PasswordCheck password_check;
   service::InteractiveAuth auth;
   service::Devices devices;
   service::Profiles profiles;

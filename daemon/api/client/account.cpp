@@ -40,8 +40,9 @@ void change_password(const Parts& parts, Call call) {
   auto logout = json::optional_bool(body, "logout_devices");
   if (!logout) return std::move(call).error(logout.error());
   std::string user_id = call.caller().user_id;
-  parts.auth.check(service::AuthStage::password, std::move(user_id), "POST /account/password",
-                   body.get("auth"),
+  const std::string& address = call.request().peer.address;
+  parts.auth.check(service::AuthStage::password, std::move(user_id), address,
+                   "POST /account/password", body.get("auth"),
                    [parts, password = std::string(*password), logout = logout->value_or(true),
                     call = std::move(call)](Result<> passed) mutable {
                      if (!passed) return std::move(call).error(passed.error());
@@ -52,17 +53,18 @@ void change_password(const Parts& parts, Call call) {
 void deactivate(const Parts& parts, Call call) {
   const json::Value auth = call.body().get("auth");
   std::string user_id = call.caller().user_id;
-  parts.auth.check(service::AuthStage::password, std::move(user_id), "POST /account/deactivate",
-                   auth, [parts, call = std::move(call)](Result<> passed) mutable {
-                     if (!passed) return std::move(call).error(passed.error());
-                     std::string user = call.caller().user_id;
-                     service::Actor actor{.name = user, .origin = call.request().peer.address};
-                     parts.users.set_state(
-                         std::move(user), service::UserState::deactivated, std::move(actor),
-                         answer<void>(std::move(call), [] {
-                           return std::string(R"({"id_server_unbind_result":"no-support"})");
-                         }));
-                   });
+  const std::string& address = call.request().peer.address;
+  parts.auth.check(
+      service::AuthStage::password, std::move(user_id), address, "POST /account/deactivate", auth,
+      [parts, call = std::move(call)](Result<> passed) mutable {
+        if (!passed) return std::move(call).error(passed.error());
+        std::string user = call.caller().user_id;
+        service::Actor actor{.name = user, .origin = call.request().peer.address};
+        parts.users.set_state(std::move(user), service::UserState::deactivated, std::move(actor),
+                              answer<void>(std::move(call), [] {
+                                return std::string(R"({"id_server_unbind_result":"no-support"})");
+                              }));
+      });
 }
 
 void refuse_third_party(Call call) {
@@ -92,8 +94,8 @@ Routes account_routes(service::Users& users, service::Sessions& sessions,
   using http::Method;
   const Parts parts{users, sessions, auth};
   Routes routes;
-  routes.push_back(route(Method::post, "/_matrix/client/v3/account/password", Auth::token,
-                         RateClass::login, BodyKind::json_object,
+  routes.push_back(route(Method::post, "/_matrix/client/v3/account/password",
+                         Auth::token_choosing_ok, RateClass::login, BodyKind::json_object,
                          [parts](Call call) { change_password(parts, std::move(call)); }));
   routes.push_back(route(Method::post, "/_matrix/client/v3/account/deactivate", Auth::token,
                          RateClass::login, BodyKind::json_object_or_empty,

@@ -35,8 +35,9 @@ void upload(const Parts& parts, Call call) {
     return store_keys(parts.cross_signing, std::move(*keys), false, std::move(call));
   }
   const json::Value auth = call.body().get("auth");
+  const std::string& address = call.request().peer.address;
   parts.auth.check(
-      service::AuthStage::password, user_id, "POST /keys/device_signing/upload", auth,
+      service::AuthStage::password, user_id, address, "POST /keys/device_signing/upload", auth,
       [parts, keys = std::move(*keys), call = std::move(call)](Result<> passed) mutable {
         if (!passed) return std::move(call).error(passed.error());
         store_keys(parts.cross_signing, std::move(keys), true, std::move(call));
@@ -68,7 +69,7 @@ Route route(std::string_view path, RateClass rate, std::function<void(Call)> han
   return {.method = http::Method::post,
           .door = http::Door::client,
           .path = path,
-          .auth = Auth::token,
+          .auth = Auth::token_choosing_ok,
           .rate = rate,
           .body = BodyKind::json_object,
           .body_limit = body_limit,

@@ -94,10 +94,12 @@ Route route(std::string_view path, RateClass rate, http::Run run,
 
 Routes device_key_routes(service::DeviceKeys& keys) {
   Routes routes;
-  routes.push_back(route("/_matrix/client/v3/keys/upload", RateClass::write, http::Run::on_loop,
-                         [&keys](Call call) { upload(keys, std::move(call)); }));
-  routes.push_back(route("/_matrix/client/v3/keys/query", RateClass::read, http::Run::on_pool,
-                         [&keys](Call call) { query(keys, std::move(call)); }));
+  routes.push_back(
+      while_choosing(route("/_matrix/client/v3/keys/upload", RateClass::write, http::Run::on_loop,
+                           [&keys](Call call) { upload(keys, std::move(call)); })));
+  routes.push_back(
+      while_choosing(route("/_matrix/client/v3/keys/query", RateClass::read, http::Run::on_pool,
+                           [&keys](Call call) { query(keys, std::move(call)); })));
   routes.push_back(route("/_matrix/client/v3/keys/claim", RateClass::write, http::Run::on_loop,
                          [&keys](Call call) { claim(keys, std::move(call)); }));
   return routes;

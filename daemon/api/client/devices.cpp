@@ -59,7 +59,8 @@ void remove_after_auth(const Parts& parts, std::vector<std::string> ids, std::st
                        Call call) {
   const json::Value auth = call.body().get("auth");
   std::string user_id = call.caller().user_id;
-  parts.auth.check(service::AuthStage::password, std::move(user_id), operation, auth,
+  const std::string& address = call.request().peer.address;
+  parts.auth.check(service::AuthStage::password, std::move(user_id), address, operation, auth,
                    [parts, ids = std::move(ids), call = std::move(call)](Result<> passed) mutable {
                      if (!passed) return std::move(call).error(passed.error());
                      std::string user = call.caller().user_id;
@@ -95,7 +96,7 @@ Routes device_routes(service::Devices& devices, service::InteractiveAuth& auth) 
     return Route{.method = method,
                  .door = http::Door::client,
                  .path = path,
-                 .auth = Auth::token,
+                 .auth = Auth::token_choosing_ok,
                  .rate = rate,
                  .body = body,
                  .body_limit = body == BodyKind::none ? 0 : body_limit,

@@ -75,7 +75,7 @@ Routes discovery_routes(const service::Policy& policy) {
   routes.push_back(fixed("/_matrix/client/versions", Auth::none, versions_json()));
   routes.push_back(fixed("/.well-known/matrix/client", Auth::none, well_known_json(policy)));
   routes.push_back(
-      fixed("/_matrix/client/v3/capabilities", Auth::token, capabilities_json(policy)));
+      fixed("/_matrix/client/v3/capabilities", Auth::token_choosing_ok, capabilities_json(policy)));
   return routes;
 }
 

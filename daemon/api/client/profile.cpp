@@ -65,7 +65,7 @@ Routes profile_routes(service::Profiles& profiles, const service::Policy& policy
   Routes routes;
   // The specification leaves these two open to anybody; names and posts of officers are not for the
   // stranger on the Wi-Fi (docs/architecture.md).
-  const Auth readers = policy.public_profiles ? Auth::none : Auth::token;
+  const Auth readers = policy.public_profiles ? Auth::none : Auth::token_choosing_ok;
   routes.push_back(route(Method::get, "/_matrix/client/v3/profile/{userId}", readers,
                          BodyKind::none,
                          [&profiles](Call call) { get_all(profiles, std::move(call)); }));

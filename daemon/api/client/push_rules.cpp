@@ -107,11 +107,11 @@ Routes push_rule_routes(PushRules& rules) {
   // Clients leave the last slash out, too.
   for (const std::string_view path :
        {"/_matrix/client/v3/pushrules/", "/_matrix/client/v3/pushrules"}) {
-    routes.push_back(read_route(path, all));
+    routes.push_back(while_choosing(read_route(path, all)));
   }
   for (const std::string_view path :
        {"/_matrix/client/v3/pushrules/global/", "/_matrix/client/v3/pushrules/global"}) {
-    routes.push_back(read_route(path, global));
+    routes.push_back(while_choosing(read_route(path, global)));
   }
   routes.push_back(read_route(rule, showing(&RuleSet::rule_json)));
   routes.push_back(read_route(enabled, showing(&RuleSet::enabled_json)));

@@ -92,8 +92,9 @@ void registration(const Parts& parts, Call call) {
     return std::move(call).error(free.error());
   }
   const json::Value auth = call.body().get("auth");
+  const std::string& address = call.request().peer.address;
   parts.auth.check(
-      service::AuthStage::dummy, "", "POST /register", auth,
+      service::AuthStage::dummy, "", address, "POST /register", auth,
       [parts, decoded = std::move(*decoded), call = std::move(call)](Result<> passed) mutable {
         if (!passed) return std::move(call).error(passed.error());
         create(parts, std::move(decoded), std::move(call));

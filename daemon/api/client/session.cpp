@@ -104,7 +104,7 @@ Routes session_routes(service::Sessions& sessions) {
                            sessions.logout_all(std::move(user_id), std::nullopt,
                                                answer_empty(std::move(call)));
                          }));
-  routes.push_back(route(Method::get, "/_matrix/client/v3/account/whoami", Auth::token,
+  routes.push_back(route(Method::get, "/_matrix/client/v3/account/whoami", Auth::token_choosing_ok,
                          RateClass::read, BodyKind::none, whoami));
   return routes;
 }

@@ -89,14 +89,15 @@ Routes sync_routes(Sync& sync, service::Filters& filters) {
   return {{.method = http::Method::get,
            .door = http::Door::client,
            .path = "/_matrix/client/v3/sync",
-           .auth = Auth::token,
+           .auth = Auth::token_choosing_ok,
            .rate = RateClass::sync,
            .body = BodyKind::none,
            .body_limit = 0,
            .run = http::Run::on_pool,
            .handler = [&sync, &filters](Call call) { run(sync, filters, std::move(call)); }},
-          read_route("/_matrix/client/v3/keys/changes",
-                     [&sync](const Call& call) { return key_changes(sync, call); })};
+          while_choosing(read_route("/_matrix/client/v3/keys/changes", [&sync](const Call& call) {
+            return key_changes(sync, call);
+          }))};
 }
 
 }  // namespace gims::api::client

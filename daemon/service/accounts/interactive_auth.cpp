@@ -46,8 +46,9 @@ std::string_view named_user(json::Value auth) {
 
 }  // namespace
 
-void InteractiveAuth::check(AuthStage stage, std::string user_id, std::string_view operation,
-                            json::Value auth, std::move_only_function<void(Result<>)> done) {
+void InteractiveAuth::check(AuthStage stage, std::string user_id, std::string_view address,
+                            std::string_view operation, json::Value auth,
+                            std::move_only_function<void(Result<>)> done) {
   const auto refuse = [&](std::string_view session, std::string_view code, std::string_view text) {
     done(std::unexpected(challenge(stage, session, code, text)));
   };
@@ -74,21 +75,17 @@ void InteractiveAuth::check(AuthStage stage, std::string user_id, std::string_vi
   if (password.empty() || (!named_user(auth).empty() && (!named || *named != user_id))) {
     return refuse(session, "M_FORBIDDEN", "The password of this account is needed.");
   }
-  auto user = users_.find(user_id);
-  if (!user) return done(pass(std::move(user)));
-  std::optional<std::string> stored;
-  if (*user) stored = std::move((*user)->password_hash);
-  passwords_.verify(std::move(user_id), Redacted(std::string(password)), std::move(stored),
-                    [this, stage, session = std::move(session),
-                     done = std::move(done)](Result<bool> matched) mutable {
-                      if (!matched) return done(pass(std::move(matched)));
-                      if (!*matched) {
-                        return done(std::unexpected(challenge(stage, session, "M_FORBIDDEN",
-                                                              "The password is not right.")));
-                      }
-                      close(session);
-                      done({});
-                    });
+  password_check_.run(std::move(user_id), address, Redacted(std::string(password)),
+                      [this, stage, session = std::move(session),
+                       done = std::move(done)](Result<std::optional<User>> owner) mutable {
+                        if (!owner) return done(pass(std::move(owner)));
+                        if (!*owner) {
+                          return done(std::unexpected(challenge(stage, session, "M_FORBIDDEN",
+                                                                "The password is not right.")));
+                        }
+                        close(session);
+                        done({});
+                      });
 }
 
 std::string InteractiveAuth::open(std::string_view user_id, std::string_view operation) {

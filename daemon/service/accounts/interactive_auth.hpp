@@ -13,7 +13,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "json/value.hpp"
-#include "service/accounts/passwords.hpp"
+#include "service/accounts/password_check.hpp"
 #include "service/accounts/users.hpp"
 
 namespace gims::service {
@@ -24,15 +24,17 @@ enum class AuthStage : std::uint8_t { password, dummy };
 // Thread: any.
 class InteractiveAuth {
  public:
-  InteractiveAuth(Users& users, Passwords& passwords, const Clock& clock,
+  InteractiveAuth(Users& users, PasswordCheck& password_check, const Clock& clock,
                   const Policy& policy) noexcept
-      : users_(users), passwords_(passwords), clock_(clock), policy_(policy) {}
+      : users_(users), password_check_(password_check), clock_(clock), policy_(policy) {}
 
   // Calls `done` with success when `auth` (the body's "auth" member) completes the stage, for the
   // user and the operation ("POST /account/password") that its session was made for. Otherwise with
   // an `unauthenticated` error whose extra_json is the spec's answer: flows, params, session,
-  // and "completed". The code is empty when nothing was tried yet.
-  void check(AuthStage stage, std::string user_id, std::string_view operation, json::Value auth,
+  // and "completed". The code is empty when nothing was tried yet. `address` is the client's;
+  // M_LIMIT_EXCEEDED as PasswordCheck says.
+  void check(AuthStage stage, std::string user_id, std::string_view address,
+             std::string_view operation, json::Value auth,
              std::move_only_function<void(Result<>)> done);
 
  private:
@@ -47,7 +49,7 @@ class InteractiveAuth {
   void close(const std::string& session);
 
   Users& users_;
-  Passwords& passwords_;
+  PasswordCheck& password_check_;
   const Clock& clock_;
   const Policy& policy_;
   std::mutex mutex_;

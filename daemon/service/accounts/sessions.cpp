@@ -1,6 +1,5 @@
 #include "service/accounts/sessions.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -14,14 +13,9 @@ namespace sql_of = store::statements;
 namespace {
 
 constexpr std::size_t known_limit = 65536;
-constexpr std::size_t failures_limit = 16384;
 constexpr Millis touch_interval = Millis{5} * 60 * 1000;
 constexpr std::size_t longest_device_id = 255;
 constexpr std::size_t longest_device_name = 255;
-// Failures that cost nothing; each one more doubles the wait, up to a limit that a patient owner
-// can still sit out.
-constexpr unsigned free_failures = 5;
-constexpr std::chrono::seconds longest_wait{300};
 
 std::unexpected<Error> unknown_token(bool soft_logout) {
   Error error{.kind = ErrorKind::unauthenticated,
@@ -36,6 +30,12 @@ std::unexpected<Error> unknown_token(bool soft_logout) {
 
 std::unexpected<Error> refused_login() {
   return forbidden("The user name or the password is not right.");
+}
+
+std::unexpected<Error> password_to_be_chosen() {
+  return forbidden(
+      "Your administrator gave you this password. Choose one of your own first, in your client's "
+      "settings.");
 }
 
 Result<> may_sign_in(UserState state) {
@@ -68,11 +68,11 @@ std::size_t Sessions::HashOfHash::operator()(const TokenHash& hash) const noexce
 Sessions::Sessions(Tokens tokens, const Clock& clock, const Policy& policy) noexcept
     : tokens_(std::move(tokens)), clock_(clock), policy_(policy) {}
 
-void Sessions::attach(store::Store& store, Users& users, Passwords& passwords,
+void Sessions::attach(store::Store& store, Users& users, PasswordCheck& password_check,
                       DeviceRemoval& removal) noexcept {
   store_ = &store;
   users_ = &users;
-  passwords_ = &passwords;
+  password_check_ = &password_check;
   removal_ = &removal;
 }
 
@@ -80,32 +80,17 @@ void Sessions::login(LoginRequest request, Origin origin,
                      std::move_only_function<void(Result<SignedIn>)> done) {
   auto id = users_->full_id(request.user);
   if (!id) return done(refused_login());
-  // By account and address: a stranger who guesses elsewhere does not lock the owner out.
-  std::string key = *id + " " + std::string(origin.address);
-  if (auto allowed = check_failures(key); !allowed) return done(pass(std::move(allowed)));
-  auto user = users_->find(*id);
-  if (!user) return done(pass(std::move(user)));
-  std::optional<std::string> stored;
-  if (*user) stored = (*user)->password_hash;
-  const UserState state = *user ? (*user)->state : UserState::active;
   Redacted password = std::move(request.password);
-  passwords_->verify(*id, std::move(password), std::move(stored),
-                     [this, id = *id, key = std::move(key), state, request = std::move(request),
-                      done = std::move(done)](Result<bool> matched) mutable {
-                       if (!matched) return done(pass(std::move(matched)));
-                       if (!*matched) {
-                         count_failure(key);
-                         return done(refused_login());
-                       }
-                       if (auto allowed = may_sign_in(state); !allowed) {
-                         return done(pass(std::move(allowed)));
-                       }
-                       {
-                         const std::lock_guard lock(failures_mutex_);
-                         failures_.erase(key);
-                       }
-                       sign_in(std::move(id), std::move(request), std::move(done));
-                     });
+  password_check_->run(*id, origin.address, std::move(password),
+                       [this, request = std::move(request),
+                        done = std::move(done)](Result<std::optional<User>> owner) mutable {
+                         if (!owner) return done(pass(std::move(owner)));
+                         if (!*owner) return done(refused_login());
+                         if (auto allowed = may_sign_in((*owner)->state); !allowed) {
+                           return done(pass(std::move(allowed)));
+                         }
+                         sign_in(std::move((*owner)->user_id), std::move(request), std::move(done));
+                       });
 }
 
 void Sessions::sign_in(std::string user_id, LoginRequest request,
@@ -186,7 +171,7 @@ Result<SignedIn> Sessions::issue(store::Transaction& transaction, std::string us
   return signed_in;
 }
 
-Result<Session> Sessions::authenticate(std::string_view token, Origin origin, bool locked_is_fine) {
+Result<Session> Sessions::authenticate(std::string_view token, Origin origin, Admit admit) {
   const TokenHash hash = tokens_.hash(token);
   Known known;
   bool cached = false;
@@ -204,7 +189,8 @@ Result<Session> Sessions::authenticate(std::string_view token, Origin origin, bo
   }
   if (known.expires_ts && *known.expires_ts <= clock_.now_ms()) return unknown_token(true);
   if (known.state == UserState::deactivated) return unknown_token(false);
-  if (!locked_is_fine) GIMS_TRY(may_sign_in(known.state));
+  if (admit != Admit::all_but_closed) GIMS_TRY(may_sign_in(known.state));
+  if (admit == Admit::ready && known.must_change_password) return password_to_be_chosen();
 
   const bool touch_now = clock_.now_ms() - known.touched_ts >= touch_interval;
   if (touch_now) known.touched_ts = clock_.now_ms();
@@ -226,6 +212,7 @@ Result<Sessions::Known> Sessions::load(const TokenHash& hash) {
   Known known;
   known.session = {.user_id = std::move(row->user_id), .device_id = std::move(row->device_id)};
   GIMS_TRY_ASSIGN(known.state, user_state_named(row->state));
+  known.must_change_password = row->must_change_password != 0;
   known.expires_ts = row->expires_ts;
   known.touched_ts = row->last_seen_ts.value_or(0);
   if (row->refresh_hash) {
@@ -338,41 +325,6 @@ void Sessions::committed(store::StreamId /*position*/,
       return session.user_id == removed->user_id && session.device_id == removed->device_id;
     });
   }
-}
-
-Result<> Sessions::check_failures(const std::string& key) {
-  if (!policy_.rate_limits) return {};
-  const auto now = clock_.steady();
-  const std::lock_guard lock(failures_mutex_);
-  const auto found = failures_.find(key);
-  if (found == failures_.end() || found->second.count < free_failures ||
-      found->second.until <= now) {
-    return {};
-  }
-  return std::unexpected(Error{.kind = ErrorKind::rate_limited,
-                               .code = "M_LIMIT_EXCEEDED",
-                               .text = "Too many wrong passwords. Please wait, then try again.",
-                               .detail = {},
-                               .retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   found->second.until - now),
-                               .extra_json = {}});
-}
-
-void Sessions::count_failure(const std::string& key) {
-  const auto now = clock_.steady();
-  const std::lock_guard lock(failures_mutex_);
-  if (failures_.size() >= failures_limit && !failures_.contains(key)) {
-    std::erase_if(failures_, [&](const auto& entry) { return entry.second.until <= now; });
-    if (failures_.size() >= failures_limit) {
-      failures_.erase(std::ranges::min_element(
-          failures_, {}, [](const auto& entry) { return entry.second.until; }));
-    }
-  }
-  Failures& failures = failures_[key];
-  ++failures.count;
-  std::chrono::seconds wait{1};
-  for (unsigned i = free_failures; i < failures.count && wait < longest_wait; ++i) wait *= 2;
-  failures.until = now + std::min(wait, longest_wait);
 }
 
 }  // namespace gims::service

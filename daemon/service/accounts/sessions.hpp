@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "service/accounts/device_removal.hpp"
+#include "service/accounts/password_check.hpp"
 #include "service/accounts/tokens.hpp"
 #include "service/accounts/users.hpp"
 
@@ -21,6 +23,13 @@ namespace gims::service {
 struct Session {
   std::string user_id;
   std::string device_id;
+};
+
+// Which accounts a request is open to. Each takes those before it too.
+enum class Admit : std::uint8_t {
+  ready,              // active, with a password of its owner's own
+  choosing_password,  // also one whose password an administrator made, to be changed first
+  all_but_closed,     // also a locked one
 };
 
 // Where a request came from, for "last seen".
@@ -50,21 +59,21 @@ class Sessions final : public store::ChangeListener {
  public:
   Sessions(Tokens tokens, const Clock& clock, const Policy& policy) noexcept;
   // The store is opened with this listener in its list, so it comes second; before any request.
-  void attach(store::Store& store, Users& users, Passwords& passwords,
+  void attach(store::Store& store, Users& users, PasswordCheck& password_check,
               DeviceRemoval& removal) noexcept;
 
   // M_FORBIDDEN for an unknown user as for a wrong password; M_USER_DEACTIVATED, M_USER_LOCKED;
-  // M_LIMIT_EXCEEDED after many failures for one account from one address.
+  // M_LIMIT_EXCEEDED as PasswordCheck says.
   void login(LoginRequest request, Origin origin,
              std::move_only_function<void(Result<SignedIn>)> done);
   // A new device for an account whose owner is known to be there (registration).
   void sign_in(std::string user_id, LoginRequest request,
                std::move_only_function<void(Result<SignedIn>)> done);
 
-  // M_UNKNOWN_TOKEN, with soft_logout where the token has expired; M_USER_LOCKED unless
-  // `locked_is_fine`. Reads memory, or one row.
-  [[nodiscard]] Result<Session> authenticate(std::string_view token, Origin origin,
-                                             bool locked_is_fine);
+  // M_UNKNOWN_TOKEN, with soft_logout where the token has expired; M_USER_LOCKED, or M_FORBIDDEN
+  // while the password is to be changed, unless `admit` takes such accounts. Reads memory, or one
+  // row.
+  [[nodiscard]] Result<Session> authenticate(std::string_view token, Origin origin, Admit admit);
 
   // Spec, "Refreshing access tokens": the old pair ends when the new one is first used, so an
   // answer that got lost locks nobody out. M_UNKNOWN_TOKEN.
@@ -82,6 +91,7 @@ class Sessions final : public store::ChangeListener {
   struct Known {
     Session session;
     UserState state = UserState::active;
+    bool must_change_password = false;
     std::optional<Millis> expires_ts;
     Millis touched_ts = 0;  // when "last seen" was last written
   };
@@ -95,30 +105,20 @@ class Sessions final : public store::ChangeListener {
   [[nodiscard]] Result<Known> load(const TokenHash& hash);
   void end_predecessor(std::string user_id, std::string device_id, std::string refresh_hash);
   void touch(const Session& session, Origin origin);
-  [[nodiscard]] Result<> check_failures(const std::string& key);
-  void count_failure(const std::string& key);
 
   Tokens tokens_;
   const Clock& clock_;
   const Policy& policy_;
   store::Store* store_ = nullptr;
   Users* users_ = nullptr;
-  Passwords* passwords_ = nullptr;
+  PasswordCheck* password_check_ = nullptr;
   DeviceRemoval* removal_ = nullptr;
 
-  // Both tables are bounded: the first is emptied when full (it is a cache), the second forgets
-  // whoever has waited long enough, or else the oldest.
   std::mutex mutex_;
+  // Bounded: emptied when full, as it is a cache.
   std::unordered_map<TokenHash, Known, HashOfHash> known_;
   // Counts commits that forgot something, so that a row read before one is not cached after it.
   std::uint64_t forgettings_ = 0;
-
-  struct Failures {
-    unsigned count = 0;
-    std::chrono::steady_clock::time_point until;
-  };
-  std::mutex failures_mutex_;
-  std::unordered_map<std::string, Failures> failures_;
 };
 
 }  // namespace gims::service

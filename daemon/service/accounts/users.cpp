@@ -198,6 +198,7 @@ void Users::store_password(NewPassword change, std::move_only_function<void(Resu
                               sql_of::UpdatePassword{.user_id = change.user_id,
                                                      .password_hash = sql::Blob{hash},
                                                      .must_change_password = change.must_change}));
+                          transaction.publish(store::UserStateChanged{change.user_id});
                           if (!change.actor) return {};
                           if (end_of_devices_)
                             GIMS_TRY(end_of_devices_(transaction, change.user_id));

@@ -38,8 +38,9 @@ VALUES (:token_hash, :user_id, :device_id, :created_ts, :expires_ts, :refresh_ha
 
 -- name: AccessTokenByHash
 -- in: token_hash blob
--- out: user_id text, device_id text, expires_ts int?, refresh_hash blob?, state text, last_seen_ts int?
-SELECT t.user_id, t.device_id, t.expires_ts, t.refresh_hash, u.state, d.last_seen_ts
+-- out: user_id text, device_id text, expires_ts int?, refresh_hash blob?, state text, must_change_password int, last_seen_ts int?
+SELECT t.user_id, t.device_id, t.expires_ts, t.refresh_hash, u.state, u.must_change_password,
+       d.last_seen_ts
 FROM access_tokens t
 JOIN users u ON u.user_id = t.user_id
 JOIN devices d ON d.user_id = t.user_id AND d.device_id = t.device_id

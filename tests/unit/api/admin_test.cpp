@@ -69,11 +69,12 @@ class AdminApi : public ::testing::Test {
         store({&sessions, &audit}),
         removal(keys),
         users(*store, passwords, policy),
+        password_check(users, passwords, system_clock, policy),
         devices(*store, removal),
         profiles(*store, rooms),
         status(*store, users, audit, policy, system_clock, "1.2.3"),
         gate({.rate_limits = false, .admin_uids = {501}}, authenticator, system_clock) {
-    sessions.attach(*store, users, passwords, removal);
+    sessions.attach(*store, users, password_check, removal);
     users.at_reset([this](store::Transaction& transaction, std::string_view user_id) {
       return removal.remove_all(transaction, user_id, "");
     });
@@ -129,7 +130,9 @@ class AdminApi : public ::testing::Test {
     return future.get();
   }
   bool known(const service::SignedIn& signed_in) {
-    return sessions.authenticate(signed_in.access_token.reveal(), {}, true).has_value();
+    return sessions
+        .authenticate(signed_in.access_token.reveal(), {}, service::Admit::all_but_closed)
+        .has_value();
   }
   // The newest entry of the log.
   struct Entry {
@@ -172,6 +175,7 @@ class AdminApi : public ::testing::Test {
   NotedKeys keys;
   service::DeviceRemoval removal;
   service::Users users;
+  service::PasswordCheck password_check;
   service::Devices devices;
   NoRooms rooms;
   service::Profiles profiles;

@@ -60,14 +60,14 @@ TEST_F(DevicesTest, NamesHaveALimitAndUnknownDevicesHaveNone) {
 TEST_F(DevicesTest, ARemovedDeviceIsSignedOutAndToldOf) {
   const auto phone = login("desk.officer", password, "PHONE", true);
   ASSERT_TRUE(phone);
-  ASSERT_TRUE(sessions.authenticate(phone->access_token.reveal(), {}, false));
+  ASSERT_TRUE(sessions.authenticate(phone->access_token.reveal(), {}, Admit::ready));
   settle();
   listener.clear();
   // One that is not there is passed over.
   ASSERT_TRUE(wait<void>([&](auto done) {
     devices.remove(id("desk.officer"), {"TABLET", "PHONE"}, std::move(done));
   }));
-  EXPECT_EQ(code_of(sessions.authenticate(phone->access_token.reveal(), {}, false)),
+  EXPECT_EQ(code_of(sessions.authenticate(phone->access_token.reveal(), {}, Admit::ready)),
             "M_UNKNOWN_TOKEN");
   EXPECT_EQ(code_of(wait<SignedIn>([&](auto done) {
               sessions.refresh(Redacted(std::string(phone->refresh_token->reveal())),

@@ -88,7 +88,7 @@ TEST_F(FailedCommit, LeavesNothingOfItsBatchInMemory) {
   const auto signed_in = login("desk.officer");
   ASSERT_TRUE(signed_in);
   const auto authenticated = [&] {
-    return code_of(sessions.authenticate(signed_in->access_token.reveal(), {}, false));
+    return code_of(sessions.authenticate(signed_in->access_token.reveal(), {}, Admit::ready));
   };
   const auto room = store.write([&](store::Transaction& t) { return core.create(t, officer, {}); });
   ASSERT_TRUE(room);
@@ -166,7 +166,7 @@ TEST_F(FailedCommit, LetsReadsGoOn) {
             ErrorKind::unavailable)
       << "until a restart";
   // Nothing of these is in memory.
-  EXPECT_EQ(code_of(sessions.authenticate(signed_in->access_token.reveal(), {}, false)), "");
+  EXPECT_EQ(code_of(sessions.authenticate(signed_in->access_token.reveal(), {}, Admit::ready)), "");
   rooms::RoomReads reads(*store, store.clock());
   EXPECT_EQ(code_of(reads.state(officer, *room)), "");
   EXPECT_TRUE(sync_text(std::nullopt).contains(*room));

@@ -20,7 +20,7 @@ class InteractiveAuthTest : public test::AccountsFixture {
     const auto document = json::Document::parse(json);
     EXPECT_TRUE(document) << json;
     return wait<void>([&](auto done) {
-      auth.check(stage, id(name), for_what, document->root(), std::move(done));
+      auth.check(stage, id(name), "10.0.0.1", for_what, document->root(), std::move(done));
     });
   }
   static json::Document challenge(const Result<>& refused) {
@@ -79,6 +79,19 @@ TEST_F(InteractiveAuthTest, AWrongPasswordMayBeCorrectedInTheSameSession) {
   EXPECT_EQ(wrong.error().code, "M_FORBIDDEN");
   EXPECT_EQ(session_of(wrong), session);
   EXPECT_TRUE(check(with_password(session, password)));
+}
+
+TEST_F(InteractiveAuthTest, WrongPasswordsCountWithThoseOfSigningIn) {
+  for (int tries = 0; tries < 2; ++tries) {
+    EXPECT_EQ(test::code_of(check(with_password("", "wrong"))), "M_FORBIDDEN");
+  }
+  for (int tries = 0; tries < 3; ++tries) {
+    EXPECT_EQ(test::code_of(login("desk.officer", "wrong")), "M_FORBIDDEN");
+  }
+  const auto refused = check(with_password("", password));
+  EXPECT_EQ(test::code_of(refused), "M_LIMIT_EXCEEDED") << "the right one waits too";
+  EXPECT_TRUE(refused.error().retry_after);
+  EXPECT_EQ(test::code_of(login("desk.officer")), "M_LIMIT_EXCEEDED");
 }
 
 TEST_F(InteractiveAuthTest, AnotherUsersPasswordIsNotOnesOwn) {

@@ -1,8 +1,12 @@
 #include "service/accounts/sessions.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
+#include <memory>
+#include <vector>
 
 #include "support/accounts_fixture.hpp"
 
@@ -17,9 +21,9 @@ class SessionsTest : public test::AccountsFixture {
  protected:
   SessionsTest() { EXPECT_TRUE(add_user("desk.officer")); }
 
-  Result<Session> seen(const Redacted& token, bool locked_is_fine = false) {
-    auto session = sessions.authenticate(token.reveal(), {.address = "10.0.0.9", .agent = "Nheko"},
-                                         locked_is_fine);
+  Result<Session> seen(const Redacted& token, Admit admit = Admit::ready) {
+    auto session =
+        sessions.authenticate(token.reveal(), {.address = "10.0.0.9", .agent = "Nheko"}, admit);
     settle();
     return session;
   }
@@ -131,6 +135,36 @@ TEST_F(SessionsTest, AStrangerWhoGuessesElsewhereDoesNotLockTheOwnerOut) {
             "M_LIMIT_EXCEEDED");
 }
 
+TEST_F(SessionsTest, ManyTriesAtOnceAreNoWayAroundTheLimit) {
+  std::vector<std::future<std::string>> codes;
+  for (int i = 0; i < 40; ++i) {
+    auto code = std::make_shared<std::promise<std::string>>();
+    codes.push_back(code->get_future());
+    sessions.login({.user = "desk.officer",
+                    .password = Redacted("wrong"),
+                    .device_id = std::nullopt,
+                    .device_name = std::nullopt},
+                   {.address = "10.0.0.1", .agent = "Element"},
+                   [code](const Result<SignedIn>& refused) { code->set_value(code_of(refused)); });
+  }
+  const auto looked_at =
+      std::ranges::count_if(codes, [](auto& code) { return code.get() == "M_FORBIDDEN"; });
+  EXPECT_EQ(looked_at, 5);
+}
+
+TEST_F(SessionsTest, APasswordOfTheAdministratorsIsToBeChangedFirst) {
+  ASSERT_TRUE(add_user("new.officer", password, true));
+  const auto signed_in = login("new.officer");
+  ASSERT_TRUE(signed_in);
+  EXPECT_EQ(code(signed_in->access_token), "M_FORBIDDEN");
+  EXPECT_TRUE(seen(signed_in->access_token, Admit::choosing_password));
+  EXPECT_TRUE(seen(signed_in->access_token, Admit::all_but_closed));
+  ASSERT_TRUE(wait<void>([&](auto done) {
+    users.set_password(id("new.officer"), Redacted("one of my own choice"), std::move(done));
+  }));
+  EXPECT_TRUE(seen(signed_in->access_token)) << "at once, with the token in use";
+}
+
 TEST_F(SessionsTest, ALogoutEndsATokenThatWasInUse) {
   const auto phone = login("desk.officer");
   const auto laptop = login("desk.officer", password, "LAPTOP");
@@ -167,7 +201,7 @@ TEST_F(SessionsTest, ALockIsFeltByATokenInUseAndEndsWithTheLock) {
   EXPECT_EQ(locked.error().code, "M_USER_LOCKED");
   EXPECT_EQ(locked.error().kind, ErrorKind::unauthenticated);
   EXPECT_EQ(locked.error().extra_json, R"("soft_logout":true)");
-  EXPECT_TRUE(seen(phone->access_token, true)) << "signing out stays possible";
+  EXPECT_TRUE(seen(phone->access_token, Admit::all_but_closed)) << "signing out stays possible";
   ASSERT_TRUE(set_state("desk.officer", UserState::active));
   EXPECT_TRUE(seen(phone->access_token));
 }
