@@ -3,6 +3,7 @@ say when one fails. The programs that would change a machine are stand-ins here.
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -173,6 +174,35 @@ class StepsTest(FrontDoor):
                 self.assertEqual(status, 1)
                 self.assertIn(line, output)
                 self.assertIn(advice, output)
+
+    def test_a_ctrl_c_stops_the_site_and_waits_for_it(self):
+        # As bwrap, which ends of a Ctrl-C unless it is ignored, and takes with it what runs inside.
+        around = """
+import os, signal, time
+child = os.fork()
+if child == 0:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    print("up", flush=True)
+    signal.sigwait({signal.SIGINT})
+    time.sleep(0.2)
+    print("stopped in order", flush=True)
+    os._exit(0)
+try:
+    os.waitpid(child, 0)
+except KeyboardInterrupt:
+    os.kill(child, signal.SIGKILL)
+"""
+        (self.top / "around.py").write_text(around)
+        self.stand_in("build-root", "exit 0", self.top / "scripts")
+        self.stand_in("enter", '[ "$1" != scripts/run ] || exec python3 around.py', self.top / "scripts")
+        with subprocess.Popen([self.top / "scripts/steps", "run"], cwd=self.top, text=True, stdout=subprocess.PIPE,
+                              start_new_session=True) as steps:
+            while steps.stdout.readline() not in ("up\n", ""):
+                pass
+            os.killpg(steps.pid, signal.SIGINT)
+            rest = steps.stdout.read()
+        self.assertIn("stopped in order", rest)
+        self.assertEqual(steps.returncode, 0)
 
     def test_an_unknown_goal(self):
         status, output = self.run_script("steps", "nothing")
