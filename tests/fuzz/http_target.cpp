@@ -37,10 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!target) return 0;
   GIMS_CHECK(target->segments.size() <= most_segments && target->queries.size() <= most_queries);
   for (const std::string& segment : target->segments) {
-    GIMS_CHECK(is_utf8(segment) && !segment.contains('\0'));
+    GIMS_CHECK(gims::is_utf8(segment) && !segment.contains('\0'));
   }
   for (const auto& [name, value] : target->queries) {
-    GIMS_CHECK(is_utf8(name) && is_utf8(value));
+    GIMS_CHECK(gims::is_utf8(name) && gims::is_utf8(value));
   }
   const auto match = router().find(Door::client, Method::get, target->segments);
   GIMS_CHECK(match.params.size() <= 3 && (match.route != nullptr || match.params.empty()));
