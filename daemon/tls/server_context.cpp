@@ -46,9 +46,8 @@ int accept_name_constraints(void* /*context*/, const mbedtls_x509_crt* /*certifi
 
 // Keeps the page of the private number out of the swap. It stays locked when the key goes, since
 // other secrets may share the page; a page a day at most.
-void lock_private_number(const mbedtls_pk_context& key) noexcept {
-  const mbedtls_ecp_keypair* pair = mbedtls_pk_ec(key);
-  const mbedtls_mpi& number = pair->MBEDTLS_PRIVATE(d);
+void lock_private_number(const mbedtls_ecp_keypair& pair) noexcept {
+  const mbedtls_mpi& number = pair.MBEDTLS_PRIVATE(d);
   // Without the right to lock (LimitMEMLOCK) the service runs all the same; its memory is not
   // dumped.
   static_cast<void>(
@@ -127,13 +126,15 @@ Result<> ServerContext::Impl::load(const Leaf& leaf) {
       code != 0) {
     return fail_mbedtls("private key", code);
   }
-  if (mbedtls_pk_get_type(&key) != MBEDTLS_PK_ECKEY || mbedtls_pk_get_bitlen(&key) != 256) {
+  const mbedtls_ecp_keypair* pair = mbedtls_pk_ec(key);  // null for a key of another kind
+  if (pair == nullptr || mbedtls_pk_get_type(&key) != MBEDTLS_PK_ECKEY ||
+      mbedtls_pk_get_bitlen(&key) != 256) {
     return fail_leaf("the key is not a P-256 key");
   }
   if (mbedtls_pk_check_pair(&chain.pk, &key, random_bytes, nullptr) != 0) {
     return fail_leaf("the key is not the certificate's");
   }
-  lock_private_number(key);
+  lock_private_number(*pair);
   return {};
 }
 
