@@ -117,6 +117,8 @@ std::string_view name_of(RateClass rate) noexcept {
       return "send";
     case RateClass::write:
       return "write";
+    case RateClass::room:
+      return "room";
     case RateClass::login:
       return "login";
     case RateClass::upload:

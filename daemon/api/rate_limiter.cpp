@@ -38,6 +38,10 @@ ClassRates default_rates(RateClass rate) noexcept {
       return {.user = {milliseconds(100), 100}, .address = {milliseconds(2), 2000}};
     case RateClass::write:
       return {.user = {milliseconds(100), 100}, .address = {milliseconds(2), 2000}};
+    case RateClass::room:
+      // Making and entering rooms: each is many events, and a line in everything that lists rooms.
+      // A new officer enters those of a whole ministry at once.
+      return {.user = {seconds(1), 200}, .address = {milliseconds(5), 2000}};
     case RateClass::login:
       // Before there is a user; the morning of a whole office behind one address is the burst.
       return {.user = {seconds(2), 20}, .address = {seconds(1), 100}};

@@ -109,6 +109,7 @@ Routes room_creation_routes(Rooms& rooms) {
   routes.push_back(write_route(Method::post, "/_matrix/client/v3/rooms/{roomId}/upgrade",
                                BodyKind::json_object, small_body, Run::on_loop,
                                [&rooms](Call call) { upgrade(rooms, std::move(call)); }));
+  for (Route& route : routes) route.rate = RateClass::room;
   return routes;
 }
 

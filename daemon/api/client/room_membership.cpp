@@ -89,6 +89,7 @@ Routes room_membership_routes(Rooms& rooms) {
   routes.push_back(by_id_or_alias(rooms, Act::join, "/_matrix/client/v3/join/{roomIdOrAlias}"));
   routes.push_back(by_id_or_alias(rooms, Act::knock, "/_matrix/client/v3/knock/{roomIdOrAlias}"));
   routes.push_back(on_self(rooms, Act::join, "/_matrix/client/v3/rooms/{roomId}/join"));
+  for (Route& route : routes) route.rate = RateClass::room;
   routes.push_back(on_self(rooms, Act::leave, "/_matrix/client/v3/rooms/{roomId}/leave"));
   routes.push_back(on_other(rooms, Act::invite, "/_matrix/client/v3/rooms/{roomId}/invite"));
   routes.push_back(on_other(rooms, Act::kick, "/_matrix/client/v3/rooms/{roomId}/kick"));

@@ -16,6 +16,8 @@ constexpr std::size_t known_limit = 65536;
 constexpr Millis touch_interval = Millis{5} * 60 * 1000;
 constexpr std::size_t longest_device_id = 255;
 constexpr std::size_t longest_device_name = 255;
+// Of one account. Every query of its keys, and every message to all its devices, goes through them.
+constexpr std::int64_t most_devices = 500;
 
 std::unexpected<Error> unknown_token(bool soft_logout) {
   Error error{.kind = ErrorKind::unauthenticated,
@@ -120,6 +122,11 @@ void Sessions::sign_in(std::string user_id, LoginRequest request,
           GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshTokensOfDevice{user_id, device_id}));
           transaction.publish(store::DeviceRemoved{user_id, device_id});
         } else {
+          GIMS_TRY_ASSIGN(const auto has, sql::first(sql, sql_of::CountDevices{user_id}));
+          if (has && has->devices >= most_devices) {
+            return forbidden(
+                "This account has as many devices as it may. Sign out from some of them first.");
+          }
           GIMS_TRY(sql::run(
               sql, sql_of::InsertDevice{
                        .user_id = user_id,

@@ -14,7 +14,13 @@ namespace sql_of = store::statements;
 namespace {
 
 // Of one user: ten years of a busy officer are some hundred thousand sessions of about 500 bytes.
+// All backups count together, so that making more of them gives no more room.
 constexpr std::int64_t most_sessions = 500'000;
+// A client makes one for each new recovery key, and deletes the one before.
+constexpr std::int64_t most_versions = 100;
+// Deleting a backup again succeeds for this many numbers (spec: DELETE of a version); an older one
+// is as if it had never been.
+constexpr std::int64_t deleted_remembered = 100;
 constexpr std::size_t largest_session = std::size_t{16} * 1024;
 constexpr std::size_t longest_id = 255;
 
@@ -99,7 +105,13 @@ void KeyBackups::create(std::string user_id, std::string algorithm, std::string 
         sql::Connection& sql = transaction.sql();
         GIMS_TRY_ASSIGN(const auto newest,
                         sql::first(sql, sql_of::NewestKeyBackupVersion{user_id}));
+        GIMS_TRY_ASSIGN(const auto totals, sql::first(sql, sql_of::KeyBackupTotals{user_id}));
+        if (totals && totals->versions >= most_versions) {
+          return too_large("This account has as many key backups as it may. Delete one first.");
+        }
         const std::int64_t version = (newest ? newest->version.value_or(0) : 0) + 1;
+        GIMS_TRY(
+            sql::run(sql, sql_of::ForgetDeletedKeyBackups{user_id, version - deleted_remembered}));
         GIMS_TRY(sql::run(
             sql, sql_of::InsertKeyBackup{user_id, version, algorithm, sql::Blob{auth_data}}));
         json::Writer out;
@@ -198,6 +210,8 @@ void KeyBackups::put(std::string user_id, std::int64_t version,
         GIMS_TRY_ASSIGN(const auto current, sql::first(sql, sql_of::CurrentKeyBackup{user_id}));
         if (!current) return no_backup();
         if (current->version != version) return wrong_version(current->version);
+        GIMS_TRY_ASSIGN(const auto totals, sql::first(sql, sql_of::KeyBackupTotals{user_id}));
+        const std::int64_t before = totals ? totals->sessions.value_or(0) : 0;
         std::int64_t added = 0;
         bool changed = false;
         for (const BackedUpSession& session : sessions) {
@@ -205,7 +219,7 @@ void KeyBackups::put(std::string user_id, std::int64_t version,
                                                                  user_id, version, session.room_id,
                                                                  session.session_id}));
           if (stored && !better(session, *stored)) continue;
-          if (!stored && current->sessions + ++added > most_sessions) {
+          if (!stored && before + ++added > most_sessions) {
             return too_large("The key backup is full.");
           }
           changed = true;

@@ -52,6 +52,9 @@ class Core {
   [[nodiscard]] Result<> leave_all(store::Transaction& transaction, std::string_view user_id);
   // Whether the server can bring an invitation to this user: one of its own, and there.
   [[nodiscard]] Result<> check_invitee(store::Transaction& transaction, std::string_view user_id);
+  // Whether the user may come into one more room.
+  [[nodiscard]] Result<> check_joined_rooms(store::Transaction& transaction,
+                                            std::string_view user_id);
   // {"membership":...} with the names of the user's profile.
   struct MemberContent {
     std::string_view membership;

@@ -223,6 +223,7 @@ Result<RoomPtr> Core::found(store::Transaction& transaction, const matrix::RoomV
 Result<std::string> Core::create(store::Transaction& transaction, const Actor& actor,
                                  const NewRoom& request) {
   GIMS_TRY(check_limits(request));
+  GIMS_TRY(check_joined_rooms(transaction, actor.user_id));
   GIMS_TRY_ASSIGN(
       const matrix::RoomVersion* version,
       version_of(request.version.empty() ? policy.default_room_version : request.version));

@@ -17,6 +17,8 @@ namespace sql_of = store::statements;
 
 namespace {
 
+// Of one user. A first sync has something of each, and a change of name makes an event in each.
+constexpr std::int64_t most_joined_rooms = 5'000;
 constexpr std::string_view not_invited = "You are not invited to this room.";
 
 // Rooms of others are refused in the same words as rooms that do not exist.
@@ -61,6 +63,16 @@ Result<> Core::check_invitee(store::Transaction& transaction, std::string_view u
   GIMS_TRY_ASSIGN(const auto row,
                   sql::first(transaction.sql(), sql_of::UserCanBeInvited{.user_id = user_id}));
   if (!row) return not_found("There is no user " + std::string(user_id) + ".");
+  return {};
+}
+
+Result<> Core::check_joined_rooms(store::Transaction& transaction, std::string_view user_id) {
+  GIMS_TRY_ASSIGN(const auto row,
+                  sql::first(transaction.sql(), sql_of::CountRoomsWithMembership{
+                                                    .user_id = user_id, .membership = "join"}));
+  if (row && row->rooms >= most_joined_rooms) {
+    return forbidden("You are in as many rooms as one may be in. Leave some of them first.");
+  }
   return {};
 }
 
@@ -122,6 +134,7 @@ Result<std::string> Core::join(store::Transaction& transaction, const Actor& act
   if (before == membership) return room->id();
   std::string authoriser;
   if (request.act == Act::join) {
+    GIMS_TRY(check_joined_rooms(transaction, actor.user_id));
     GIMS_TRY_ASSIGN(authoriser, authoriser_of_join(transaction, *room, actor.user_id));
   }
   GIMS_TRY_ASSIGN(const std::string content,

@@ -109,6 +109,7 @@ Result<std::string> Core::upgrade(store::Transaction& transaction, const Actor& 
   if (levels.of_user(actor.user_id) < levels.to_send("m.room.tombstone", true)) {
     return forbidden("You may not upgrade this room.");
   }
+  GIMS_TRY(check_joined_rooms(transaction, actor.user_id));
   GIMS_TRY_ASSIGN(const auto row,
                   sql::first(transaction.sql(), sql_of::RoomByNid{.room_nid = old->nid()}));
   const bool is_listed = row && row->is_listed != 0;

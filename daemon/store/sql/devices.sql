@@ -17,6 +17,11 @@ FROM devices WHERE user_id = :user_id AND device_id = :device_id;
 SELECT device_id, display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent
 FROM devices WHERE user_id = :user_id ORDER BY device_id;
 
+-- name: CountDevices
+-- in: user_id text
+-- out: devices int
+SELECT count(*) FROM devices WHERE user_id = :user_id;
+
 -- name: RenameDevice
 -- in: user_id text, device_id text, display_name text?
 UPDATE devices SET display_name = :display_name WHERE user_id = :user_id AND device_id = :device_id;

@@ -10,6 +10,17 @@ VALUES (:user_id, :version, :algorithm, :auth_data);
 -- out: version int?
 SELECT max(version) FROM key_backups WHERE user_id = :user_id;
 
+-- Of all of a user's backups that are there.
+-- name: KeyBackupTotals
+-- in: user_id text
+-- out: versions int, sessions int?
+SELECT count(*), sum(sessions) FROM key_backups WHERE user_id = :user_id AND deleted = 0;
+
+-- Rows of deleted backups, whose numbers a newer row keeps from being given again.
+-- name: ForgetDeletedKeyBackups
+-- in: user_id text, before int
+DELETE FROM key_backups WHERE user_id = :user_id AND deleted = 1 AND version < :before;
+
 -- name: CurrentKeyBackup
 -- in: user_id text
 -- out: version int, algorithm text, auth_data blob, etag int, sessions int

@@ -26,6 +26,11 @@ FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid
 WHERE m.user_id = :user_id AND m.forgotten = 0
 ORDER BY m.room_nid;
 
+-- name: CountRoomsWithMembership
+-- in: user_id text, membership text
+-- out: rooms int
+SELECT count(*) FROM memberships WHERE user_id = :user_id AND membership = :membership;
+
 -- name: RoomsWithMembership
 -- in: user_id text, membership text
 -- out: room_nid int, room_id text, sender text

@@ -262,6 +262,38 @@ TEST_F(KeyBackupTest, AFullBackupTakesBetterKeysAndNoMore) {
   EXPECT_EQ(count(put_one(version, {.verified = true})), 500'000);
 }
 
+TEST_F(KeyBackupTest, MoreBackupsGiveNoMoreRoom) {
+  const auto first = make();
+  ASSERT_TRUE(put_one(first, {}));
+  const auto second = make();
+  script("UPDATE key_backups SET sessions = 499999 WHERE version = " + std::to_string(first));
+  EXPECT_EQ(count(put_one(second, {})), 1);
+  EXPECT_EQ(code_of(put_one(second, {}, room, "OVER")), "M_TOO_LARGE");
+  ASSERT_TRUE(remove(first));
+  EXPECT_EQ(count(put_one(second, {}, room, "OVER")), 2);
+}
+
+TEST_F(KeyBackupTest, BackupsOfAnAccountHaveAnEnd) {
+  for (int i = 0; i < 100; ++i) make();
+  EXPECT_EQ(code_of(create()), "M_TOO_LARGE");
+  ASSERT_TRUE(remove(1));
+  EXPECT_EQ(make(), 101);
+  EXPECT_EQ(code_of(create()), "M_TOO_LARGE");
+}
+
+TEST_F(KeyBackupTest, DeletedBackupsAreForgottenButNoNumberComesAgain) {
+  for (std::int64_t version = 1; version <= 101; ++version) {
+    EXPECT_EQ(make(), version);
+    ASSERT_TRUE(remove(version));
+  }
+  EXPECT_TRUE(remove(1)) << "a hundred are remembered";
+  EXPECT_EQ(make(), 102);
+  EXPECT_EQ(code_of(remove(1)), "M_NOT_FOUND");
+  EXPECT_TRUE(remove(2));
+  ASSERT_TRUE(remove(102));
+  EXPECT_EQ(make(), 103);
+}
+
 TEST_F(KeyBackupTest, BadBodiesAreRefused) {
   const auto version = make();
   const BackupSelection one{.room_id = room, .session_id = "S"};

@@ -53,6 +53,27 @@ TEST(Membership, AStrangerCannotTellARoomFromNone) {
   }
 }
 
+TEST(Membership, RoomsOfAUserHaveAnEnd) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary", {"under.secretary"});
+  ASSERT_TRUE(site.act("joint.secretary", Act::invite, room, "desk.officer"));
+  const std::string own = site.room_of("desk.officer");
+  const std::string many =
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4999) "
+      "INSERT INTO memberships (user_id, room_nid, membership, event_id, stream_id, sender) "
+      "SELECT '" +
+      RoomsFixture::id("desk.officer") + "', 1000 + i, 'join', '$' || i, 0, '' FROM n";
+  ASSERT_TRUE(
+      site.store.write([&](store::Transaction& t) -> Result<> { return t.sql().script(many); }));
+  EXPECT_EQ(code_of(site.act("desk.officer", Act::join, room)), "M_FORBIDDEN");
+  EXPECT_EQ(site.membership(room, "desk.officer"), "invite");
+  EXPECT_EQ(code_of(site.create("desk.officer")), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(site.upgrade("desk.officer", own, "12")), "M_FORBIDDEN");
+  EXPECT_TRUE(site.act("desk.officer", Act::join, own)) << "no further one";
+  ASSERT_TRUE(site.act("desk.officer", Act::leave, own));
+  EXPECT_TRUE(site.act("desk.officer", Act::join, room));
+}
+
 TEST(Membership, NamesOfTheProfileGoWithWhoComesIn) {
   RoomsFixture site;
   site.set_profile("desk.officer", "displayname", R"("Desk Officer")");

@@ -317,6 +317,18 @@ TEST_F(SessionsTest, ALockedAccountRefreshesNothing) {
   EXPECT_TRUE(refresh(*first->refresh_token));
 }
 
+TEST_F(SessionsTest, DevicesOfAnAccountHaveAnEnd) {
+  ASSERT_TRUE(login("desk.officer", password, "PHONE"));
+  script(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 499) "
+      "INSERT INTO devices (user_id, device_id, created_ts) SELECT '" +
+      id("desk.officer") + "', 'D' || i, 0 FROM n");
+  EXPECT_EQ(code_of(login("desk.officer", password, "TABLET")), "M_FORBIDDEN");
+  EXPECT_TRUE(login("desk.officer", password, "PHONE")) << "one that is there signs in again";
+  ASSERT_TRUE(remove_device("desk.officer", "D7"));
+  EXPECT_TRUE(login("desk.officer", password, "TABLET"));
+}
+
 TEST_F(SessionsTest, LastSeenIsWrittenNowAndThen) {
   const auto phone = login("desk.officer");
   EXPECT_FALSE(devices.find(id("desk.officer"), "PHONE")->last_seen_ts);
