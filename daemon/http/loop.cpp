@@ -38,6 +38,12 @@ std::uint16_t family_of(int fd) noexcept {
   return address.ss_family;
 }
 
+// Whether the client has ended its side and every byte of it was read.
+bool is_at_end(int fd) noexcept {
+  char next = 0;
+  return ::recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Loop>> Loop::start(Shared& shared) {
@@ -240,6 +246,12 @@ void Loop::sweep(Steady::time_point now) {
   const auto patience = 2 * shared_.options.idle_timeout;
   for (auto& [raw, link] : links_) {
     if (!link->waiting) continue;
+    // libmicrohttpd waits for a change of a socket, and takes one that gave less than it had room
+    // for for empty: an end that came together with the last bytes it would never see.
+    if (is_at_end(link->fd)) {
+      ::shutdown(link->fd, SHUT_RDWR);
+      continue;
+    }
     const auto waited = now - link->waiting_since;
     const auto earned = std::chrono::seconds(link->received / least_body_rate);
     if (waited > patience + earned) ::shutdown(link->fd, SHUT_RDWR);

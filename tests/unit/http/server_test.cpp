@@ -348,6 +348,20 @@ TEST(Server, TellsAWaiterWhenItsClientIsGone) {
   EXPECT_EQ(waiters.gone(), 1);
 }
 
+TEST(Server, SeesAnEndThatCameTogetherWithHalfARequest) {
+  Site site({route(Method::get, "/", [](Responder) {})});
+  std::vector<Client> clients;
+  for (const std::string_view half : {"G", "GET / HTTP/1.1\r\nHost: a"}) {
+    auto pair = sys::stream_pair(sys::Blocking::yes);
+    ASSERT_TRUE(pair);
+    Client& client = clients.emplace_back(std::move(pair->second));
+    client.send(half);
+    client.shut_sending();
+    site.server().adopt(std::move(pair->first), {});
+  }
+  for (Client& client : clients) EXPECT_TRUE(client.closed_by_server());
+}
+
 TEST(Server, LetsAClientShutItsSideWhenNobodyWatches) {
   Waiters waiters;
   Site site({route(Method::get, "/wait", waiters.handler())});
