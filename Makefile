@@ -24,8 +24,8 @@ testsite: ## build gimsd-testsite, the server for conformance suites
 bench: ## measure, and print the figures
 	@scripts/steps bench
 
-fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
-	@scripts/steps fuzz
+fuzz: ## run each fuzz target for T seconds (60)
+	@T=$(or $(T),60) scripts/steps fuzz
 
 lint: ## check format, layers, scripts, and the code with clang-tidy
 	@scripts/steps lint

@@ -24,6 +24,31 @@ Result<> decode_new_device(json::Value body, service::LoginRequest& request) {
   return {};
 }
 
+Result<service::LoginRequest> decode_login(json::Value body) {
+  GIMS_TRY_ASSIGN(const std::string_view type, json::required_string(body, "type"));
+  if (type != "m.login.password") {
+    return fail(ErrorKind::bad_input, "M_UNKNOWN",
+                "This kind of login is not offered here: m.login.password is.");
+  }
+  service::LoginRequest request;
+  GIMS_TRY_ASSIGN(const json::Value identifier, json::optional_object(body, "identifier"));
+  if (identifier) {
+    GIMS_TRY_ASSIGN(const std::string_view kind, json::required_string(identifier, "type"));
+    if (kind != "m.id.user") {
+      return fail(ErrorKind::bad_input, "M_UNKNOWN", "Users are known here by m.id.user alone.");
+    }
+    GIMS_TRY_ASSIGN(const std::string_view user, json::required_string(identifier, "user"));
+    request.user = user;
+  } else {
+    GIMS_TRY_ASSIGN(const std::string_view user, json::required_string(body, "user"));
+    request.user = user;
+  }
+  GIMS_TRY_ASSIGN(const std::string_view password, json::required_string(body, "password"));
+  request.password = Redacted(std::string(password));
+  GIMS_TRY(decode_new_device(body, request));
+  return request;
+}
+
 std::string signed_in_json(const service::SignedIn& signed_in) {
   json::Writer out;
   out.begin_object();

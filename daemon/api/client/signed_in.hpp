@@ -10,6 +10,8 @@ namespace gims::api::client {
 
 // device_id, initial_device_display_name, refresh_token
 [[nodiscard]] Result<> decode_new_device(json::Value body, service::LoginRequest& request);
+// The body of POST /login. M_UNKNOWN for another kind of login, or of user.
+[[nodiscard]] Result<service::LoginRequest> decode_login(json::Value body);
 // The body of 200 of POST /login and POST /register.
 [[nodiscard]] std::string signed_in_json(const service::SignedIn& signed_in);
 // The body of 200 of POST /refresh.
