@@ -60,10 +60,10 @@ TEST(Passwords, AStoredHashServesNeitherAnotherUserNorAnotherSite) {
 TEST(Passwords, AFullQueueRefusesAndAllThatWaitedIsAnswered) {
   std::atomic<int> answered = 0;
   Result<std::string> refused = std::string();
+  std::latch working(1);
+  std::latch go_on(1);
   {
     Passwords passwords({.pepper = key_of(1), .data = key_of(2)}, quick, 1, 2);
-    std::latch working(1);
-    std::latch go_on(1);
     // Holds the only thread.
     passwords.hash(user, Redacted("a"), [&](const Result<std::string>&) {
       working.count_down();
