@@ -112,9 +112,9 @@ void* MhdCallbacks::begin(void* cls, const char* target, MHD_Connection* connect
   auto exchange = std::make_shared<Exchange>(loop.mailbox_, loop.shared_.renderer);
   exchange->request.path = target;  // with the query; head() takes it apart
   exchange->connection = connection;
-  auto* slot = new RequestSlot{.loop = &loop, .exchange = exchange.get()};
+  auto slot = std::make_unique<RequestSlot>(RequestSlot{.loop = &loop, .exchange = exchange.get()});
   loop.exchanges_.emplace(exchange.get(), std::move(exchange));
-  return slot;
+  return slot.release();  // completed() takes it back
 }
 
 void MhdCallbacks::completed(void* cls, MHD_Connection*, void** raw,

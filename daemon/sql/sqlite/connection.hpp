@@ -49,6 +49,8 @@ class Connection final : public sql::Connection {
   // made: WAL, synchronous=FULL, no automatic checkpoints, defensive, no trusted schema, no
   // extension.
   [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const OpenOptions& options);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
   ~Connection() override;
 
   [[nodiscard]] Result<> script(std::string_view literal) override;
