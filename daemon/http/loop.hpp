@@ -21,6 +21,7 @@
 
 struct MHD_Daemon;
 struct MHD_Connection;
+// NOLINTNEXTLINE(readability-identifier-naming): the library's own name
 extern "C" void MHD_stop_daemon(MHD_Daemon*);
 
 namespace gims::http {

@@ -5,6 +5,7 @@
 #include "http/response.hpp"
 
 struct MHD_Response;
+// NOLINTNEXTLINE(readability-identifier-naming): the library's own name
 extern "C" void MHD_destroy_response(MHD_Response*);
 
 namespace gims::http {

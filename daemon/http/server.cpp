@@ -16,6 +16,8 @@ class LoopServer final : public Server {
                 .router = Router(std::move(routes)),
                 .renderer = std::make_shared<const Renderer>(std::move(renderer)),
                 .pool = WorkerPool(options.workers, options.worker_queue)} {}
+  LoopServer(const LoopServer&) = delete;
+  LoopServer& operator=(const LoopServer&) = delete;
   ~LoopServer() override { stop(); }
 
   [[nodiscard]] Result<> start_loops() {

@@ -31,6 +31,8 @@ function(gims_unit_test name)
   endif()
   add_executable(unit_${name} ${sources})
   target_include_directories(unit_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  # What is tested is optimised as it ships; the tests themselves need not be, and compile faster.
+  target_compile_options(unit_${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-Og;-g1>)
   target_link_libraries(unit_${name} PRIVATE ${arg_DEPENDS} ${arg_LIBRARIES}
                         GTest::gmock GTest::gtest_main)
   add_test(NAME unit.${name} COMMAND unit_${name})
