@@ -88,7 +88,7 @@ class HostileApi(hostile.HostileTest):
         self.assertEqual(got, list(range(taken)))
         # More messages in one request than there may be.
         many = {f"@u{number}:gims.internal": {"*": {}} for number in range(10_001)}
-        self.assertEqual(one.ask("PUT", f"{V3}/sendToDevice/m.x/many", {"messages": many})[0], 413)
+        self.assertEqual(victim.ask("PUT", f"{V3}/sendToDevice/m.x/many", {"messages": many})[0], 413)
 
     def test_room_floods(self):
         """Making rooms, joining them, leaving and joining again."""
