@@ -79,6 +79,7 @@ std::string hex(ByteView bytes) {
 
 std::optional<Bytes> from_hex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
+  if (text.empty()) return Bytes();  // libsodium takes no null pointer
   Bytes bytes(text.size() / 2);
   std::size_t size = 0;
   if (sodium_hex2bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &size,

@@ -58,6 +58,9 @@ TEST(Hex, GoesBothWays) {
   const Bytes bytes{0x00, 0x9f, 0xff};
   EXPECT_EQ(hex(bytes), "009fff");
   EXPECT_EQ(from_hex("009FfF"), bytes);
+  EXPECT_EQ(hex({}), "");
+  EXPECT_EQ(from_hex(""), Bytes())
+      << "under UndefinedBehaviorSanitizer: no null pointer is passed on";
   EXPECT_EQ(from_hex("009"), std::nullopt);
   EXPECT_EQ(from_hex("0g"), std::nullopt);
   EXPECT_EQ(from_hex("00:9f:"), std::nullopt);
