@@ -239,6 +239,7 @@ void Services::end_waits() { parts_->on->sync.stop(); }
 
 void Services::stop() {
   parts_->on->sync.stop();
+  parts_->passwords.stop();  // what it has checked goes on to the store
   parts_->on->maintenance.stop();
   parts_->media->stop();
   parts_->store->stop();

@@ -111,13 +111,11 @@ void BatchWriter::enqueue(Work work, Done done) {
       detail = "the writer's queue is full";
     } else {
       queue_.push_back({std::move(work), std::move(done)});
+      // Under the lock: once the answer is there, whoever waits for it may destroy the writer.
+      work_there_.notify_one();
     }
   }
-  if (refused == nullptr) {
-    work_there_.notify_one();
-  } else {
-    done(std::unexpected(refusal(refused, detail)));
-  }
+  if (refused != nullptr) done(std::unexpected(refusal(refused, detail)));
 }
 
 void BatchWriter::run() {

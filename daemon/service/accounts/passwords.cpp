@@ -24,6 +24,15 @@ Error queue_full() {
                .extra_json = {}};
 }
 
+Error no_more() {
+  return Error{.kind = ErrorKind::unavailable,
+               .code = "M_UNKNOWN",
+               .text = "The server is stopping. Try again shortly.",
+               .detail = "the passwords' threads are stopped",
+               .retry_after = std::nullopt,
+               .extra_json = {}};
+}
+
 }  // namespace
 
 Passwords::Passwords(Keys keys, PasswordCost cost, unsigned threads, std::size_t queue)
@@ -31,26 +40,32 @@ Passwords::Passwords(Keys keys, PasswordCost cost, unsigned threads, std::size_t
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-Passwords::~Passwords() {
+Passwords::~Passwords() { stop(); }
+
+void Passwords::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    ready_.notify_all();
   }
-  ready_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 void Passwords::enqueue(std::move_only_function<void()> job,
-                        std::move_only_function<void(Error)> full) {
+                        std::move_only_function<void(Error)> refused) {
+  bool stopping = false;
   {
     const std::lock_guard lock(mutex_);
-    if (jobs_.size() < queue_limit_) {
+    stopping = stopping_;
+    if (!stopping && jobs_.size() < queue_limit_) {
       jobs_.push_back(std::move(job));
       ready_.notify_one();
       return;
     }
   }
-  full(queue_full());
+  refused(stopping ? no_more() : queue_full());
 }
 
 // What is queued at the end is still done: somebody waits for each answer.

@@ -29,7 +29,7 @@ class Passwords {
   Passwords(Keys keys, PasswordCost cost, unsigned threads, std::size_t queue);
   Passwords(const Passwords&) = delete;
   Passwords& operator=(const Passwords&) = delete;
-  ~Passwords();
+  ~Passwords();  // as stop()
 
   // Gives what users.password_hash holds: the Argon2id string, sealed for this user.
   void hash(std::string user_id, Redacted password,
@@ -39,11 +39,15 @@ class Passwords {
   void verify(std::string user_id, Redacted password, std::optional<std::string> stored,
               std::move_only_function<void(Result<bool>)> done);
 
+  // What waits is still done and its callbacks have returned when this does; what comes later is
+  // refused. Before whatever the callbacks use goes. Idempotent, by one thread.
+  void stop();
+
   // M_WEAK_PASSWORD unless it is long enough and not too long to be hashed.
   [[nodiscard]] static Result<> check_strength(std::string_view password, std::size_t shortest);
 
  private:
-  void enqueue(std::move_only_function<void()> job, std::move_only_function<void(Error)> full);
+  void enqueue(std::move_only_function<void()> job, std::move_only_function<void(Error)> refused);
   void work() noexcept;
   [[nodiscard]] Result<std::string> hash_now(std::string_view user_id, const Redacted& password);
   [[nodiscard]] Result<bool> verify_now(std::string_view user_id, const Redacted& password,

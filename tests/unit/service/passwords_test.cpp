@@ -85,6 +85,23 @@ TEST(Passwords, AFullQueueRefusesAndAllThatWaitedIsAnswered) {
   EXPECT_EQ(answered, 3);
 }
 
+TEST(Passwords, AfterTheStopAllIsAnsweredAndNothingIsTakenAnyMore) {
+  Passwords passwords({.pepper = key_of(1), .data = key_of(2)}, quick, 1, 8);
+  int made = 0;
+  for (int i = 0; i < 4; ++i) {
+    passwords.hash(user, Redacted("a"),
+                   [&](const Result<std::string>& hashed) { made += hashed ? 1 : 0; });
+  }
+  passwords.stop();
+  EXPECT_EQ(made, 4) << "by the one thread, which has ended";
+  Result<bool> late = true;
+  passwords.verify(user, Redacted("a"), std::nullopt,
+                   [&](Result<bool> outcome) { late = std::move(outcome); });
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::unavailable);
+  passwords.stop();
+}
+
 TEST(Passwords, StrengthIsCountedInLettersNotBytes) {
   EXPECT_EQ(code_of(Passwords::check_strength("elevenchars", 12)), "M_WEAK_PASSWORD");
   EXPECT_TRUE(Passwords::check_strength("twelve chars", 12));
