@@ -9,8 +9,6 @@ namespace {
 
 // A connection with much to move gives way to the others after this many records each way.
 constexpr int steps_a_turn = 8;
-// What a client may still send after our end; enough for requests that were on their way.
-constexpr std::size_t most_discarded = std::size_t{1} << 20;
 constexpr std::uint32_t edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 // In epoll's data the lowest bit of a connection's address tells its two descriptors apart.
 constexpr std::uint64_t plain_bit = 1;
@@ -225,7 +223,7 @@ PumpLoop::Moved PumpLoop::end_sending(Connection& connection) {
 // Closing a socket with unread bytes resets the connection, and the reset can overtake the answer
 // on its way to the client. So the client's bytes are read for a while and thrown away.
 void PumpLoop::linger(Connection& connection) {
-  if (connection.session->discard(ahead_, most_discarded) != Session::Step::blocked)
+  if (connection.session->discard(ahead_, connection.to_discard) != Session::Step::blocked)
     close(connection);
 }
 

@@ -65,6 +65,8 @@ class PumpLoop final : public LoopThread {
     AddressLimits::Slot slot;
     Pending to_plain;
     Pending to_client;
+    // What the client may still send after our end; enough for requests that were on their way.
+    std::size_t to_discard = std::size_t{1} << 20;
     std::chrono::steady_clock::time_point last;
     std::list<Connection>::iterator place;
     Phase phase = Phase::pumping;

@@ -186,14 +186,14 @@ Session::Step Session::close_notify() noexcept {
 
 void Session::finish_sending() noexcept { ::shutdown(impl_->socket.get(), SHUT_WR); }
 
-Session::Step Session::discard(ReadAhead& ahead, std::size_t most) noexcept {
+Session::Step Session::discard(ReadAhead& ahead, std::size_t& left) noexcept {
   impl_->parked = {};
   for (;;) {
     const int got = impl_->from_socket(ahead.bytes.data(), ahead.bytes.size());
     if (got == 0) return Step::closed;
     if (got == MBEDTLS_ERR_SSL_WANT_READ) return Step::blocked;
-    if (got < 0 || static_cast<std::size_t>(got) > most) return Step::failed;
-    most -= static_cast<std::size_t>(got);
+    if (got < 0 || static_cast<std::size_t>(got) > left) return Step::failed;
+    left -= static_cast<std::size_t>(got);
   }
 }
 

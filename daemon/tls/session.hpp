@@ -67,8 +67,9 @@ class Session {
   [[nodiscard]] Step close_notify() noexcept;
   // Ends the sending direction of TCP.
   void finish_sending() noexcept;
-  // Throws away what the peer still sends, at most `most` bytes: `closed` at its end.
-  [[nodiscard]] Step discard(ReadAhead& ahead, std::size_t most) noexcept;
+  // Throws away what the peer still sends and takes it off `left`: `closed` at its end, `failed`
+  // when it was more.
+  [[nodiscard]] Step discard(ReadAhead& ahead, std::size_t& left) noexcept;
 
  private:
   struct Impl;

@@ -99,6 +99,11 @@ class DiskTest(SiteTest):
     def resize(self, size):
         subprocess.run(["mount", "-o", f"remount,size={size}", self.disk], check=True)
 
+    def fill(self):
+        """No room is left. What is being written meanwhile may need it first: then once more."""
+        self.wait_for("a full disk", lambda: subprocess.run(["mount", "-o", f"remount,size={self.used()}", self.disk],
+                                                            stderr=subprocess.DEVNULL).returncode == 0)
+
     def clients(self, count):
         return [self.client() for _ in range(count)]
 
@@ -258,7 +263,7 @@ class DiskTest(SiteTest):
             for i in range(24):
                 if i == 12:
                     await asyncio.to_thread(self.wait_for, "the first pieces on the disk", lambda: self.used() > before + (512 << 10))
-                    self.resize(self.used())
+                    self.fill()
                 yield bytes(64 << 10)
 
         before = self.used()

@@ -259,6 +259,21 @@ TEST(PumpLoop, AClientThatDoesNotEndItsSideIsLeft) {
   EXPECT_TRUE(front.wait_for([](const FrontStatus& s) { return s.connections == 0; }));
 }
 
+TEST(PumpLoop, AClientThatGoesOnSendingAfterTheEndIsCut) {
+  FrontOptions options = test::loopback_options();
+  options.linger = 1h;
+  TestFront front(options);
+  auto [client, server] = connect(front);
+  ASSERT_TRUE(client && server);
+  server.reset();
+  EXPECT_TRUE(client->read(1).empty());
+  const auto part = test::pattern(64 * 1024);
+  std::size_t sent = 0;
+  while (sent < 64'000'000 && client->write(part)) sent += part.size();
+  EXPECT_LT(sent, 64'000'000U) << "the bound is for all that comes, not for what comes at once";
+  EXPECT_TRUE(front.wait_for([](const FrontStatus& s) { return s.connections == 0; }));
+}
+
 TEST(PumpLoop, StopEndsConnectionsWithCloseNotify) {
   TestFront front;
   const auto [client, server] = connect(front);
