@@ -177,7 +177,7 @@ Result<EventPtr> Event::from_canonical(const RoomVersion& version, std::string b
   if (bytes.size() > max_event_bytes) {
     return fail(ErrorKind::too_large, "M_TOO_LARGE", "The event is larger than 65536 bytes.");
   }
-  const std::shared_ptr<Event> event = EventAccess::make(version, std::move(bytes));
+  std::shared_ptr<Event> event = EventAccess::make(version, std::move(bytes));
   GIMS_TRY(EventAccess::read(*event));
   GIMS_TRY_ASSIGN(std::string id, event_id_of(version, event->json()));
   GIMS_TRY(EventAccess::name(*event, std::move(id)));
@@ -186,7 +186,7 @@ Result<EventPtr> Event::from_canonical(const RoomVersion& version, std::string b
 
 Result<EventPtr> Event::from_store(const RoomVersion& version, std::string_view event_id,
                                    std::string bytes) {
-  const std::shared_ptr<Event> event = EventAccess::make(version, std::move(bytes));
+  std::shared_ptr<Event> event = EventAccess::make(version, std::move(bytes));
   auto read = EventAccess::read(*event);
   if (read) read = EventAccess::name(*event, std::string(event_id));
   if (!read) {

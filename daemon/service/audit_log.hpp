@@ -82,6 +82,8 @@ class AuditLog final : public store::ChangeListener {
   // `witness`: nothing where there is none; it outlives the log.
   explicit AuditLog(AuditWitness* witness,
                     std::chrono::milliseconds pause = default_pause) noexcept;
+  AuditLog(const AuditLog&) = delete;
+  AuditLog& operator=(const AuditLog&) = delete;
   ~AuditLog() override;  // as stop()
   // Starts the thread. The store is opened with this listener in its list, so it comes second;
   // before anything is written.

@@ -300,8 +300,9 @@ void Media::sweep(std::move_only_function<void(Result<std::size_t>)> done) {
            std::make_shared<decltype(done)>(std::move(done)));
 }
 
-void Media::sweep_on(std::shared_ptr<MediaSweep> sweep,
-                     std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>> done) {
+void Media::sweep_on(
+    const std::shared_ptr<MediaSweep>& sweep,
+    const std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>>& done) {
   http::WorkerPool::Job step = [this, sweep, done] {
     const Result<bool> more = sweep->step();
     if (!more) return (*done)(std::unexpected(more.error()));

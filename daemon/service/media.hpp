@@ -142,8 +142,8 @@ class Media {
                                                            bool promised);
   [[nodiscard]] std::string uri_of(std::string_view media_id) const;
   void commit(std::unique_ptr<MediaUpload> upload, Done done);
-  void sweep_on(std::shared_ptr<MediaSweep> sweep,
-                std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>> done);
+  void sweep_on(const std::shared_ptr<MediaSweep>& sweep,
+                const std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>>& done);
   [[nodiscard]] Result<> insert(store::Transaction& transaction, const MediaUpload& upload) const;
 
   MediaOptions options_;

@@ -113,9 +113,10 @@ void BatchWriter::enqueue(Work work, Done done) {
       queue_.push_back({std::move(work), std::move(done)});
       // Under the lock: once the answer is there, whoever waits for it may destroy the writer.
       work_there_.notify_one();
+      return;
     }
   }
-  if (refused != nullptr) done(std::unexpected(refusal(refused, detail)));
+  done(std::unexpected(refusal(refused, detail)));
 }
 
 void BatchWriter::run() {

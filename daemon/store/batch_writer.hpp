@@ -32,6 +32,8 @@ class BatchWriter final : public Writer {
   // Everything passed by reference lives longer. The thread starts with start().
   BatchWriter(sql::Connection& connection, const Clock& clock,
               std::vector<ChangeListener*> listeners, BatchWriterOptions options);
+  BatchWriter(const BatchWriter&) = delete;
+  BatchWriter& operator=(const BatchWriter&) = delete;
   ~BatchWriter() override;
 
   void start();

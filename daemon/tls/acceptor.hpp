@@ -24,6 +24,8 @@ class Acceptor final : public LoopThread {
                                                                 AddressLimits& connections,
                                                                 AddressLimits& handshakes,
                                                                 std::function<void(Arrival)> give);
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor() override;
 
   // The sockets begin to listen. Call once, before or after start().

@@ -40,6 +40,8 @@ class HandshakeLoop final : public LoopThread {
   [[nodiscard]] static Result<std::unique_ptr<HandshakeLoop>> create(
       const LeafKeeper& keeper, std::chrono::milliseconds deadline,
       std::function<void(Completed)> completed);
+  HandshakeLoop(const HandshakeLoop&) = delete;
+  HandshakeLoop& operator=(const HandshakeLoop&) = delete;
   ~HandshakeLoop() override;
 
   // Any thread. How many there can be is bounded by the slots.

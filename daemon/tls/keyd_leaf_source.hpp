@@ -18,6 +18,8 @@ namespace gims::tls {
 class KeydLeafSource final : public LeafSource {
  public:
   KeydLeafSource(std::string socket_path, std::chrono::seconds lifetime);
+  KeydLeafSource(const KeydLeafSource&) = delete;
+  KeydLeafSource& operator=(const KeydLeafSource&) = delete;
   ~KeydLeafSource() override;
   [[nodiscard]] Result<Leaf> obtain() override;
   // Whether gims-keyd can sign now; the failure's text names its state otherwise ("gims-keyd is

@@ -37,6 +37,8 @@ struct Pumped {
 class PumpLoop final : public LoopThread {
  public:
   [[nodiscard]] static Result<std::unique_ptr<PumpLoop>> create(const PumpOptions& options);
+  PumpLoop(const PumpLoop&) = delete;
+  PumpLoop& operator=(const PumpLoop&) = delete;
   ~PumpLoop() override;
 
   // Any thread. After request_stop() the connection is closed at once.

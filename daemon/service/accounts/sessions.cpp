@@ -312,7 +312,7 @@ void Sessions::logout_all(std::string user_id, std::optional<std::string> except
                           std::move_only_function<void(Result<>)> done) {
   store_->writer().submit(
       [this, user_id = std::move(user_id),
-       except = except_device.value_or("")](store::Transaction& transaction) {
+       except = std::move(except_device).value_or("")](store::Transaction& transaction) {
         return removal_->remove_all(transaction, user_id, except);
       },
       std::move(done));

@@ -43,8 +43,7 @@ std::optional<std::string> content_without(const matrix::EventPtr& event, std::s
   }
   others.end_array();
   if (!is_main && !is_other) return std::nullopt;
-  const std::string without_main =
-      is_main ? json::without_member(content, "alias") : content.to_text();
+  std::string without_main = is_main ? json::without_member(content, "alias") : content.to_text();
   auto parsed = json::Document::parse(without_main);
   if (!is_other || !parsed) return without_main;
   return json::with_member(parsed->root(), "alt_aliases", others.text());

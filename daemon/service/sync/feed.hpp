@@ -64,6 +64,8 @@ struct News {
 class Feed final : public store::ChangeListener {
  public:
   explicit Feed(FeedLimits limits = {});
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
   ~Feed() override;
 
   // Before the first request: what is committed already.
