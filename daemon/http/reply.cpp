@@ -14,6 +14,11 @@ namespace {
 // Below this a copy is cheaper than a second call to the kernel: MHD sends the head and one buffer
 // together, a list of buffers after the head.
 constexpr std::size_t copy_below = std::size_t{16} << 10U;
+// MHD keeps a list of the pieces, 16 bytes for each, in the connection's pool (loop.cpp: 32 KiB,
+// the request's head included). Where that does not suffice it unlocks a mutex that it did not
+// lock, and ends the process when the reply is freed (1.0.1, connection.c, try_ready_normal_body).
+// So a chain of more than these is copied into one piece: 4 KiB of the pool at most.
+constexpr std::size_t most_pieces = 256;
 constexpr std::size_t source_block = std::size_t{64} << 10U;
 
 std::string_view bytes_of(const Chain::value_type& piece) noexcept {
@@ -35,7 +40,7 @@ ReplyHandle from_chain(Chain chain) {
   const std::size_t size = std::accumulate(
       chain.begin(), chain.end(), std::size_t{0},
       [](std::size_t sum, const auto& piece) { return sum + bytes_of(piece).size(); });
-  if (size < copy_below) {
+  if (size < copy_below || chain.size() > most_pieces) {
     std::string text;
     text.reserve(size);
     for (const auto& piece : chain) text += bytes_of(piece);

@@ -70,6 +70,20 @@ TEST(Reply, SendsChainsLongAndShort) {
   EXPECT_EQ(shared.use_count(), 1);
 }
 
+// A first sync of an account in a hundred rooms has some two thousand pieces.
+TEST(Reply, SendsChainsOfManyPieces) {
+  const auto shared = std::make_shared<const std::string>(pattern(100));
+  for (const std::size_t count : {256U, 257U, 2'000U, 50'000U}) {
+    Site site({route(Method::get, "/many", gives([&] { return Chain(count, shared); }))});
+    auto client = site.connect();
+    std::string expected;
+    for (std::size_t i = 0; i < count; ++i) expected += *shared;
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(client.ask(get("/many"))->body, expected) << count;
+    site.destroy();
+    EXPECT_EQ(shared.use_count(), 1);
+  }
+}
+
 TEST(Reply, SendsASourcePieceByPiece) {
   const std::string text = pattern(1'000'000);
   std::atomic<int> freed = 0;
