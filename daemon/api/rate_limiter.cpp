@@ -35,7 +35,6 @@ ClassRates default_rates(RateClass rate) noexcept {
     case RateClass::sync:
       return {.user = {milliseconds(100), 50}, .address = {milliseconds(2), 3000}};
     case RateClass::send:
-      return {.user = {milliseconds(100), 100}, .address = {milliseconds(2), 2000}};
     case RateClass::write:
       return {.user = {milliseconds(100), 100}, .address = {milliseconds(2), 2000}};
     case RateClass::room:

@@ -154,8 +154,8 @@ Routes key_backup_routes(service::KeyBackups& backups) {
       std::pair{Scope::room, "/_matrix/client/v3/room_keys/keys/{roomId}"},
       std::pair{Scope::session, "/_matrix/client/v3/room_keys/keys/{roomId}/{sessionId}"},
   };
-  for (const auto& [scope, path] : paths) {
-    const auto scoped = [&backups, scope](ScopedHandler handler) {
+  for (const auto& [every, path] : paths) {
+    const auto scoped = [&backups, scope = every](ScopedHandler handler) {
       return [&backups, scope, handler](Call call) { handler(backups, scope, std::move(call)); };
     };
     routes.push_back(route(Method::put, path, scoped(put_keys)));

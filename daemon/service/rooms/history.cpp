@@ -77,7 +77,7 @@ Result<Page> read_page(RoomView& room, Direction direction, store::StreamId abov
 
 // The member events of the senders, as they were at the position (spec: "Lazy-loading room
 // members").
-Result<std::vector<StoredEvent>> members_for(RoomView& room, std::set<std::string> senders,
+Result<std::vector<StoredEvent>> members_for(RoomView& room, const std::set<std::string>& senders,
                                              store::StreamId position) {
   std::vector<StoredEvent> members;
   for (const std::string& sender : senders) {

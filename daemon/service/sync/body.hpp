@@ -16,6 +16,7 @@ class Body {
   Body() = default;
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
+  ~Body() = default;
 
   [[nodiscard]] json::Writer& json() noexcept { return writer_; }
   // Text as it is, without a comma before it.
