@@ -1,10 +1,10 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test testsite bench fuzz lint asan tsan format check-all clean
+.PHONY: help all root run test testsite bench bench-compare fuzz lint asan tsan format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
 	@echo 'GIMS: make GOAL, one of'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 all: ## build every program, as released
 	@scripts/steps all
@@ -21,8 +21,11 @@ test: ## run every test
 testsite: ## build gimsd-testsite, the server for conformance suites
 	@scripts/steps testsite
 
-bench: ## measure, and print the figures
+bench: ## measure, and print the figures (TLS=0: plain; SITE=test or real; docs/performance.md)
 	@scripts/steps bench
+
+bench-compare: ## measure two builds by turns: A=build/release B=other/build
+	@scripts/steps bench-compare
 
 fuzz: ## run each fuzz target for T seconds (60)
 	@T=$(or $(T),60) scripts/steps fuzz

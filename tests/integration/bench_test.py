@@ -1,0 +1,58 @@
+"""A short run of the bench: every row is measured on both kinds of server, and the table, JSON and chart have them.
+The figures themselves are not looked at: this machine may be doing anything else."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+from pathlib import Path
+
+from rig import BUILD
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "scripts"))
+import benchrows
+
+
+class BenchTest(unittest.TestCase):
+    def setUp(self):
+        # Where the daemons' users reach it.
+        folder = tempfile.TemporaryDirectory(prefix="gims-bench-")
+        self.addCleanup(folder.cleanup)
+        self.out = Path(folder.name)
+        self.out.chmod(0o755)
+
+    def run_bench(self, **environment):
+        run = subprocess.run([sys.executable, "-B", TOP / "scripts/bench", "--smoke", "--build", BUILD, "--out", self.out],
+                             capture_output=True, text=True, env=os.environ | environment)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        return run.stdout, json.loads((self.out / "bench.json").read_text())
+
+    def test_every_row_is_there(self):
+        table, result = self.run_bench(SITE="both", TLS="1")
+        found = {row["key"]: row for row in result["rows"]}
+        whole_site = {row.key for row in benchrows.ROWS if row.scenario in {*benchrows.REAL, "idle", "start"}} - {"sends"}
+        self.assertEqual(set(found), {row.key for row in benchrows.ROWS} | {f"real.{key}" for key in whole_site})
+        chart = (self.out / "bench.svg").read_text()
+        xml.etree.ElementTree.fromstring(chart)
+        for key, row in found.items():
+            with self.subTest(key=key):
+                self.assertIn(row["title"], table)
+                self.assertIn(row["title"], chart)
+                self.assertIn(row["judged"], ("beyond", "reach", "no"))
+                if row["unit"] not in ("kB", "µs"):  # ten devices and a second's sends may use less than is counted
+                    self.assertGreater(row["value"], 0)
+        self.assertGreater(result["calibration_ns"], 0)
+        self.assertEqual(set(found["real.send-cpu"]["processor_us"]) & {"gims-keyd", "gimsd", "gims-tlsd"},
+                         {"gims-keyd", "gimsd", "gims-tlsd"})
+
+    def test_without_tls(self):
+        _, result = self.run_bench(SITE="test", TLS="0")
+        self.assertEqual({row["key"] for row in result["rows"]}, {row.key for row in benchrows.ROWS} - {"handshakes"})
+
+
+if __name__ == "__main__":
+    unittest.main()
