@@ -141,6 +141,12 @@ class BuildRootTest(FrontDoor):
         self.assertFalse(Path(f"{self.root}.old").exists())
 
 
+class EnterTest(unittest.TestCase):
+    def test_every_user_can_write_to_tmp(self):
+        # This test runs by scripts/enter. apt, which adds packages to the root, has a user of its own.
+        self.assertEqual(os.stat("/tmp").st_mode & 0o7777, 0o1777)
+
+
 @unittest.skipUnless(os.getuid() == 0, "the steps ask for root")
 class StepsTest(FrontDoor):
     def steps_with(self, text):
