@@ -13,23 +13,32 @@
 
 namespace gims::tls {
 
-struct Session::Impl {
+struct Session::Impl final : RecordSocket {
   Impl(std::shared_ptr<const ServerContext> shared, sys::Fd fd)
       : context(std::move(shared)), socket(std::move(fd)) {
     mbedtls_ssl_init(&ssl);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  ~Impl() { mbedtls_ssl_free(&ssl); }
+  ~Impl() override { mbedtls_ssl_free(&ssl); }
 
   // The callbacks of mbedTLS.
-  static int send(void* impl, const unsigned char* bytes, std::size_t size) noexcept {
+  static int send_to(void* impl, const unsigned char* bytes, std::size_t size) noexcept {
     return static_cast<Impl*>(impl)->send_some(bytes, size);
   }
-  static int receive(void* impl, unsigned char* out, std::size_t size) noexcept {
+  static int receive_from(void* impl, unsigned char* out, std::size_t size) noexcept {
     return static_cast<Impl*>(impl)->receive_some(out, size);
   }
 
+  static void keep_secret(void* impl, mbedtls_ssl_key_export_type type, const unsigned char* secret,
+                          std::size_t size, const unsigned char*, const unsigned char*,
+                          mbedtls_tls_prf_types) noexcept;
+
+  Moved receive(std::span<std::uint8_t> room) noexcept override;
+  Moved send(std::span<const std::uint8_t> bytes) noexcept override;
+
+  // After the handshake: goes on without mbedTLS where it can.
+  void leave_mbedtls();
   int send_some(const unsigned char* bytes, std::size_t size) noexcept;
   int receive_some(unsigned char* out, std::size_t size) noexcept;
   // recv(2) with the bookkeeping of edges: minus an mbedTLS code, 0 at the end.
@@ -46,7 +55,60 @@ struct Session::Impl {
   ReadAhead* ahead = nullptr;
   std::vector<std::uint8_t> parked;
   std::size_t parked_begin = 0;
+  std::uint16_t version = 0;  // of the handshake, once it is done
+  std::uint16_t suite = 0;
+  TrafficSecret client_secret;
+  TrafficSecret server_secret;
+  std::unique_ptr<Records> records;  // then mbedTLS's session is empty
 };
+
+void Session::Impl::keep_secret(void* raw, mbedtls_ssl_key_export_type type,
+                                const unsigned char* secret, std::size_t size,
+                                const unsigned char* /*client_random*/,
+                                const unsigned char* /*server_random*/,
+                                mbedtls_tls_prf_types /*prf*/) noexcept {
+  auto& impl = *static_cast<Impl*>(raw);
+  if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_CLIENT_APPLICATION_TRAFFIC_SECRET) {
+    impl.client_secret = TrafficSecret({secret, size});
+  } else if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_SERVER_APPLICATION_TRAFFIC_SECRET) {
+    impl.server_secret = TrafficSecret({secret, size});
+  }
+}
+
+// The client's first record of content has the number 0, as nothing of its was read ahead; ours
+// follows the tickets. Where mbedTLS still holds something, it goes on itself.
+void Session::Impl::leave_mbedtls() {
+  version = static_cast<std::uint16_t>(mbedtls_ssl_get_version_number(&ssl));
+  const int number = mbedtls_ssl_get_ciphersuite_id_from_ssl(&ssl);
+  suite = static_cast<std::uint16_t>(number);
+  const bool has_none_left = mbedtls_ssl_check_pending(&ssl) == 0 &&
+                             ssl.MBEDTLS_PRIVATE(in_left) == 0 &&
+                             ssl.MBEDTLS_PRIVATE(out_left) == 0;
+  if (version != MBEDTLS_SSL_VERSION_TLS1_3 || !has_none_left) return;
+  std::uint64_t sent = 0;
+  for (const unsigned char byte : ssl.MBEDTLS_PRIVATE(cur_out_ctr)) sent = (sent << 8U) | byte;
+  auto read = RecordKeys::create(suite, client_secret, 0);
+  auto write = RecordKeys::create(suite, server_secret, sent);
+  client_secret = {};
+  server_secret = {};
+  if (!read || !write) return;
+  records = std::make_unique<Records>(std::move(read), std::move(write));
+  mbedtls_ssl_free(&ssl);
+  mbedtls_ssl_init(&ssl);
+}
+
+RecordSocket::Moved Session::Impl::receive(std::span<std::uint8_t> room) noexcept {
+  const int got = from_socket(room.data(), room.size());
+  if (got > 0) return {Outcome::moved, static_cast<std::size_t>(got)};
+  if (got == 0) return {Outcome::ended};
+  return {got == MBEDTLS_ERR_SSL_WANT_READ ? Outcome::blocked : Outcome::failed};
+}
+
+RecordSocket::Moved Session::Impl::send(std::span<const std::uint8_t> bytes) noexcept {
+  const int sent = send_some(bytes.data(), bytes.size());
+  if (sent > 0) return {Outcome::moved, static_cast<std::size_t>(sent)};
+  return {sent == MBEDTLS_ERR_SSL_WANT_WRITE ? Outcome::blocked : Outcome::failed};
+}
 
 int Session::Impl::send_some(const unsigned char* bytes, std::size_t size) noexcept {
   if (!writable) return MBEDTLS_ERR_SSL_WANT_WRITE;
@@ -116,7 +178,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const ServerCon
   if (const int code = mbedtls_ssl_setup(&impl->ssl, impl->context->config()); code != 0) {
     return fail_mbedtls("session", code);
   }
-  mbedtls_ssl_set_bio(&impl->ssl, impl.get(), &Impl::send, &Impl::receive, nullptr);
+  mbedtls_ssl_set_bio(&impl->ssl, impl.get(), &Impl::send_to, &Impl::receive_from, nullptr);
+  mbedtls_ssl_set_export_keys_cb(&impl->ssl, &Impl::keep_secret, impl.get());
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 }
 
@@ -131,19 +194,19 @@ bool Session::writable() const noexcept { return impl_->writable; }
 
 Session::Step Session::handshake() noexcept {
   const int code = mbedtls_ssl_handshake(&impl_->ssl);
-  if (code == 0) return Step::done;
+  if (code == 0) {
+    impl_->leave_mbedtls();
+    return Step::done;
+  }
   if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE) return Step::blocked;
   return Step::failed;
 }
 
-std::uint16_t Session::version() const noexcept {
-  return static_cast<std::uint16_t>(mbedtls_ssl_get_version_number(&impl_->ssl));
-}
-std::uint16_t Session::cipher_suite() const noexcept {
-  return static_cast<std::uint16_t>(mbedtls_ssl_get_ciphersuite_id_from_ssl(&impl_->ssl));
-}
+std::uint16_t Session::version() const noexcept { return impl_->version; }
+std::uint16_t Session::cipher_suite() const noexcept { return impl_->suite; }
 
 Session::Transfer Session::read(std::span<std::uint8_t> out, ReadAhead& ahead) noexcept {
+  if (impl_->records) return impl_->records->read(*impl_, out, ahead);
   impl_->ahead = &ahead;
   const int code = mbedtls_ssl_read(&impl_->ssl, out.data(), out.size());
   impl_->ahead = nullptr;
@@ -161,6 +224,7 @@ Session::Transfer Session::read(std::span<std::uint8_t> out, ReadAhead& ahead) n
 }
 
 void Session::park(ReadAhead& ahead) {
+  if (impl_->records) return impl_->records->park(ahead);
   if (ahead.begin == ahead.end) return;
   // What is in `ahead` was read after the parked bytes were used up.
   impl_->parked.assign(ahead.bytes.begin() + static_cast<std::ptrdiff_t>(ahead.begin),
@@ -170,6 +234,7 @@ void Session::park(ReadAhead& ahead) {
 }
 
 Session::Transfer Session::write(std::span<const std::uint8_t> bytes) noexcept {
+  if (impl_->records) return impl_->records->write(*impl_, bytes);
   const int code = mbedtls_ssl_write(&impl_->ssl, bytes.data(), bytes.size());
   if (code >= 0) return {Step::done, static_cast<std::size_t>(code)};
   if (code == MBEDTLS_ERR_SSL_WANT_WRITE || code == MBEDTLS_ERR_SSL_WANT_READ) {
@@ -179,6 +244,7 @@ Session::Transfer Session::write(std::span<const std::uint8_t> bytes) noexcept {
 }
 
 Session::Step Session::close_notify() noexcept {
+  if (impl_->records) return impl_->records->close_notify(*impl_);
   const int code = mbedtls_ssl_close_notify(&impl_->ssl);
   if (code == 0) return Step::done;
   return code == MBEDTLS_ERR_SSL_WANT_WRITE ? Step::blocked : Step::failed;
@@ -188,6 +254,7 @@ void Session::finish_sending() noexcept { ::shutdown(impl_->socket.get(), SHUT_W
 
 Session::Step Session::discard(ReadAhead& ahead, std::size_t& left) noexcept {
   impl_->parked = {};
+  if (impl_->records) impl_->records->drop();
   for (;;) {
     const int got = impl_->from_socket(ahead.bytes.data(), ahead.bytes.size());
     if (got == 0) return Step::closed;

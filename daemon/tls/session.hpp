@@ -1,41 +1,30 @@
 // One TLS connection over a non-blocking TCP socket.
+//
+// mbedTLS makes the handshake. Once that is done, a connection of TLS 1.3 is carried on with the
+// keys alone (record_keys.hpp), and mbedTLS's 49 kB for it are free; one of TLS 1.2 stays with
+// mbedTLS.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "sys/fd.hpp"
+#include "tls/records.hpp"
 #include "tls/server_context.hpp"
 
 namespace gims::tls {
-
-// Room into which a loop reads ciphertext ahead, one for all of its sessions: a record is then one
-// recv(2), not two, and an idle session holds none of it.
-struct ReadAhead {
-  // A whole record (RFC 8446, section 5.2; RFC 5246, section 6.2.3 allows 2,048 bytes more than
-  // 2^14).
-  std::array<std::uint8_t, 16384 + 2048 + 5> bytes;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-};
 
 // Thread: one at a time. The socket is registered edge-triggered (EPOLLET) in some epoll;
 // note_events() takes what it says, and every call here works until the socket would block.
 class Session {
  public:
-  enum class Step : std::uint8_t {
-    done,     // the handshake or close_notify is complete; some bytes were moved
-    blocked,  // the socket must become readable or writable first
-    closed,   // the peer ended its direction with close_notify
-    failed,   // the connection is of no more use: reset, cut off, bad record, refused handshake
-  };
-  struct Transfer {
-    Step step = Step::failed;
-    std::size_t size = 0;
-  };
+  // done: the handshake or close_notify is complete; some bytes were moved
+  // blocked: the socket must become readable or writable first
+  // closed: the peer ended its direction with close_notify
+  // failed: the connection is of no more use: reset, cut off, bad record, refused handshake
+  using Step = Records::Step;
+  using Transfer = Records::Transfer;
 
   // Takes over the socket, which must be non-blocking.
   [[nodiscard]] static Result<std::unique_ptr<Session>> create(

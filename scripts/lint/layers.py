@@ -39,7 +39,7 @@ ALLOWED = {
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "hsm/core"},
+    "sodium": {"base", "crypto", "tls", "hsm/core"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},

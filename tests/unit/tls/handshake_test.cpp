@@ -39,6 +39,17 @@ Ended s_client(const test::TestFront& front, const std::string& options) {
              " </dev/null");
 }
 
+// The same with input that stays open after what is given, until the client has ended by itself;
+// the limit ends one that does not. Without -ign_eof, which would inhibit the commands in it.
+Ended s_client_with_input(const test::TestFront& front, const std::string& options,
+                          const std::string& input) {
+  const gims::test::TempFolder folder;
+  return run("cd " + folder.path().string() +
+             " && mkfifo in && { timeout 20 openssl s_client -connect 127.0.0.1:" +
+             std::to_string(front.port()) + " " + options + " <in & } && exec 3>in && printf '" +
+             input + "' >&3 && wait");
+}
+
 class Handshake : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { front_ = std::make_unique<test::TestFront>(); }
@@ -124,14 +135,38 @@ TEST_F(Handshake, ResumesByTicket) {
   }
 }
 
+// Each suite's records both ways, and new keys in the midst of them (RFC 8446, section 4.6.3): the
+// client asks for the server's as well, and then changes its own alone.
+TEST_F(Handshake, ContentGoesBothWaysWithEachSuiteAndAcrossNewKeys) {
+  for (const char* suite :
+       {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+    const std::string answer = std::string(100'000, 'a') + "-end-of-answer";
+    std::string heard;
+    std::jthread server([&] {
+      const auto delivered = front_->sink.next();
+      if (!delivered) return;
+      std::array<char, 1000> part{};
+      while (!heard.contains("three\n")) {
+        const ssize_t got = ::recv(delivered->connection.get(), part.data(), part.size(), 0);
+        if (got <= 0) return;
+        heard.append(part.data(), static_cast<std::size_t>(got));
+      }
+      test::send_all(delivered->connection.get(),
+                     std::vector<std::uint8_t>(answer.begin(), answer.end()));
+    });
+    const Ended ended =
+        s_client_with_input(*front_, std::string("-tls1_3 -adv -ciphersuites ") + suite,
+                            "one\\n{keyup:req}two\\n{keyup:noreq}three\\n");
+    server.join();
+    EXPECT_EQ(ended.status, 0) << suite;
+    EXPECT_EQ(heard, "one\ntwo\nthree\n") << suite;
+    EXPECT_NE(ended.output.find(answer), std::string::npos) << suite;
+  }
+}
+
 TEST_F(Handshake, RefusesRenegotiation) {
-  const gims::test::TempFolder folder;
-  // R asks for it, and the input stays open until the client has ended by itself, which it does
-  // when it is refused; the limit ends a client that is not.
-  const Ended ended =
-      run("cd " + folder.path().string() +
-          " && mkfifo in && { timeout 20 openssl s_client -tls1_2 -connect 127.0.0.1:" +
-          std::to_string(front_->port()) + " <in & } && exec 3>in && echo R >&3 && wait");
+  // R asks for it, and a client that is refused ends.
+  const Ended ended = s_client_with_input(*front_, "-tls1_2", "R\\n");
   EXPECT_TRUE(front_->sink.next());
   EXPECT_NE(ended.output.find("RENEGOTIATING"), std::string::npos) << ended.output;
   EXPECT_NE(ended.output.find("no renegotiation"), std::string::npos) << ended.output;
