@@ -22,8 +22,9 @@ constexpr std::uint64_t daemon_ready = 1;
 constexpr std::uint64_t first_watch = 2;
 
 // Beside the head, the pool of a connection holds the reply's head and what MHD notes of each
-// header.
-constexpr std::size_t pool_beyond_head = std::size_t{16} << 10U;
+// header. MHD clears the whole pool after each request, so all of it is in use from then on, and is
+// most of what a waiting device costs.
+constexpr std::size_t pool_beyond_head = std::size_t{8} << 10U;
 constexpr auto sweep_every = std::chrono::seconds(5);
 // What a client must bring of a body, on average; below it the connection is shut.
 constexpr std::uint64_t least_body_rate = 512;  // bytes a second

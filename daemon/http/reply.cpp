@@ -11,14 +11,6 @@
 namespace gims::http {
 namespace {
 
-// Below this a copy is cheaper than a second call to the kernel: MHD sends the head and one buffer
-// together, a list of buffers after the head.
-constexpr std::size_t copy_below = std::size_t{16} << 10U;
-// MHD keeps a list of the pieces, 16 bytes for each, in the connection's pool (loop.cpp: 32 KiB,
-// the request's head included). Where that does not suffice it unlocks a mutex that it did not
-// lock, and ends the process when the reply is freed (1.0.1, connection.c, try_ready_normal_body).
-// So a chain of more than these is copied into one piece: 4 KiB of the pool at most.
-constexpr std::size_t most_pieces = 256;
 constexpr std::size_t source_block = std::size_t{64} << 10U;
 
 std::string_view bytes_of(const Chain::value_type& piece) noexcept {
@@ -36,28 +28,17 @@ ReplyHandle from_string(std::string text) {
   return made;
 }
 
-ReplyHandle from_chain(Chain chain) {
-  const std::size_t size = std::accumulate(
+// In one piece: MHD sends the head and one buffer together, a list of buffers after the head in a
+// call of its own. And it keeps such a list in the connection's pool, where a request's head may
+// have left too little: then it unlocks a mutex that it did not lock, and ends the process when
+// the reply is freed (1.0.1, connection.c, try_ready_normal_body).
+ReplyHandle from_chain(const Chain& chain) {
+  std::string text;
+  text.reserve(std::accumulate(
       chain.begin(), chain.end(), std::size_t{0},
-      [](std::size_t sum, const auto& piece) { return sum + bytes_of(piece).size(); });
-  if (size < copy_below || chain.size() > most_pieces) {
-    std::string text;
-    text.reserve(size);
-    for (const auto& piece : chain) text += bytes_of(piece);
-    return from_string(std::move(text));
-  }
-  auto owner = std::make_unique<Chain>(std::move(chain));
-  std::vector<MHD_IoVec> pieces;
-  pieces.reserve(owner->size());
-  for (const auto& piece : *owner) {
-    const std::string_view bytes = bytes_of(piece);
-    if (!bytes.empty()) pieces.push_back({.iov_base = bytes.data(), .iov_len = bytes.size()});
-  }
-  ReplyHandle made(MHD_create_response_from_iovec(
-      pieces.data(), static_cast<unsigned>(pieces.size()),
-      [](void* raw) { delete static_cast<Chain*>(raw); }, owner.get()));
-  if (made) static_cast<void>(owner.release());  // NOLINT(bugprone-unused-return-value): MHD's now
-  return made;
+      [](std::size_t sum, const auto& piece) { return sum + bytes_of(piece).size(); }));
+  for (const auto& piece : chain) text += bytes_of(piece);
+  return from_string(std::move(text));
 }
 
 ssize_t read_source(void* raw, std::uint64_t offset, char* into, std::size_t most) noexcept {
@@ -85,7 +66,7 @@ ReplyHandle make_reply(Response response) noexcept {
   if (auto* text = std::get_if<std::string>(&response.body)) {
     made = from_string(std::move(*text));
   } else if (auto* chain = std::get_if<Chain>(&response.body)) {
-    made = from_chain(std::move(*chain));
+    made = from_chain(*chain);
   } else {
     made = from_source(std::move(std::get<std::unique_ptr<BodySource>>(response.body)));
   }

@@ -19,7 +19,7 @@ struct ServerOptions {
   unsigned workers = 2;             // threads of Run::on_pool
   std::size_t worker_queue = 1024;  // requests waiting for one; more are answered 503
   std::size_t connections = 16384;  // in all; more are closed at once
-  std::size_t head_limit = 16384;   // bytes of request line and headers; more is 431
+  std::size_t head_limit = 8192;    // bytes of request line and headers; more is 431
   // Of a connection without a request in work, and of one on which nothing moves. A head or body
   // that trickles in is given twice this.
   std::chrono::seconds idle_timeout{75};

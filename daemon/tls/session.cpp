@@ -23,8 +23,11 @@ struct Session::Impl final : RecordSocket {
   ~Impl() override { mbedtls_ssl_free(&ssl); }
 
   // The callbacks of mbedTLS.
-  static int send_to(void* impl, const unsigned char* bytes, std::size_t size) noexcept {
-    return static_cast<Impl*>(impl)->send_some(bytes, size);
+  static int send_to(void* raw, const unsigned char* bytes, std::size_t size) noexcept {
+    auto& impl = *static_cast<Impl*>(raw);
+    if (impl.agreed) return impl.send_some(bytes, size);
+    impl.handshake_out.insert(impl.handshake_out.end(), bytes, bytes + size);
+    return static_cast<int>(size);
   }
   static int receive_from(void* impl, unsigned char* out, std::size_t size) noexcept {
     return static_cast<Impl*>(impl)->receive_some(out, size);
@@ -37,6 +40,9 @@ struct Session::Impl final : RecordSocket {
   Moved receive(std::span<std::uint8_t> room) noexcept override;
   Moved send(std::span<const std::uint8_t> bytes) noexcept override;
 
+  // Sends what mbedTLS wrote in the handshake: each of its messages is a record of its own, and so
+  // would be a call of the kernel and a packet.
+  [[nodiscard]] Session::Step flush_handshake() noexcept;
   // After the handshake: goes on without mbedTLS where it can.
   void leave_mbedtls();
   int send_some(const unsigned char* bytes, std::size_t size) noexcept;
@@ -55,6 +61,9 @@ struct Session::Impl final : RecordSocket {
   ReadAhead* ahead = nullptr;
   std::vector<std::uint8_t> parked;
   std::size_t parked_begin = 0;
+  std::vector<std::uint8_t> handshake_out;
+  std::size_t handshake_sent = 0;
+  bool agreed = false;        // mbedTLS is done; not all of it may be sent
   std::uint16_t version = 0;  // of the handshake, once it is done
   std::uint16_t suite = 0;
   TrafficSecret client_secret;
@@ -192,14 +201,32 @@ void Session::note_events(std::uint32_t events) noexcept {
 int Session::fd() const noexcept { return impl_->socket.get(); }
 bool Session::writable() const noexcept { return impl_->writable; }
 
-Session::Step Session::handshake() noexcept {
-  const int code = mbedtls_ssl_handshake(&impl_->ssl);
-  if (code == 0) {
-    impl_->leave_mbedtls();
-    return Step::done;
+Session::Step Session::Impl::flush_handshake() noexcept {
+  while (handshake_sent < handshake_out.size()) {
+    const int sent =
+        send_some(handshake_out.data() + handshake_sent, handshake_out.size() - handshake_sent);
+    if (sent == MBEDTLS_ERR_SSL_WANT_WRITE) return Step::blocked;
+    if (sent <= 0) return Step::failed;
+    handshake_sent += static_cast<std::size_t>(sent);
   }
-  if (code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE) return Step::blocked;
-  return Step::failed;
+  handshake_out = {};
+  handshake_sent = 0;
+  return Step::done;
+}
+
+Session::Step Session::handshake() noexcept {
+  int code = 0;
+  if (!impl_->agreed) {
+    code = mbedtls_ssl_handshake(&impl_->ssl);
+    impl_->agreed = code == 0;
+  }
+  // The alert of one that failed, too.
+  const Step flushed = impl_->flush_handshake();
+  const bool goes_on = code == MBEDTLS_ERR_SSL_WANT_READ || code == MBEDTLS_ERR_SSL_WANT_WRITE;
+  if (flushed == Step::failed || (!impl_->agreed && !goes_on)) return Step::failed;
+  if (!impl_->agreed || flushed == Step::blocked) return Step::blocked;
+  impl_->leave_mbedtls();
+  return Step::done;
 }
 
 std::uint16_t Session::version() const noexcept { return impl_->version; }
