@@ -1,5 +1,5 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test testsite bench bench-compare fuzz lint asan tsan format check-all clean
+.PHONY: help all root run test testsite bench bench-compare fuzz lint asan tsan coverage soak format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
@@ -38,6 +38,12 @@ asan: ## unit and contract tests under AddressSanitizer and UndefinedBehaviorSan
 
 tsan: ## unit and contract tests under ThreadSanitizer
 	@scripts/steps tsan
+
+coverage: ## which lines the tests run, and which errors no test makes
+	@scripts/steps coverage
+
+soak: ## a whole site at work for H hours (1): memory, descriptors and latency watched for drift
+	@H=$(or $(H),1) scripts/steps soak
 
 format: ## format the code
 	@scripts/steps format

@@ -1,5 +1,6 @@
 # Flags every target is built with. The sanitizers of a preset come in by GIMS_SANITIZE.
 set(GIMS_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
+option(GIMS_COVERAGE "Count how often each line runs (clang)" OFF)
 option(GIMS_HARDEN "Hardening flags that need optimisation and no sanitizer" ON)
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
@@ -27,6 +28,12 @@ endif()
 if(GIMS_SANITIZE)
   add_compile_options(-fsanitize=${GIMS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${GIMS_SANITIZE})
+elseif(GIMS_COVERAGE)
+  # The counters lie in the profile's file, mapped from the start: a sandboxed daemon can open no
+  # file at its end, and one that is killed has no end.
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping
+                      "SHELL:-mllvm -runtime-counter-relocation")
+  add_link_options(-fprofile-instr-generate)
 elseif(GIMS_HARDEN)
   add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS
                       -fstack-clash-protection)
