@@ -81,9 +81,12 @@ class Process:
         """Returns when the process is ready; raises Failed when it ends or takes too long."""
         deadline = time.monotonic() + seconds
         while self.notify:
+            ended = not self.running()
+            if ended:
+                self._ended()  # then all that it sent is in self.states
             if "READY=1" in self.states:
                 return
-            if not self.running():
+            if ended:
                 raise Failed(f"{self.name} ended with {self.ending()}:\n{self.last_words()}")
             if time.monotonic() > deadline:
                 raise Failed(f"{self.name} was not ready after {seconds} s:\n{self.last_words()}")

@@ -4,6 +4,7 @@ import os
 import pwd
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -42,6 +43,18 @@ class SuperviseTest(unittest.TestCase):
         nobody = pwd.getpwnam("nobody")
         ids, = (self.folder / "log").read_text().splitlines()
         self.assertEqual(ids, f"{(nobody.pw_uid,) * 3} {(nobody.pw_gid,) * 3} []")
+
+    def test_what_was_sent_before_the_end_counts(self):
+        class Late(supervise.Process):
+            def _read(self, listener):
+                while self.child is None or self.running():
+                    time.sleep(0.01)
+                time.sleep(0.2)
+                super()._read(listener)
+        process = Late("probe", [sys.executable, "-c", READY], user="nobody", log=self.folder / "log", run=self.folder)
+        self.addCleanup(process.kill)
+        process.start()
+        process.wait_until_ready(20)
 
     def test_an_early_end_is_told_with_its_last_words(self):
         process = self.process('import sys\nsys.exit("keyd.toml:3: tpm: must be a path")')
