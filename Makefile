@@ -1,5 +1,5 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test testsite bench bench-compare fuzz lint asan tsan coverage soak format check-all clean
+.PHONY: help all root run test faults testsite bench bench-compare fuzz lint asan tsan coverage soak format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
@@ -17,6 +17,9 @@ run: ## start a whole site and let two clients talk (ONCE=1: then search its fil
 
 test: ## run every test
 	@scripts/steps test
+
+faults: ## the long forms of the fault tests: 300 kills of each daemon (K), 1,000 power cuts (P)
+	@K=$(or $(K),300) P=$(or $(P),1000) scripts/steps faults
 
 testsite: ## build gimsd-testsite, the server for conformance suites
 	@scripts/steps testsite

@@ -254,9 +254,6 @@ base_url = "{self.url}"
         """In the order opposite to the start. Returns the exit statuses by name."""
         return {process.name: process.stop() for process in (self.tlsd, self.gimsd, self.keyd, self.tpm)}
 
-    def kill_gimsd(self):
-        self.gimsd.kill()
-
     def dead(self):
         """The processes that were started and have ended by themselves."""
         return [process for process in (self.tpm, self.keyd, self.gimsd, self.tlsd)

@@ -1,16 +1,25 @@
-"""gimsd killed with -9 at random moments under load: no acknowledged event is lost, none is there twice,
-the order is kept, and no one-time key is given out twice."""
+"""Each daemon killed with -9 at random moments under load, also while it starts, also all at once: no
+acknowledged event is lost, none is there twice, the order is kept, no one-time key is given out twice, and
+the audit log has every act once. What clients see meanwhile is what the design says."""
 
 import asyncio
+import contextlib
+import http.client
+import json
 import os
 import random
+import socket
 import time
 import unittest
+from collections import Counter
+from pathlib import Path
 
 import matrix_api
+from line import Line
 from rig import SiteTest
 
-KILLS = int(os.environ.get("GIMS_KILLS", "30"))
+KILLS = int(os.environ.get("GIMS_KILLS", "10"))  # of each daemon alone; a third as many of all at once
+DAEMONS = ("gims-keyd", "gimsd", "gims-tlsd")  # in the order of their start
 SENDERS = 4
 CLAIMERS = 2
 KEY_OWNERS = 4  # devices whose keys are claimed
@@ -18,6 +27,16 @@ KEYS = 1000  # of each: the most that the server keeps for a device
 
 
 class CrashTest(SiteTest):
+    def options(self):
+        # Not one that the kernel gives to connections: while gims-tlsd is away, a client that tries again
+        # and again would sooner or later be connected to itself.
+        ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        while True:
+            port = random.randrange(10_000, ephemeral)
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return {"port": port}
+
     def test_kill_under_load(self):
         seed = int(os.environ.get("GIMS_SEED", time.time_ns() % 1_000_000))
         self.random = random.Random(seed)
@@ -33,6 +52,8 @@ class CrashTest(SiteTest):
         self.claimed = []  # (device, key id), as they were given out
         self.gaps = 0  # that /sync left to /messages
         self.seen = {}  # room -> event ids in the order in which /sync gave them
+        self.added = []  # accounts that gimsctl said it made
+        self.kills = Counter()
 
         async with matrix_api.together([self.client() for _ in range(SENDERS + CLAIMERS + KEY_OWNERS + 1)]) as clients:
             senders, claimers = clients[:SENDERS], clients[SENDERS:SENDERS + CLAIMERS]
@@ -57,13 +78,20 @@ class CrashTest(SiteTest):
             tasks = [asyncio.create_task(task) for task in (
                 *(self.send(sender, rooms) for sender in senders),
                 *(self.claim(claimer, owners) for claimer in claimers),
-                self.watch(watcher, start["next_batch"]))]
+                self.watch(watcher, start["next_batch"]),
+                self.administer())]
+            self.token = watcher.token
             try:
                 await self.kill_again_and_again(tasks)
             finally:
                 self.stop.set()
                 await asyncio.gather(*tasks)
+            # Of the gap they see that there is no server, or a broken connection; never a refusal, nor silence.
+            troubles = sum((client.troubles for client in clients), Counter())
+            print(f"clients met: {dict(troubles)}", flush=True)
+            self.assertEqual([kind for kind in troubles if isinstance(kind, int) or "Timeout" in kind], [])
             await self.check(watcher, rooms)
+            await asyncio.to_thread(self.check_audit)
 
     async def upload_keys(self, owner):
         keys = matrix_api.DeviceKeys(owner.user_id, owner.device_id)
@@ -116,20 +144,73 @@ class CrashTest(SiteTest):
         self.gaps += 1
         return events[::-1]
 
+    async def administer(self):
+        """Accounts are made, one after the other; of those whose answer was lost, nobody knows."""
+        number = 0
+        while not self.stop.is_set():
+            name = f"clerk{number}"
+            status, text = await asyncio.to_thread(self.gimsctl, "user", "add", name, input="a password of some length")
+            self.assertIn(status, (0, 3), text)
+            if status == 0:
+                self.added.append(name)
+            number += 1
+            await asyncio.sleep(0.05)
+
     async def kill_again_and_again(self, tasks):
-        for number in range(KILLS):
-            wanted = len(self.acks) + self.random.randint(5, 120)
-            async with self.acknowledged:
-                while len(self.acks) < wanted:
-                    for task in tasks:
-                        if task.done():
-                            task.result()
-                    await asyncio.wait_for(self.acknowledged.wait(), 60)
+        turns = [(name,) for name in DAEMONS] * KILLS + [DAEMONS] * (KILLS // 3)
+        self.random.shuffle(turns)
+        for number, names in enumerate(turns, 1):
+            await self.more(tasks, self.random.randint(5, 60))
             await asyncio.sleep(self.random.random() * 0.02)
-            await asyncio.to_thread(self.site.kill_gimsd)
-            await asyncio.to_thread(self.site.start_gimsd)
-            if number % 10 == 9:
-                print(f"{number + 1} kills, {len(self.acks)} events acknowledged, {len(self.claimed)} keys claimed", flush=True)
+            processes = {process.name: process for process in (self.site.keyd, self.site.gimsd, self.site.tlsd)}
+            for name in self.random.sample(names, len(names)):
+                await asyncio.to_thread(processes[name].kill)
+                self.kills[name] += 1
+            if len(names) == 1:
+                await asyncio.to_thread(self.assert_away, names[0])
+                if names[0] == "gims-keyd":
+                    await self.more(tasks, SENDERS + 5)  # those under way when it was killed, and others
+            for name in names:
+                if self.random.random() < 0.25:
+                    await asyncio.to_thread(self.kill_within_start, processes[name])
+                await asyncio.to_thread({"gims-keyd": self.site.start_keyd, "gimsd": self.site.start_gimsd,
+                                         "gims-tlsd": self.site.start_tlsd}[name])
+            self.assertEqual(self.site.dead(), [], "it ended of another's death")
+            if number % 10 == 0:
+                print(f"{number} of {len(turns)}: {len(self.acks)} events acknowledged, {len(self.claimed)} keys claimed, "
+                      f"{len(self.added)} accounts made", flush=True)
+
+    async def more(self, tasks, events):
+        """Waits until so many more were acknowledged."""
+        wanted = len(self.acks) + events
+        async with self.acknowledged:
+            while len(self.acks) < wanted:
+                for task in tasks:
+                    if task.done():
+                        task.result()
+                await asyncio.wait_for(self.acknowledged.wait(), 60)
+
+    def kill_within_start(self, process):
+        process.start()
+        time.sleep(self.random.random() * 0.2)
+        process.kill()
+        self.kills[process.name] += 1
+
+    def assert_away(self, name):
+        """What a new client sees."""
+        def ask():
+            with Line(self.site.port, self.site.ca) as line:
+                return line.ask("GET", "/_matrix/client/v3/account/whoami", token=self.token)
+        if name == "gims-keyd":  # nothing
+            self.assertEqual(ask()[0], 200)
+        elif name == "gims-tlsd":
+            with self.assertRaises(ConnectionRefusedError):
+                ask()
+        else:
+            # A door that opens to nobody.
+            with self.assertRaises((OSError, http.client.HTTPException)) as seen:
+                ask()
+            self.assertNotIsInstance(seen.exception, ConnectionRefusedError)
 
     async def check(self, reader, rooms):
         self.assertGreater(len(self.acks), KILLS * 5)
@@ -163,7 +244,24 @@ class CrashTest(SiteTest):
 
             seen = [event_id for event_id in self.seen.get(room, []) if event_id in place]
             self.assertEqual(seen, ids, "/sync gave other events, or another order, than /messages")
-        print(f"{len(self.acks)} events and {len(self.claimed)} keys after {KILLS} kills, {self.gaps} gaps filled: all there, none twice", flush=True)
+        kills = ", ".join(f"{self.kills[name]} of {name}" for name in DAEMONS)
+        print(f"{len(self.acks)} events and {len(self.claimed)} keys after kills {kills}; {self.gaps} gaps filled: all there, none twice",
+              flush=True)
+
+    def check_audit(self):
+        """An account and its entry are there, or neither; gims-keyd's head is the log's."""
+        entries = json.loads(self.gimsctl("--json", "audit", "list")[1])["entries"]
+        self.assertEqual([entry["sequence"] for entry in entries], list(range(1, len(entries) + 1)))
+        named = sorted(entry["target"] for entry in entries if entry["act"] == "user.add")
+        users = sorted(user["user_id"] for user in json.loads(self.gimsctl("--json", "user", "list")[1])["users"])
+        self.assertEqual(named, users)
+        self.assertLessEqual({f"@{name}:{self.site.name}" for name in self.added}, set(users))
+        self.assertGreater(len(self.added), KILLS)
+        # gims-keyd is told within seconds of its return.
+        self.wait_for("the witness", lambda: "gims-keyd has its newest entry" in self.gimsctl("status")[1])
+        self.assertEqual(self.gimsctl("audit", "verify"), (0, f"the audit log is whole: {len(entries)} entries\n"))
+        self.assertEqual(self.gimsctl("check", "--full"), (0, "the store is sound\n"))
+        print(f"{len(self.added)} accounts acknowledged, {len(entries)} entries in the audit log: whole", flush=True)
 
 
 if __name__ == "__main__":

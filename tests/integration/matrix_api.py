@@ -5,6 +5,7 @@ import base64
 import json
 import ssl
 import urllib.parse
+from collections import Counter
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -41,6 +42,7 @@ class Client:
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context or True, limit=0),
                                              timeout=aiohttp.ClientTimeout(total=60))
         self.token = self.user_id = self.device_id = None
+        self.troubles = Counter()  # what persistently() went over, by status or kind
 
     async def __aenter__(self):
         return self
@@ -74,12 +76,14 @@ class Client:
         while True:
             try:
                 return await self.call(method, path, body, **query)
-            except (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError):
+            except (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError) as failure:
+                self.troubles[type(failure).__name__] += 1
                 await asyncio.sleep(0.02)
             except Refused as refused:
-                # The TLS front's own answer while gimsd is away.
+                # As a proxy between would answer while gimsd is away, or gimsd when it stops.
                 if refused.status not in (502, 503, 504):
                     raise
+                self.troubles[refused.status] += 1
                 await asyncio.sleep(0.02)
 
     async def login(self, user, password, device_id=None):
