@@ -23,7 +23,7 @@ DAEMONS = ("gims-keyd", "gimsd", "gims-tlsd")  # in the order of their start
 SENDERS = 4
 CLAIMERS = 2
 KEY_OWNERS = 4  # devices whose keys are claimed
-KEYS = 1000  # of each: the most that the server keeps for a device
+KEYS = 200  # of each at a time
 
 
 class CrashTest(SiteTest):
@@ -94,10 +94,17 @@ class CrashTest(SiteTest):
             await asyncio.to_thread(self.check_audit)
 
     async def upload_keys(self, owner):
-        keys = matrix_api.DeviceKeys(owner.user_id, owner.device_id)
-        await owner.call("POST", "/_matrix/client/v3/keys/upload", {"device_keys": keys.device_keys()})
-        for first in range(0, KEYS, 500):
-            await owner.call("POST", "/_matrix/client/v3/keys/upload", {"one_time_keys": keys.one_time_keys(first, 500)})
+        owner.keys = matrix_api.DeviceKeys(owner.user_id, owner.device_id)
+        owner.uploaded, owner.uploading = 0, asyncio.Lock()
+        await owner.call("POST", "/_matrix/client/v3/keys/upload", {"device_keys": owner.keys.device_keys()})
+        await self.upload_more(owner)
+
+    async def upload_more(self, owner):
+        """Repeated where the answer was lost, also after some of them were claimed."""
+        for _ in range(2):
+            keys = owner.keys.one_time_keys(owner.uploaded, KEYS // 2)
+            await owner.persistently("POST", "/_matrix/client/v3/keys/upload", {"one_time_keys": keys})
+            owner.uploaded += len(keys)
 
     async def send(self, sender, rooms):
         counter = 0
@@ -113,13 +120,20 @@ class CrashTest(SiteTest):
             counter += 1
 
     async def claim(self, claimer, owners):
-        for owner in owners:
+        turn = 0
+        while not self.stop.is_set():
+            owner = owners[turn % len(owners)]
             wanted = {"one_time_keys": {owner.user_id: {owner.device_id: "signed_curve25519"}}}
-            given = True
-            while given and not self.stop.is_set():
-                answer = await claimer.persistently("POST", "/_matrix/client/v3/keys/claim", wanted)
-                given = answer["one_time_keys"].get(owner.user_id, {}).get(owner.device_id)
-                self.claimed += [(owner.device_id, key) for key in given or {}]
+            uploaded = owner.uploaded
+            answer = await claimer.persistently("POST", "/_matrix/client/v3/keys/claim", wanted)
+            given = answer["one_time_keys"].get(owner.user_id, {}).get(owner.device_id)
+            self.claimed += [(owner.device_id, key) for key in given or {}]
+            if given:
+                continue
+            turn += 1
+            async with owner.uploading:
+                if owner.uploaded == uploaded:  # the other claimer has not seen to it
+                    await self.upload_more(owner)
 
     async def watch(self, watcher, since):
         while True:
@@ -214,7 +228,7 @@ class CrashTest(SiteTest):
 
     async def check(self, reader, rooms):
         self.assertGreater(len(self.acks), KILLS * 5)
-        self.assertGreater(len(self.claimed), KILLS)
+        self.assertGreater(len(self.claimed), KILLS * 3)
         self.assertEqual(len(self.claimed), len(set(self.claimed)), "a one-time key was given out twice")
 
         for room in rooms:
