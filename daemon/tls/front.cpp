@@ -21,7 +21,15 @@ struct Front::Impl {
         sink(to),
         keeper(source, clock),
         connections(options.connections, options.connections_per_address),
-        handshakes(options.handshakes, options.handshakes_per_address) {}
+        handshakes(options.handshakes, options.handshakes_per_address) {
+    keeper.at_clock_jump([this] {
+      {
+        const std::scoped_lock lock(mutex);
+        renew_now = true;
+      }
+      stop_renewing.notify_all();
+    });
+  }
 
   Result<> bind();
   Result<> make_loops(std::vector<Acceptor::Listener> listeners);
@@ -44,6 +52,7 @@ struct Front::Impl {
   std::mutex mutex;
   std::condition_variable stop_renewing;
   bool stopping = false;
+  bool renew_now = false;
   std::thread renewer;
 };
 
@@ -109,7 +118,8 @@ void Front::Impl::renew_until_stopped() {
     lock.unlock();
     const auto wait = keeper.tick();
     lock.lock();
-    stop_renewing.wait_for(lock, wait, [this] { return stopping; });
+    stop_renewing.wait_for(lock, wait, [this] { return stopping || renew_now; });
+    renew_now = false;
   }
 }
 

@@ -24,6 +24,7 @@ Result<> LeafKeeper::renew() {
   renew_at_ = begin + (leaf.not_after - begin) / 2;
   const std::scoped_lock lock(mutex_);
   context_ = std::move(context);
+  not_before_ = leaf.not_before;
   return {};
 }
 
@@ -32,14 +33,28 @@ Result<> LeafKeeper::obtain_first() {
   return renew();
 }
 
-std::shared_ptr<const ServerContext> LeafKeeper::current() const {
+std::shared_ptr<const ServerContext> LeafKeeper::unexpired(Millis now) const {
   const std::scoped_lock lock(mutex_);
-  if (!context_ || context_->not_after() <= clock_.now_ms()) return nullptr;
+  if (!context_ || context_->not_after() <= now) return nullptr;
   return context_;
 }
 
+std::shared_ptr<const ServerContext> LeafKeeper::current() const {
+  const Millis now = clock_.now_ms();
+  auto context = unexpired(now);
+  bool left = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    left = context_ && (!context || now < not_before_);
+  }
+  if (left && at_clock_jump_) at_clock_jump_();
+  return context;
+}
+
 std::chrono::milliseconds LeafKeeper::tick() {
-  if (const Millis now = clock_.now_ms(); now < renew_at_) {
+  // Only this thread changes not_before_.
+  const Millis now = clock_.now_ms();
+  if (now < renew_at_ && now >= not_before_) {
     return std::min(longest_wait, std::chrono::milliseconds(renew_at_ - now));
   }
   const auto steady = clock_.steady();
@@ -47,10 +62,12 @@ std::chrono::milliseconds LeafKeeper::tick() {
     return std::min(longest_wait,
                     std::chrono::ceil<std::chrono::milliseconds>(not_before_retry_ - steady));
   }
-  const auto old = current();
+  const auto old = unexpired(now);
   if (const auto renewed = renew(); renewed) {
     retry_ = {};
     not_before_retry_ = {};
+    // Whoever signs has another clock.
+    if (now < not_before_) not_before_retry_ = steady + last_retry;
     if (old && old->not_after() == context_->not_after()) {
       // A file may still hold the same certificate: no reason to read it again at once, or to tell.
       not_before_retry_ = steady + last_retry;
@@ -61,7 +78,7 @@ std::chrono::milliseconds LeafKeeper::tick() {
   } else {
     retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last_retry);
     not_before_retry_ = steady + retry_;
-    if (current()) {
+    if (unexpired(now)) {
       log::failure(log::id::certificate_not_renewed,
                    "The TLS certificate was not renewed; the old one is used on.", renewed.error());
     } else {

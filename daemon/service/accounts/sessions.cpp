@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t known_limit = 65536;
 constexpr Millis touch_interval = Millis{5} * 60 * 1000;
+// Between two looks at a clock that is set by small steps.
+constexpr std::chrono::milliseconds clock_tolerance = std::chrono::minutes(1);
 constexpr std::size_t longest_device_id = 255;
 constexpr std::size_t longest_device_name = 255;
 // Of one account. Every query of its keys, and every message to all its devices, goes through them.
@@ -194,13 +196,21 @@ Result<Session> Sessions::authenticate(std::string_view token, Origin origin, Ad
   if (!cached) {
     GIMS_TRY_ASSIGN(known, load(hash));
   }
-  if (known.expires_ts && *known.expires_ts <= clock_.now_ms()) return unknown_token(true);
+  const Millis now = clock_.now_ms();
+  if (known.expires_ts) {
+    // One with more than its whole life before it was made by a clock that was ahead and has been
+    // set back: it would count for too long.
+    const Millis left = *known.expires_ts - now;
+    if (left <= 0 || left > (policy_.access_token_life + clock_tolerance).count()) {
+      return unknown_token(true);
+    }
+  }
   if (known.state == UserState::deactivated) return unknown_token(false);
   if (admit != Admit::all_but_closed) GIMS_TRY(may_sign_in(known.state));
   if (admit == Admit::ready && known.must_change_password) return password_to_be_chosen();
 
-  const bool touch_now = clock_.now_ms() - known.touched_ts >= touch_interval;
-  if (touch_now) known.touched_ts = clock_.now_ms();
+  const bool touch_now = now - known.touched_ts >= touch_interval || now < known.touched_ts;
+  if (touch_now) known.touched_ts = now;
   if (touch_now || !cached) {
     const std::lock_guard lock(mutex_);
     if (forgettings == forgettings_) {

@@ -263,6 +263,19 @@ TEST_F(SessionsTest, AnExpiredTokenIsASoftLogout) {
   EXPECT_TRUE(seen(renewed->access_token));
 }
 
+TEST_F(SessionsTest, ATokenOfAClockThatWasAheadEndsWhenItIsSetBack) {
+  const auto phone = login("desk.officer", password, "PHONE", true);
+  store.clock().advance(-60'000);
+  EXPECT_TRUE(seen(phone->access_token));
+  store.clock().advance(-1);
+  const auto ended = seen(phone->access_token);
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().extra_json, R"("soft_logout":true)");
+  const auto renewed = refresh(*phone->refresh_token);
+  ASSERT_TRUE(renewed);
+  EXPECT_TRUE(seen(renewed->access_token));
+}
+
 TEST_F(SessionsTest, AnUnknownTokenIsNoSoftLogout) {
   const auto unknown = seen(Redacted("gims_at_nothing"));
   ASSERT_FALSE(unknown);

@@ -77,6 +77,35 @@ TEST_F(LeafKeeperTest, AnExpiredOneIsNotGiven) {
   EXPECT_NE(keeper_.current(), nullptr);
 }
 
+TEST_F(LeafKeeperTest, IsRenewedWhenTheClockIsSetBackToBeforeIt) {
+  int called = 0;
+  keeper_.at_clock_jump([&] { ++called; });
+  ASSERT_TRUE(keeper_.obtain_first());
+  const auto first = keeper_.current();
+  EXPECT_EQ(called, 0);
+  // A clock that was two days ahead is put right.
+  clock_.wall -= std::chrono::milliseconds(48h).count();
+  EXPECT_EQ(keeper_.current(), first) << "another there is not";
+  EXPECT_EQ(called, 1);
+  keeper_.tick();
+  EXPECT_EQ(source_.calls, 2);
+  EXPECT_NE(keeper_.current(), first);
+  EXPECT_EQ(called, 1) << "the new one is of the clock as it is now";
+  EXPECT_EQ(keeper_.tick(), 60s);
+}
+
+TEST_F(LeafKeeperTest, IsRenewedAtOnceWhenTheClockIsSetBeyondItsEnd) {
+  int called = 0;
+  keeper_.at_clock_jump([&] { ++called; });
+  ASSERT_TRUE(keeper_.obtain_first());
+  clock_.wall += std::chrono::milliseconds(48h).count();
+  EXPECT_EQ(keeper_.current(), nullptr);
+  EXPECT_EQ(called, 1);
+  keeper_.tick();
+  EXPECT_NE(keeper_.current(), nullptr);
+  EXPECT_EQ(called, 1);
+}
+
 class SameLeafSource final : public LeafSource {
  public:
   explicit SameLeafSource(const Clock& clock) : from_(clock.now_ms()) {}
