@@ -58,13 +58,14 @@ std::optional<FromKeyd> wait_for_keys(const Settings& settings, const sys::Signa
 }
 
 // In the order in which rights are given up; afterwards threads may start.
-Result<> confine(const Settings& settings) {
+Result<> confine(Settings& settings) {
   const std::uint64_t wanted = 2 * settings.http.connections + own_files;
   GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
   if (files < wanted) {
     log::warning(log::id::open_files_too_few,
                  "The limit on open files is below what http.connections needs.",
                  {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
+    settings.http.connections = sys::connections_within(files, own_files);
   }
   if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
   return sys::harden_process();

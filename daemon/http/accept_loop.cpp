@@ -83,8 +83,10 @@ void AcceptLoop::accept_all(Steady::time_point now) {
   for (int turn = 0; turn < 64; ++turn) {
     auto guest = rules_.accept(listening_.get());
     if (!guest) {
-      log::failure(log::id::accept_failed, "A connection cannot be accepted; trying again shortly.",
-                   guest.error());
+      if (told_.due(now)) {
+        log::failure(log::id::accept_failed,
+                     "A connection cannot be accepted; trying again shortly.", guest.error());
+      }
       paused_until_ = now + pause;
       static_cast<void>(epoll_.modify(listening_.get(), 0, listener));
       return;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/seldom.hpp"
 #include "http/mailbox.hpp"
 #include "http/request.hpp"
 #include "sys/epoll.hpp"
@@ -72,6 +73,7 @@ class AcceptLoop {
   // Set while the machine has no descriptor left: the connection stays in the kernel's queue and
   // would wake the loop without end.
   std::optional<Steady::time_point> paused_until_;
+  Seldom told_;
 };
 
 }  // namespace gims::http

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/seldom.hpp"
 #include "http/accept_loop.hpp"
 #include "sys/handover.hpp"
 #include "sys/message.hpp"
@@ -30,11 +31,19 @@ Next look_at_first_byte(Guest& guest) {
 }
 
 // Adopts what one message brings; a sender of anything else has to leave.
-Next take_handover(Guest& sender, const Listener::Adopt& adopt) {
+Next take_handover(Guest& sender, const Listener::Adopt& adopt, Seldom& told) {
   std::array<std::uint8_t, sys::handover_size> bytes{};
   auto message = sys::receive_message(sender.fd.get(), bytes, 1);
   if (!message) {
     if (message.error().code == "EAGAIN") return Next::stay;
+    if (message.error().code == "EMFILE") {
+      // The kernel has closed that one already; those that come later may find room.
+      if (told.due(std::chrono::steady_clock::now())) {
+        log::failure(log::id::accept_failed, "A connection of gims-tlsd cannot be taken.",
+                     message.error());
+      }
+      return Next::stay;
+    }
     log::failure(log::id::handover_malformed, "gims-tlsd sent what is no handover.",
                  message.error());
     return Next::leave;
@@ -106,7 +115,8 @@ Result<std::unique_ptr<Listener>> Listener::intake(sys::Fd listening, uid_t send
                       {{"UID", std::to_string(who.uid)}});
          return Guest{};
        },
-       .readable = [adopt = std::move(adopt)](Guest& guest) { return take_handover(guest, adopt); },
+       .readable = [adopt = std::move(adopt), told = Seldom()](
+                       Guest& guest) mutable { return take_handover(guest, adopt, told); },
        .adopt = nullptr,
        .most_guests = most_senders,
        .patience = std::chrono::seconds(0)}));

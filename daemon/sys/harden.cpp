@@ -79,6 +79,11 @@ Result<std::uint64_t> raise_open_files(std::uint64_t wanted) {
   return limit.rlim_cur;
 }
 
+std::size_t connections_within(std::uint64_t files, std::uint64_t own) noexcept {
+  constexpr std::uint64_t fewest = 16;
+  return std::max(fewest, files > own ? (files - own) / 2 : 0);
+}
+
 std::uint64_t lockable_memory() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return 0;

@@ -1,6 +1,7 @@
 // What every daemon does to itself at start, before it reads a byte from anyone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace gims::sys {
 // Raises the soft limit on open files to `wanted` or the hard limit, whichever is less; gives the
 // limit that holds then.
 [[nodiscard]] Result<std::uint64_t> raise_open_files(std::uint64_t wanted);
+// How many connections of two descriptors each fit into the limit, beside `own` files; 16 at least.
+[[nodiscard]] std::size_t connections_within(std::uint64_t files, std::uint64_t own) noexcept;
 
 // Bytes that mlock(2) may still lock for this process, or UINT64_MAX. SecretBytes lives in locked
 // memory (about 16 kB a secret with its guard pages' neighbours): a service wants LimitMEMLOCK=64M

@@ -87,6 +87,11 @@ Result<ReceivedMessage> receive_message(int socket, std::span<std::uint8_t> buff
   if ((message.msg_flags & MSG_TRUNC) != 0) {
     return fail_with_errno("a message longer than its buffer", EMSGSIZE);
   }
+  // The buffer has room for all that we would take, so what is missing found no place in the
+  // process (recvmsg(2), MSG_CTRUNC; unix(7), "RLIMIT_NOFILE").
+  if ((message.msg_flags & MSG_CTRUNC) != 0 && received.fds.size() < max_message_fds) {
+    return fail_with_errno("no descriptor is left for what a message brings", EMFILE);
+  }
   if ((message.msg_flags & MSG_CTRUNC) != 0 || received.fds.size() > most_fds) {
     return fail_with_errno("a message with too many descriptors", ETOOMANYREFS);
   }

@@ -63,7 +63,9 @@ void Acceptor::admit(sys::TcpConnection connection, sys::Door door) {
 }
 
 void Acceptor::pause(const Error& error) {
-  log::failure(log::id::accept_failed, "No more connections can be accepted for now.", error);
+  if (told_.due(now())) {
+    log::failure(log::id::accept_failed, "No more connections can be accepted for now.", error);
+  }
   for (const Listener& listener : listeners_) static_cast<void>(epoll().remove(listener.fd.get()));
   resume_at_ = now() + pause_time;
 }

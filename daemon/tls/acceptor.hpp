@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/seldom.hpp"
 #include "tls/handshakes.hpp"
 
 namespace gims::tls {
@@ -60,6 +61,7 @@ class Acceptor final : public LoopThread {
   const std::function<void(Arrival)> give_;
   std::atomic<std::uint64_t> refused_{0};
   std::optional<std::chrono::steady_clock::time_point> resume_at_;
+  Seldom told_;
 };
 
 }  // namespace gims::tls

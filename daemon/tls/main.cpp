@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "base/log.hpp"
 #include "sys/harden.hpp"
@@ -19,6 +20,8 @@ namespace gims::tls {
 namespace {
 
 constexpr std::chrono::milliseconds retry_time{1000};
+// Listeners, loops, sockets to the other daemons.
+constexpr std::uint64_t own_files = 256;
 constexpr std::string_view usage = "usage: gims-tlsd --config FILE [--check-config]\n";
 
 Result<> begin_serving(Front& front, KeydLeafSource& source, GimsdSink& sink) {
@@ -51,15 +54,20 @@ Result<bool> wait_until_serving(Front& front, KeydLeafSource& source, GimsdSink&
   }
 }
 
+// As many connections as descriptors allow: one that gims-tlsd cannot serve is better not accepted.
+Result<> fit_open_files(Settings& settings) {
+  const std::uint64_t wanted = 2 * settings.front.connections + own_files;
+  GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
+  if (files >= wanted) return {};
+  log::warning(log::id::open_files_too_few,
+               "The limit on open files is below what limits.connections needs.",
+               {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
+  settings.front.connections = sys::connections_within(files, own_files);
+  return {};
+}
+
 // In the order in which rights are given up. Every descriptor that needs one is open by then.
 Result<> confine(const Settings& settings) {
-  const std::uint64_t wanted = 2 * settings.front.connections + 256;
-  GIMS_TRY_ASSIGN(const std::uint64_t files, sys::raise_open_files(wanted));
-  if (files < wanted) {
-    log::warning(log::id::open_files_too_few,
-                 "The limit on open files is below what limits.connections needs.",
-                 {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
-  }
   if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
   if (::geteuid() == 0) {
     log::warning(log::id::runs_as_root,
@@ -70,7 +78,8 @@ Result<> confine(const Settings& settings) {
   return sys::enter_sandbox({.sockets = sys::NewSockets::unix_only});
 }
 
-Result<> run(const Settings& settings) {
+Result<> run(Settings settings) {
+  GIMS_TRY(fit_open_files(settings));
   GIMS_TRY_ASSIGN(const auto signals, sys::SignalFd::for_service());
   const SystemClock clock;
   KeydLeafSource source(settings.keyd_socket, settings.leaf_lifetime);
@@ -96,13 +105,13 @@ Result<> run(const Settings& settings) {
 }
 
 int main_with(std::string_view config_path, bool check_only) {
-  const auto settings = load_settings(std::string(config_path));
+  auto settings = load_settings(std::string(config_path));
   if (!settings) {
     std::fprintf(stderr, "%s\n", settings.error().text.c_str());
     return 1;
   }
   if (check_only) return 0;
-  if (const auto ran = run(*settings); !ran) {
+  if (const auto ran = run(std::move(*settings)); !ran) {
     log::failure(log::id::cannot_run, "gims-tlsd cannot run.", ran.error());
     return 1;
   }

@@ -42,6 +42,13 @@ TEST(RaiseOpenFiles, StopsAtTheHardLimit) {
   });
 }
 
+TEST(ConnectionsWithin, AreTwoDescriptorsEachBesideTheOthers) {
+  EXPECT_EQ(connections_within(33'024, 256), 16'384U);
+  EXPECT_EQ(connections_within(1024, 256), 384U);
+  EXPECT_EQ(connections_within(257, 256), 16U);
+  EXPECT_EQ(connections_within(10, 256), 16U);
+}
+
 TEST(DropPrivileges, BecomesAnotherUserForGood) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   const passwd* nobody = ::getpwnam("nobody");

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,26 @@ TEST_F(Message, CarriesBytesAndADescriptor) {
   char letter = 0;
   ASSERT_EQ(::read(reader.get(), &letter, 1), 1);
   EXPECT_EQ(letter, 'x');
+}
+
+TEST_F(Message, ADescriptorThatFindsNoPlaceIsSaidAndTheNextMayFindOne) {
+  const int fds[] = {a()};
+  ASSERT_TRUE(send_message(a(), Bytes{1}, fds));
+  ASSERT_TRUE(send_message(a(), Bytes{2}, fds));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const Fd newest(::dup(a()));  // the lowest number that is free
+  rlimit full = before;
+  full.rlim_cur = static_cast<rlim_t>(newest.get()) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &full), 0);
+  const auto refused = receive_message(b(), buffer_, 1);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "EMFILE");
+  const auto next = receive_message(b(), buffer_, 1);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(buffer_[0], 2);
+  EXPECT_EQ(next->fds.size(), 1U);
 }
 
 TEST_F(Message, UnexpectedDescriptorsAreClosedAndAFailure) {
