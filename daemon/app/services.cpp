@@ -31,6 +31,7 @@
 #include "service/rooms/room_reads.hpp"
 #include "service/rooms/rooms.hpp"
 #include "service/site_status.hpp"
+#include "service/store_check.hpp"
 #include "service/sync/feed.hpp"
 #include "service/sync/sync.hpp"
 #include "store/maintenance.hpp"
@@ -92,7 +93,8 @@ struct Services::Parts {
 
   struct OnStore {
     explicit OnStore(Parts& parts)
-        : maintenance(parts.store->writer(), parts.clock),
+        : store_check(*parts.store, *parts.media),
+          maintenance(parts.store->writer(), parts.clock),
           rooms(*parts.store, parts.policy, parts.clock),
           room_reads(*parts.store, parts.clock),
           directory(*parts.store, parts.policy),
@@ -114,9 +116,11 @@ struct Services::Parts {
           pushers(*parts.store),
           notifications(*parts.store, parts.feed),
           sync(*parts.store, parts.feed, parts.policy, parts.clock),
-          site_status(*parts.store, users, parts.audit, parts.policy, parts.clock, GIMS_VERSION),
+          site_status(*parts.store, store_check, users, parts.audit, parts.policy, parts.clock,
+                      GIMS_VERSION),
           authenticator(parts.sessions) {}
 
+    service::StoreCheck store_check;
     store::Maintenance maintenance;
     service::rooms::Rooms rooms;
     service::rooms::RoomReads room_reads;
@@ -233,13 +237,20 @@ store::Store& Services::store() noexcept { return *parts_->store; }
 const service::Policy& Services::policy() const noexcept { return parts_->policy; }
 service::Users& Services::users() noexcept { return parts_->on->users; }
 service::Sessions& Services::sessions() noexcept { return parts_->sessions; }
+const service::StoreCheck& Services::store_check() const noexcept {
+  return parts_->on->store_check;
+}
 const service::AuditLog& Services::audit() const noexcept { return parts_->audit; }
 
-void Services::end_waits() { parts_->on->sync.stop(); }
+void Services::end_waits() {
+  parts_->on->sync.stop();
+  parts_->on->store_check.stop();
+}
 
 void Services::stop() {
   parts_->on->sync.stop();
   parts_->passwords.stop();  // what it has checked goes on to the store
+  parts_->on->store_check.stop();
   parts_->on->maintenance.stop();
   parts_->media->stop();
   parts_->store->stop();

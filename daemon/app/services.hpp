@@ -14,6 +14,7 @@
 #include "service/accounts/users.hpp"
 #include "service/audit_log.hpp"
 #include "service/policy.hpp"
+#include "service/store_check.hpp"
 #include "store/store.hpp"
 
 namespace gims::app {
@@ -45,8 +46,9 @@ class Services {
   [[nodiscard]] service::Users& users() noexcept;
   [[nodiscard]] service::Sessions& sessions() noexcept;
   [[nodiscard]] const service::AuditLog& audit() const noexcept;
+  [[nodiscard]] const service::StoreCheck& store_check() const noexcept;
 
-  // Before the HTTP server stops: long polls are answered, none is taken any more.
+  // Before the HTTP server stops: long polls are answered, none is taken any more; a check ends.
   void end_waits();
   // After it has stopped: finishes what is queued and closes the store. Idempotent.
   void stop();

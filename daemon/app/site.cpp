@@ -59,6 +59,9 @@ bool Site::read_only() const noexcept { return services_->store().writer().read_
 
 std::string Site::status() const {
   std::string status = read_only() ? "READ-ONLY, a write failed (see the journal); " : "Serving, ";
+  if (services_->store_check().damage()) {
+    status.insert(0, "DAMAGED, see the journal and run 'gimsctl check --full'; ");
+  }
   if (const auto audit = services_->audit().state();
       audit.standing == service::AuditStanding::broken) {
     status.insert(0, "AUDIT LOG: " + audit.text + "; ");

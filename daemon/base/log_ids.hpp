@@ -99,6 +99,10 @@ inline constexpr MessageId request_failed{"8989138821964262926eb2828acf13b4"};
 
 // A commit failed; nothing is written until a restart.
 inline constexpr MessageId store_read_only{"20f57d2be7e245459b1862703a62bd53"};
+// A statement met a page that is not what was written; told once, until a restart.
+inline constexpr MessageId store_damaged{"7b2d1d0f37a24ca496c37bd5727a014b"};
+// The check of the whole store found faults, or could not be ended.
+inline constexpr MessageId store_check_failed{"ce95b9c9c61a418e86cb513b076e4335"};
 // The log was not copied into the database; its commits are safe.
 inline constexpr MessageId checkpoint_failed{"618943345d734b5b9696d09896813b41"};
 // A task of the background failed; it is tried at the next turn.

@@ -1,12 +1,18 @@
 #include "ctl/commands.hpp"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <sstream>
+#include <stop_token>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "crypto/random.hpp"
 #include "ctl/reports.hpp"
+#include "ctl/table.hpp"
 #include "json/writer.hpp"
 
 namespace gims::ctl {
@@ -28,6 +34,28 @@ struct Arguments {
   bool full = false;
   std::int64_t after = 0;
   std::int64_t most = 0;  // 0: all
+};
+
+// While it lives, says how far the check of the store is.
+class Watch {
+ public:
+  Watch(const std::string& socket, const Surroundings& surroundings) {
+    if (!surroundings.progress) return;
+    thread_ = std::jthread([&socket, &surroundings](const std::stop_token& over) {
+      std::mutex mutex;
+      std::condition_variable_any woken;
+      std::unique_lock lock(mutex);
+      while (!woken.wait_for(lock, over, interval, [&] { return over.stop_requested(); })) {
+        const auto reply = surroundings.ask(socket, {.path = "/check"});
+        if (reply && reply->status == 200) surroundings.progress(check_text(reply->json.root()));
+      }
+      surroundings.progress("");
+    });
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds interval{500};
+  std::jthread thread_;
 };
 
 class Commands {
@@ -94,6 +122,7 @@ class Commands {
     json::Writer body;
     body.begin_object().member("full", with_.full).end_object();
     bool clean = false;
+    const Watch watch(with_.socket, surroundings_);
     auto outcome = show(
         {.verb = Verb::post, .path = "/check", .body = Redacted(body.take()), .patience = no_end},
         [&](json::Value answer) {
@@ -102,7 +131,12 @@ class Commands {
           std::string text;
           if (clean) text = "the store is sound\n";
           for (const json::Value problem : problems.array()) {
-            text += std::string(problem.string_or("")) + "\n";
+            text += printable(problem.string_or("")) + "\n";
+          }
+          if (!clean) {
+            text +=
+                "Copy the data folder before anything else; then see 'A damaged database' in the "
+                "administrator's guide.\n";
           }
           return text;
         });
@@ -203,9 +237,9 @@ class Grammar {
     users(group(app, "user", "Accounts"));
     devices(group(app, "device", "Signed-in devices"));
     audit(group(app, "audit", "The log of what administrators did"));
-    CLI::App& check =
-        leaf(app, "check", "Read the whole store for damage", [this] { return commands_.check(); });
-    check.add_flag("--full", with.full, "Compare indexes with tables, too: takes longer");
+    CLI::App& check = leaf(app, "check", "Read the whole store for damage, while the site works",
+                           [this] { return commands_.check(); });
+    check.add_flag("--full", with.full, "Every event, index and media file, too: takes longer");
   }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -21,6 +22,8 @@ enum class Exit : int {
 struct Surroundings {
   std::function<Result<Reply>(const std::string& socket, const Question& question)> ask;
   std::function<Result<Redacted>()> password;
+  // Shows how far a long command is; an empty text ends that. Nothing where nobody looks.
+  std::function<void(std::string_view)> progress{};
 };
 
 struct Outcome {

@@ -2,14 +2,20 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string_view>
 
 #include "ctl/commands.hpp"
 #include "ctl/password_input.hpp"
 
 int main(int argc, char** argv) {
-  const gims::ctl::Outcome outcome = gims::ctl::run(
-      argc, argv,
-      {.ask = gims::ctl::ask, .password = [] { return gims::ctl::read_password(STDIN_FILENO); }});
+  gims::ctl::Surroundings surroundings{
+      .ask = gims::ctl::ask, .password = [] { return gims::ctl::read_password(STDIN_FILENO); }};
+  if (::isatty(STDERR_FILENO) == 1) {
+    surroundings.progress = [](std::string_view text) {
+      std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(text.size()), text.data());
+    };
+  }
+  const gims::ctl::Outcome outcome = gims::ctl::run(argc, argv, surroundings);
   std::fputs(outcome.err.c_str(), stderr);
   std::fputs(outcome.out.c_str(), stdout);
   return static_cast<int>(outcome.exit);

@@ -39,6 +39,11 @@ std::string status_text(json::Value status) {
        store.get("read_only").bool_or(true)
            ? "READ-ONLY: " + text_of(store, "reason") + " (cure it, then restart gimsd)"
            : "writable, at position " + number_of(store, "position"));
+  if (const json::Value damage = store.get("damage"); damage.valid()) {
+    line(out, "DAMAGED",
+         std::string(damage.string_or("")) +
+             " (run 'gimsctl check --full'; see 'A damaged database' in the guide)");
+  }
   line(out, "gims-keyd", text_of(status.get("keyd"), "state"));
   line(out, "connections", number_of(status, "connections"));
   line(out, "users",
@@ -97,6 +102,14 @@ std::string user_text(json::Value user) {
   line(out, "devices", std::to_string(devices));
   if (devices > 0) out += "\n" + devices_text(user);
   return out;
+}
+
+std::string check_text(json::Value progress) {
+  if (!progress.get("running").bool_or(false)) return {};
+  std::string text = "checking " + text_of(progress, "step");
+  if (progress.get("done").int_or(0) > 0) text += ": " + number_of(progress, "done");
+  if (progress.get("of").int_or(0) > 0) text += " of " + number_of(progress, "of");
+  return printable(text);
 }
 
 }  // namespace gims::ctl

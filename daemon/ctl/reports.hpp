@@ -15,4 +15,7 @@ namespace gims::ctl {
 [[nodiscard]] std::string user_text(json::Value user);
 [[nodiscard]] std::string devices_text(json::Value list);
 
+// How far a check of the store is; one line without an end.
+[[nodiscard]] std::string check_text(json::Value progress);
+
 }  // namespace gims::ctl

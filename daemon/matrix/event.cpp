@@ -200,4 +200,12 @@ std::string_view Event::membership() const noexcept {
   return type_ == "m.room.member" ? content_.get("membership").string_or("") : std::string_view();
 }
 
+Relation relation_of(const Event& event) {
+  const json::Value relates_to = event.content().get("m.relates_to");
+  const auto target = relates_to.get("event_id").as_string();
+  const auto type = relates_to.get("rel_type").as_string();
+  if (event.is_state() || !target || !type) return {};
+  return {.target = target, .type = type};
+}
+
 }  // namespace gims::matrix

@@ -103,4 +103,12 @@ class Event {
   std::vector<std::string_view> auth_events_;
 };
 
+// What a message-like event says it relates to (spec: client-server API, "Forming relationships
+// between events"); both or neither. Views into the event.
+struct Relation {
+  std::optional<std::string_view> target;
+  std::optional<std::string_view> type;
+};
+[[nodiscard]] Relation relation_of(const Event& event);
+
 }  // namespace gims::matrix

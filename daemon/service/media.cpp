@@ -18,6 +18,7 @@ constexpr unsigned disk_threads = 2;
 constexpr std::int64_t most_forgotten_at_once = 500;
 constexpr std::chrono::milliseconds kept_after_expiry = std::chrono::hours(24);
 constexpr std::int64_t promised_size = -1;
+constexpr std::int64_t checked_at_once = 500;
 
 std::unexpected<Error> no_media() { return not_found("There is no such file on this server."); }
 std::unexpected<Error> quota_used_up() {
@@ -313,6 +314,33 @@ void Media::sweep_on(
     step = nullptr;
     (*done)(sweep->removed());
   }
+}
+
+Result<> Media::check(bool full, const store::CheckTell& tell, store::Faults& faults) {
+  std::int64_t done = 0;
+  std::string after;
+  while (faults.size() < store::most_faults) {
+    std::vector<sql_of::MediaAfter::Row> rows;
+    {
+      GIMS_TRY_ASSIGN(auto reader, store_.read());
+      GIMS_TRY_ASSIGN(rows, sql::all(reader.sql(),
+                                     sql_of::MediaAfter{.after = after, .most = checked_at_once}));
+    }
+    for (const auto& row : rows) {
+      if (!tell({.step = "media", .done = done++, .of = 0})) {
+        return fail(ErrorKind::unavailable, "M_UNKNOWN", "The check was stopped.");
+      }
+      const auto good = check_media_file(options_.folder, options_.key, row.media_id,
+                                         static_cast<std::uint64_t>(row.size), full);
+      if (!good && faults.size() < store::most_faults) {
+        faults.push_back("the media file " + row.media_id + ": " +
+                         (good.error().detail.empty() ? good.error().text : good.error().detail));
+      }
+    }
+    if (rows.size() < static_cast<std::size_t>(checked_at_once)) break;
+    after = rows.back().media_id;
+  }
+  return {};
 }
 
 Result<bool> Media::prune_promises(store::Transaction& transaction) {

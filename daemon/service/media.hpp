@@ -124,6 +124,10 @@ class Media {
                                                                std::uint64_t first,
                                                                std::uint64_t length);
 
+  // Whether each file is there and has its size; `full`: whether every byte of it can be opened.
+  // Adds what is wrong to `faults`. Fails as the store does, and `unavailable` when told to stop.
+  [[nodiscard]] Result<> check(bool full, const store::CheckTell& tell, store::Faults& faults);
+
   // A step of store::Maintenance: forgets promises that were not kept, a day after they expired, so
   // that an upload which began in time can still end.
   [[nodiscard]] static Result<bool> prune_promises(store::Transaction& transaction);

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "crypto/random.hpp"
@@ -218,6 +219,25 @@ Result<std::size_t> MediaFileReader::read(std::uint64_t offset, std::span<char> 
     done += piece.size();
   }
   return done;
+}
+
+Result<> check_media_file(const fs::path& folder, const SecretBytes& key, std::string_view id,
+                          std::uint64_t size, bool full) {
+  struct stat found{};
+  if (::lstat((folder / id).c_str(), &found) != 0) return sys::fail_errno("lstat");
+  const std::uint64_t wanted = crypto::stored_blob_bytes(size);
+  if (!S_ISREG(found.st_mode) || static_cast<std::uint64_t>(found.st_size) != wanted) {
+    return fail(ErrorKind::internal, "GIMS_BLOB", "A stored file is damaged.",
+                std::to_string(found.st_size) + " bytes and not " + std::to_string(wanted));
+  }
+  if (!full) return {};
+  GIMS_TRY_ASSIGN(const auto reader, MediaFileReader::open(folder, key, id, size, 0, size));
+  std::vector<char> room(crypto::chunk_bytes);
+  for (std::uint64_t at = 0; at < size;) {
+    GIMS_TRY_ASSIGN(const std::size_t got, reader->read(at, room));
+    at += got;
+  }
+  return {};
 }
 
 }  // namespace gims::service

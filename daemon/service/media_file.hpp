@@ -25,6 +25,11 @@ namespace gims::service {
 // What the disk of `folder` has left for us, bytes.
 [[nodiscard]] Result<std::uint64_t> free_bytes(const std::filesystem::path& folder);
 
+// Whether a whole file of this plain size is there; `full`: whether every byte of it can be opened.
+// An error says what is wrong with it.
+[[nodiscard]] Result<> check_media_file(const std::filesystem::path& folder, const SecretBytes& key,
+                                        std::string_view id, std::uint64_t size, bool full);
+
 // What the name of a file in the folder says; nothing for one that is not ours.
 struct MediaFileName {
   std::string id;

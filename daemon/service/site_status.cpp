@@ -10,6 +10,7 @@ Result<SiteReport> SiteStatus::collect() {
   report.server_name = policy_.server_name;
   report.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_);
   if (store_.writer().read_only()) report.read_only_reason = store_.writer().read_only_reason();
+  report.damage = check_.damage();
   report.position = store_.position();
   report.connections = connections_ ? connections_() : 0;
   GIMS_TRY_ASSIGN(report.users, users_.count());
@@ -23,15 +24,6 @@ void SiteStatus::report(std::move_only_function<void(Result<SiteReport>)> done) 
     if (report) report->keyd = keyd ? std::move(*keyd) : "not reached: " + keyd.error().text;
     done(std::move(report));
   });
-}
-
-Result<std::vector<std::string>> SiteStatus::check_store(bool full) {
-  if (checking_.test_and_set()) {
-    return fail(ErrorKind::conflict, "GIMS_CHECKING", "A check of the store is running already.");
-  }
-  auto problems = store_.check(full);
-  checking_.clear();
-  return problems;
 }
 
 }  // namespace gims::service

@@ -1,18 +1,17 @@
 // How the whole site is, for administrators.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "service/accounts/users.hpp"
 #include "service/audit_log.hpp"
 #include "service/policy.hpp"
+#include "service/store_check.hpp"
 #include "store/store.hpp"
 
 namespace gims::service {
@@ -22,6 +21,7 @@ struct SiteReport {
   std::string server_name;
   std::chrono::seconds uptime{};
   std::optional<std::string> read_only_reason;  // nothing: the store takes writes
+  std::optional<std::string> damage;            // nothing: none is known
   store::StreamId position = 0;
   std::string keyd;  // its state, or why it cannot be asked
   std::size_t connections = 0;
@@ -32,9 +32,10 @@ struct SiteReport {
 // Thread: any.
 class SiteStatus {
  public:
-  SiteStatus(store::Store& store, Users& users, AuditLog& audit, const Policy& policy,
-             const Clock& clock, std::string version)
+  SiteStatus(store::Store& store, StoreCheck& check, Users& users, AuditLog& audit,
+             const Policy& policy, const Clock& clock, std::string version)
       : store_(store),
+        check_(check),
         users_(users),
         audit_(audit),
         policy_(policy),
@@ -46,13 +47,13 @@ class SiteStatus {
 
   // Asks gims-keyd, so it may take a few seconds; a gims-keyd that does not answer is no failure.
   void report(std::move_only_function<void(Result<SiteReport>)> done);
-  // Store::check, one at a time: `conflict` meanwhile. Takes seconds to minutes.
-  [[nodiscard]] Result<std::vector<std::string>> check_store(bool full);
+  [[nodiscard]] StoreCheck& store_check() noexcept { return check_; }
 
  private:
   [[nodiscard]] Result<SiteReport> collect();
 
   store::Store& store_;
+  StoreCheck& check_;
   Users& users_;
   AuditLog& audit_;
   const Policy& policy_;
@@ -60,7 +61,6 @@ class SiteStatus {
   const std::string version_;
   const std::chrono::steady_clock::time_point started_;
   std::function<std::size_t()> connections_;
-  std::atomic_flag checking_;
 };
 
 }  // namespace gims::service

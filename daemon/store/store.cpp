@@ -2,9 +2,11 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/log.hpp"
 #include "sql/sqlite/connection.hpp"
 #include "store/batch_writer.hpp"
 #include "store/checkpointer.hpp"
@@ -45,12 +47,28 @@ struct Store::Parts {
   std::size_t made = 0;  // connections, idle and leased
   bool closed = false;
 
-  [[nodiscard]] sql::sqlite::OpenOptions opening(Access access, int cache_kib) const {
+  mutable std::mutex damage_mutex;  // held for a moment; taken last
+  std::optional<std::string> damage;
+
+  void note_damage(const Error& error) {
+    {
+      const std::scoped_lock lock(damage_mutex);
+      if (damage) return;
+      damage = error.detail;
+    }
+    log::error(log::id::store_damaged,
+               "The database is damaged: run 'gimsctl check --full', and see the administrator's "
+               "guide.",
+               {{"ERROR", error.text}, {"DETAIL", error.detail}});
+  }
+
+  [[nodiscard]] sql::sqlite::OpenOptions opening(Access access, int cache_kib) {
     sql::sqlite::OpenOptions opening;
     opening.file = options.database;
     opening.access = access;
     opening.cache_kib = cache_kib;
     opening.vfs = options.vfs;
+    opening.on_damage = [this](const Error& error) { note_damage(error); };
     return opening;
   }
 };
@@ -70,15 +88,22 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const Clock& cl
                                            std::vector<ChangeListener*> listeners) {
   auto parts = std::make_unique<Parts>();
   parts->options = std::move(options);
+  auto opened = open_parts(*parts, clock, std::move(listeners));
+  if (!opened && parts->damage) return std::unexpected(damaged(*parts->damage));
+  GIMS_TRY(std::move(opened));
+  return std::unique_ptr<Store>(new Store(std::move(parts)));
+}
+
+Result<> Store::open_parts(Parts& made, const Clock& clock,
+                           std::vector<ChangeListener*> listeners) {
+  Parts* const parts = &made;
   GIMS_TRY_ASSIGN(parts->writing,
                   SqliteConnection::open(parts->opening(Access::write, writer_cache)));
   GIMS_TRY(migrate(*parts->writing, migrations()));
   GIMS_TRY(check_schema(*parts->writing, migrations()));
   GIMS_TRY_ASSIGN(const auto last, sql::first(*parts->writing, statements::StreamPosition{}));
-  if (!last) {
-    return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server's database is damaged.",
-                "the table stream_position has no row");
-  }
+  if (!last) return std::unexpected(damaged("the table stream_position has no row"));
+  GIMS_TRY(check_ends(*parts->writing, last->position));
 
   auto checkpointing = parts->opening(Access::write, reader_cache);
   checkpointing.busy_timeout = checkpoint_patience;
@@ -90,10 +115,10 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const Clock& cl
   writing.queue = parts->options.queue;
   writing.batch = parts->options.batch;
   writing.position = last->position;
-  writing.after_commit = [all = parts.get()] {
+  writing.after_commit = [all = parts] {
     all->checkpointer->committed(all->writing->log_frames());
   };
-  writing.after_failure = [all = parts.get()] {
+  writing.after_failure = [all = parts] {
     all->writing->keep_log_on_close();
     all->checkpointer->leave_log();
   };
@@ -101,7 +126,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options, const Clock& cl
                                                 std::move(writing));
   parts->checkpointer->start();
   parts->writer->start();
-  return std::unique_ptr<Store>(new Store(std::move(parts)));
+  return {};
 }
 
 Writer& Store::writer() noexcept { return *parts_->writer; }
@@ -163,10 +188,24 @@ void Store::give_back(std::unique_ptr<sql::Connection> connection) noexcept {
   parts_->given_back.notify_all();
 }
 
-Result<std::vector<std::string>> Store::check(bool full) {
-  GIMS_TRY_ASSIGN(auto connection,
-                  SqliteConnection::open(parts_->opening(Access::read, reader_cache)));
-  return connection->check(full);
+Result<Faults> Store::check(bool full, const CheckTell& tell) {
+  const CheckTell told = tell ? tell : [](const CheckProgress&) { return true; };
+  Faults faults;
+  {
+    GIMS_TRY_ASSIGN(auto connection,
+                    SqliteConnection::open(parts_->opening(Access::read, reader_cache)));
+    auto of_file = connection->check(full, [&] { return told({.step = "the file"}); });
+    // So damaged that the engine cannot even say where.
+    if (!of_file && connection->damaged()) of_file = Faults{of_file.error().detail};
+    GIMS_TRY_ASSIGN(faults, std::move(of_file));
+  }
+  GIMS_TRY(check_contents(*this, full, told, faults));
+  return faults;
+}
+
+std::optional<std::string> Store::damage() const {
+  const std::scoped_lock lock(parts_->damage_mutex);
+  return parts_->damage;
 }
 
 void Store::stop() {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/result.hpp"
 #include "sql/connection.hpp"
 #include "store/changes.hpp"
+#include "store/check.hpp"
 #include "store/writer.hpp"
 
 namespace gims::store {
@@ -64,9 +66,12 @@ class Store {
   [[nodiscard]] Result<Reader> read();
   // Everything at or below it is committed and told to the listeners.
   [[nodiscard]] StreamId position() const noexcept;
-  // Reads the whole file for damage: seconds to minutes; `full` compares indexes with tables too.
-  // Empty: nothing was found. Any thread; others go on working meanwhile.
-  [[nodiscard]] Result<std::vector<std::string>> check(bool full);
+  // Reads the whole file for damage: seconds to minutes; `full` compares indexes with tables, too,
+  // and looks at every event and at all that is JSON. Empty: nothing was found. Any thread; others
+  // go on working meanwhile. While the file itself is read the write-ahead log can only grow.
+  [[nodiscard]] Result<Faults> check(bool full, const CheckTell& tell = {});
+  // What the first statement said that met a damaged file since the start; nothing: none did.
+  [[nodiscard]] std::optional<std::string> damage() const;
   // Finishes what is queued, waits for the leased readers, then closes. Operations submitted later
   // are answered `unavailable`. Not from the writer's thread, and not with a Reader in hand.
   void stop();
@@ -75,6 +80,8 @@ class Store {
   friend class Reader;
   struct Parts;
   explicit Store(std::unique_ptr<Parts> parts) noexcept;
+  [[nodiscard]] static Result<> open_parts(Parts& made, const Clock& clock,
+                                           std::vector<ChangeListener*> listeners);
   [[nodiscard]] Result<StreamId> begin_snapshot(std::unique_ptr<sql::Connection>& connection);
   void give_back(std::unique_ptr<sql::Connection> connection) noexcept;
   std::unique_ptr<Parts> parts_;

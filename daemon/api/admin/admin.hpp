@@ -12,7 +12,7 @@
 
 namespace gims::api::admin {
 
-// GET /status, POST /check
+// GET /status; GET /check (how far the one is that runs), POST /check
 [[nodiscard]] Routes status_routes(service::SiteStatus& site);
 // POST and GET /users, GET /users/{userId}, POST /users/{userId}/lock, unlock, reset, deactivate
 [[nodiscard]] Routes user_routes(service::Users& users, service::Devices& devices,

@@ -15,6 +15,7 @@ std::string report_json(const service::SiteReport& report) {
   out.member("uptime_seconds", report.uptime.count());
   out.key("store").begin_object().member("read_only", report.read_only_reason.has_value());
   if (report.read_only_reason) out.member("reason", *report.read_only_reason);
+  if (report.damage) out.member("damage", *report.damage);
   out.member("position", report.position).end_object();
   out.key("keyd").begin_object().member("state", report.keyd).end_object();
   out.member("connections", report.connections);
@@ -29,14 +30,27 @@ std::string report_json(const service::SiteReport& report) {
   return out.take();
 }
 
-Result<std::string> check(service::SiteStatus& site, const Call& call) {
-  GIMS_TRY_ASSIGN(const auto full, json::optional_bool(call.body(), "full"));
-  GIMS_TRY_ASSIGN(const auto problems, site.check_store(full.value_or(false)));
+std::string faults_json(const std::vector<std::string>& faults) {
   json::Writer out;
   out.begin_object().key("problems").begin_array();
-  for (const std::string& problem : problems) out.value(problem);
+  for (const std::string& fault : faults) out.value(fault);
   out.end_array().end_object();
   return out.take();
+}
+
+std::string progress_json(const service::StoreCheckProgress& progress) {
+  json::Writer out;
+  out.begin_object().member("running", progress.running).member("step", progress.step);
+  out.member("done", progress.done);
+  if (progress.of > 0) out.member("of", progress.of);
+  out.end_object();
+  return out.take();
+}
+
+void check(service::StoreCheck& store, Call call) {
+  const auto full = json::optional_bool(call.body(), "full");
+  if (!full) return std::move(call).error(full.error());
+  store.run(full->value_or(false), answer<std::vector<std::string>>(std::move(call), faults_json));
 }
 
 }  // namespace
@@ -47,11 +61,13 @@ Routes status_routes(service::SiteStatus& site) {
       admin_route(http::Method::get, "/_gims/admin/v1/status", BodyKind::none, [&site](Call call) {
         site.report(answer<service::SiteReport>(std::move(call), report_json));
       }));
+  service::StoreCheck& store = site.store_check();
+  routes.push_back(
+      admin_route(http::Method::get, "/_gims/admin/v1/check", BodyKind::none,
+                  [&store](Call call) { std::move(call).reply(progress_json(store.progress())); }));
   routes.push_back(admin_route(http::Method::post, "/_gims/admin/v1/check",
-                               BodyKind::json_object_or_empty, [&site](Call call) {
-                                 auto checked = check(site, call);
-                                 std::move(call).result(std::move(checked));
-                               }));
+                               BodyKind::json_object_or_empty,
+                               [&store](Call call) { check(store, std::move(call)); }));
   return routes;
 }
 

@@ -69,19 +69,6 @@ std::optional<std::string_view> unless_empty(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-struct Relation {
-  std::optional<std::string_view> target;
-  std::optional<std::string_view> type;
-};
-
-Relation relation_of(const matrix::Event& event) {
-  const json::Value relates_to = event.content().get("m.relates_to");
-  const auto target = relates_to.get("event_id").as_string();
-  const auto type = relates_to.get("rel_type").as_string();
-  if (event.is_state() || !target || !type) return {};
-  return {.target = target, .type = type};
-}
-
 }  // namespace
 
 Result<> Timeline::store(store::Transaction& transaction, Room& room, const matrix::EventPtr& event,
@@ -94,7 +81,7 @@ Result<> Timeline::store(store::Transaction& transaction, Room& room, const matr
   } else if (event->is_state()) {
     previous = room.get(event->type(), *event->state_key());
   }
-  const Relation relation = relation_of(*event);
+  const matrix::Relation relation = matrix::relation_of(*event);
   GIMS_TRY(sql::run(
       transaction.sql(),
       sql_of::InsertEvent{

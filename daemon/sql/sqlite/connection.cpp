@@ -188,12 +188,18 @@ Connection::~Connection() {
 std::unexpected<Error> Connection::failed(int code, std::string_view what) noexcept {
   if (is_storage_failure(code)) broken_ = true;
   const char* message = database_ == nullptr ? "" : ::sqlite3_errmsg(database_);
-  return std::unexpected(error_of(code, what, message));
+  Error error = error_of(code, what, message);
+  if (is_damage(code)) {
+    damaged_ = true;
+    if (on_damage_) on_damage_(error);
+  }
+  return std::unexpected(std::move(error));
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const OpenOptions& options) {
   configure_library();
   auto connection = std::unique_ptr<Connection>(new Connection);
+  connection->on_damage_ = options.on_damage;
   connection->writes_ = options.access != Access::read;
   const bool in_memory = options.access == Access::memory;
   if (options.access == Access::write && options.vfs.empty()) {
@@ -330,16 +336,30 @@ void Connection::keep_log_on_close() noexcept {
   static_cast<void>(::sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr));
 }
 
-Result<std::vector<std::string>> Connection::check(bool full, int most) {
+Result<std::vector<std::string>> Connection::check(bool full, const std::function<bool()>& go_on,
+                                                   int most) {
+  // Instructions of SQLite's machine between two questions.
+  constexpr int steps = 10'000;
+  if (go_on) {
+    ::sqlite3_progress_handler(
+        database_, steps,
+        [](void* asked) noexcept {
+          return (*static_cast<const std::function<bool()>*>(asked))() ? 0 : 1;
+        },
+        const_cast<std::function<bool()>*>(
+            &go_on));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  }
   const std::string text = std::string(full ? "PRAGMA integrity_check(" : "PRAGMA quick_check(") +
                            std::to_string(most) + ")";
   std::vector<std::string> faults;
-  GIMS_TRY(step(
+  const Result<> read = step(
       {.name = "check", .text = text, .index = -1}, [](Cursor&) {},
       [&](const Cursor& row) {
         if (row.bytes(0) != "ok") faults.emplace_back(row.bytes(0));
         return true;
-      }));
+      });
+  ::sqlite3_progress_handler(database_, 0, nullptr, nullptr);
+  GIMS_TRY(read);
   return faults;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ struct OpenOptions {
   int cache_kib = 2048;  // page cache at most; grows with use
   std::chrono::milliseconds busy_timeout{5000};
   std::string vfs;  // empty: the system's. Tests put one that fails here.
+  // Told of each statement that met a damaged file, on the connection's thread.
+  std::function<void(const Error&)> on_damage;
 };
 
 enum class Checkpoint {
@@ -62,6 +65,8 @@ class Connection final : public sql::Connection {
   [[nodiscard]] Result<> rollback_savepoint() noexcept override;
   [[nodiscard]] bool in_transaction() const noexcept override;
   [[nodiscard]] bool broken() const noexcept override { return broken_; }
+  // As broken(), of a damaged file alone.
+  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
   [[nodiscard]] std::int64_t changes() const noexcept override;
   [[nodiscard]] Result<> step(const StatementInfo& statement, const Bind& bind,
                               const EachRow& row) override;
@@ -73,7 +78,10 @@ class Connection final : public sql::Connection {
   void keep_log_on_close() noexcept;
   // PRAGMA quick_check, or integrity_check, which reads indexes against their tables too: minutes
   // on a large file. Empty: no fault found; otherwise up to `most` lines that say what is wrong.
-  [[nodiscard]] Result<std::vector<std::string>> check(bool full, int most = 20);
+  // `go_on` is asked every few milliseconds; false ends it as `unavailable`.
+  [[nodiscard]] Result<std::vector<std::string>> check(bool full,
+                                                       const std::function<bool()>& go_on = {},
+                                                       int most = 20);
   // Statements prepared so far and kept (for tests).
   [[nodiscard]] std::size_t cached_statements() const noexcept;
 
@@ -86,8 +94,10 @@ class Connection final : public sql::Connection {
 
   sqlite3* database_ = nullptr;
   std::unique_ptr<Statements> statements_;
+  std::function<void(const Error&)> on_damage_;
   std::int64_t log_frames_ = 0;
   bool broken_ = false;
+  bool damaged_ = false;
   bool writes_ = false;
 };
 

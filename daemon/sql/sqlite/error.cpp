@@ -36,6 +36,8 @@ Meaning meaning_of(int code) noexcept {
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
       return {ErrorKind::unavailable, "The server's database is busy. Try again shortly."};
+    case SQLITE_INTERRUPT:
+      return {ErrorKind::unavailable, "The server is stopping. Try again shortly."};
     case SQLITE_CONSTRAINT:
       return {ErrorKind::conflict, "This is there already, or does not fit what is there."};
     case SQLITE_TOOBIG:
@@ -62,6 +64,10 @@ Error error_of(int code, std::string_view what, std::string_view message) {
   error.detail += ": ";
   error.detail += message;
   return error;
+}
+
+bool is_damage(int code) noexcept {
+  return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
 bool is_storage_failure(int code) noexcept {

@@ -11,6 +11,9 @@ namespace gims::sql::sqlite {
 // engine's own text; it goes to the journal only.
 [[nodiscard]] Error error_of(int code, std::string_view what, std::string_view message);
 
+// The file is not what was written.
+[[nodiscard]] bool is_damage(int code) noexcept;
+
 // The disk or the file is at fault: nothing more is to be written through the connection.
 [[nodiscard]] bool is_storage_failure(int code) noexcept;
 

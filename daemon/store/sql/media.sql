@@ -31,3 +31,8 @@ SELECT count(*) FROM media WHERE owner = :owner AND size = -1 AND expires_ts > :
 -- in: before_ts int, most int
 DELETE FROM media WHERE media_id IN (
   SELECT media_id FROM media WHERE expires_ts < :before_ts ORDER BY expires_ts LIMIT :most);
+
+-- name: MediaAfter
+-- in: after text, most int
+-- out: media_id text, size int
+SELECT media_id, size FROM media WHERE media_id > :after AND size >= 0 ORDER BY media_id LIMIT :most;

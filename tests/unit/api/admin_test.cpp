@@ -72,7 +72,10 @@ class AdminApi : public ::testing::Test {
         password_check(users, passwords, system_clock, policy),
         devices(*store, removal),
         profiles(*store, rooms),
-        status(*store, users, audit, policy, system_clock, "1.2.3"),
+        media(std::move(*service::Media::open({.folder = store.folder() / "media", .key = key()},
+                                              *store, policy, system_clock))),
+        store_check(*store, *media),
+        status(*store, store_check, users, audit, policy, system_clock, "1.2.3"),
         gate({.rate_limits = false, .admin_uids = {501}}, authenticator, system_clock) {
     sessions.attach(*store, users, password_check, removal);
     users.at_reset([this](store::Transaction& transaction, std::string_view user_id) {
@@ -89,7 +92,9 @@ class AdminApi : public ::testing::Test {
                                             gate.renderer()));
   }
   ~AdminApi() override {
+    store_check.stop();
     server.reset();
+    media->stop();
     store->stop();
     audit.stop();
   }
@@ -179,6 +184,8 @@ class AdminApi : public ::testing::Test {
   service::Devices devices;
   NoRooms rooms;
   service::Profiles profiles;
+  std::unique_ptr<service::Media> media;
+  service::StoreCheck store_check;
   service::SiteStatus status;
   NobodyAuthenticator authenticator;
   Gate gate;
@@ -192,6 +199,7 @@ struct Known {
 constexpr Known all_routes[] = {
     {"GET", "/status"},
     {"POST", "/check"},
+    {"GET", "/check"},
     {"POST", "/users"},
     {"GET", "/users"},
     {"GET", "/users/desk.officer"},
@@ -383,6 +391,9 @@ TEST_F(AdminApi, TheStatusTellsHowTheSiteIs) {
   ASSERT_EQ(check.status, 200);
   EXPECT_TRUE(check.root().get("problems").is_array());
   EXPECT_EQ(check.root().get("problems").size(), 0U);
+  const auto progress = get("/check");
+  EXPECT_EQ(progress.status, 200);
+  EXPECT_FALSE(progress.root().get("running").bool_or(true));
 }
 
 }  // namespace
