@@ -139,6 +139,10 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
   section.timeline = std::move(timeline.items);
   section.limited = timeline.limited;
   section.prev_batch = timeline.prev_batch;
+  std::optional<EventsAtHand> at_hand;
+  if (!timeline.limited && !timeline.skipped) {
+    at_hand.emplace(EventsAtHand{.above = range.above, .events = section.timeline});
+  }
 
   const RoomEventFilter& ephemeral = request_.filter->ephemeral;
   if (ephemeral.passes_room(news.room_id)) {
@@ -165,7 +169,8 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
       section.ephemeral.empty() && section.account_data.empty() && section.summary.empty()) {
     return std::nullopt;
   }
-  GIMS_TRY_ASSIGN(section.unread, count_unread(feed_, reads_, push_user_, news, to_.stream));
+  GIMS_TRY_ASSIGN(section.unread,
+                  count_unread(feed_, reads_, push_user_, news, to_.stream, at_hand));
   return section;
 }
 

@@ -39,8 +39,8 @@ UnreadCount& count_of(Unread& unread, std::string_view thread) {
 class Counter {
  public:
   Counter(Feed& feed, Reads& reads, const PushUser& user, const RoomNews& room,
-          store::StreamId up_to) noexcept
-      : feed_(feed), reads_(reads), user_(user), room_(room), up_to_(up_to) {}
+          store::StreamId up_to, const std::optional<EventsAtHand>& at_hand) noexcept
+      : feed_(feed), reads_(reads), user_(user), room_(room), up_to_(up_to), at_hand_(at_hand) {}
 
   Result<Unread> count() {
     std::optional<Unread> known = feed_.unread(user_.user_id, room_.nid);
@@ -114,6 +114,11 @@ class Counter {
   // Ascending, of (above, up_to].
   Result<std::vector<ItemPtr>> newest(store::StreamId above) {
     if (auto held = feed_.events(room_.nid, above, up_to_)) return std::move(*held);
+    if (at_hand_ && above >= at_hand_->above) {
+      const auto first = std::ranges::upper_bound(
+          at_hand_->events, above, {}, [](const ItemPtr& item) { return item->position(); });
+      return std::vector<ItemPtr>(first, at_hand_->events.end());
+    }
     GIMS_TRY_ASSIGN(auto events,
                     reads_.events(room_.nid, *room_.version, above, up_to_, most_unread));
     std::ranges::reverse(events);
@@ -137,6 +142,7 @@ class Counter {
   const PushUser& user_;
   const RoomNews& room_;
   store::StreamId up_to_;
+  const std::optional<EventsAtHand>& at_hand_;
   Unread unread_;
 };
 
@@ -228,8 +234,8 @@ Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads, const PushUse
 }
 
 Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user, const RoomNews& room,
-                            store::StreamId up_to) {
-  return Counter(feed, reads, user, room, up_to).count();
+                            store::StreamId up_to, const std::optional<EventsAtHand>& at_hand) {
+  return Counter(feed, reads, user, room, up_to, at_hand).count();
 }
 
 }  // namespace gims::service::sync

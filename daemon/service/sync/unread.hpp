@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "matrix/push_rules.hpp"
@@ -24,10 +26,16 @@ struct PushUser {
 [[nodiscard]] Result<std::shared_ptr<const UserData>> user_data(Feed& feed, Reads& reads,
                                                                 const std::string& user_id,
                                                                 store::StreamId as_of);
+// Events that the caller has read already: all of (above, up_to], ascending.
+struct EventsAtHand {
+  store::StreamId above;
+  const std::vector<ItemPtr>& events;
+};
 // Counts of everything up to `up_to`. An event of the user's own is read, and what came before it
 // in its thread.
 [[nodiscard]] Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user,
-                                          const RoomNews& room, store::StreamId up_to);
+                                          const RoomNews& room, store::StreamId up_to,
+                                          const std::optional<EventsAtHand>& at_hand);
 // What the user's rules say of an event that another sent. Views in it last as long as user.data.
 [[nodiscard]] Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads,
                                                        const PushUser& user, store::RoomNid room,

@@ -45,6 +45,32 @@ TEST(SyncUnread, MessagesOfOthersCountUntilTheyAreRead) {
   EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
 }
 
+// Where the timeline is whole its events are counted as they were read; where it is cut, the count
+// needs a statement of its own.
+TEST(SyncUnread, WhatTheTimelineHasIsNotReadAgain) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  std::string since = site.now("desk.officer");
+  std::int64_t said = 0;
+  const auto statements_for = [&](int messages) {
+    for (int i = 0; i < messages; ++i) {
+      // Of what is encrypted push rules ask nothing.
+      EXPECT_TRUE(site.send("joint.secretary", room,
+                            R"({"algorithm":"m.megolm.v1.aes-sha2","ciphertext":"AAAA"})",
+                            "m.room.encrypted"));
+    }
+    said += messages;
+    const std::uint64_t before = site.cold_feed().statements();
+    const json::Document reply = site.sync("desk.officer", since);
+    EXPECT_EQ(counts_of(joined(reply, room).get("unread_notifications")), (Counts{said, 0}));
+    since = SyncFixture::next_of(reply);
+    return site.cold_feed().statements() - before;
+  };
+  statements_for(1);  // fills what is remembered
+  const std::uint64_t whole = statements_for(3);
+  EXPECT_EQ(statements_for(12), whole + 1);
+}
+
 TEST(SyncUnread, AnOwnMessageReadsWhatCameBeforeIt) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary", {"desk.officer"});
