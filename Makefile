@@ -1,5 +1,5 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test faults testsite bench bench-compare fuzz lint asan tsan coverage soak format check-all clean
+.PHONY: help all root run test faults testsite bench bench-full bench-compare fuzz lint asan tsan coverage soak format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
@@ -26,6 +26,9 @@ testsite: ## build gimsd-testsite, the server for conformance suites
 
 bench: ## measure, and print the figures (TLS=0: plain; SITE=test or real; docs/performance.md)
 	@scripts/steps bench
+
+bench-full: ## replay the pilot's day, and measure growth to 2.5 million messages (an hour)
+	@scripts/steps bench-full
 
 bench-compare: ## measure two builds by turns: A=build/release B=other/build
 	@scripts/steps bench-compare

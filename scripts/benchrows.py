@@ -49,7 +49,7 @@ ROWS = (
 )
 
 # How many clients a scenario has: in a bench and in a smoke run.
-CLIENTS = {"sends": (256, 8), "sequential": (256, 32), "delivery": (20, 5), "fanout": (1000, 10), "waiting": (1000, 10),
+CLIENTS = {"sends": (256, 8), "sequential": (256, 32), "delivery": (20, 5), "incremental": (64, 5), "fanout": (1000, 10), "waiting": (1000, 10),
            "handshakes": (8, 2), "first-sync": (500, 3)}
 # The scenarios that a whole site's own limits allow (docs/limits.md): ten sends a second and user, and memberships as fast as that.
 REAL = ("sends", "sequential", "delivery", "waiting", "handshakes")

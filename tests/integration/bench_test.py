@@ -14,6 +14,7 @@ from rig import BUILD
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
+import benchfull
 import benchrows
 
 
@@ -25,11 +26,11 @@ class BenchTest(unittest.TestCase):
         self.out = Path(folder.name)
         self.out.chmod(0o755)
 
-    def run_bench(self, **environment):
-        run = subprocess.run([sys.executable, "-B", TOP / "scripts/bench", "--smoke", "--build", BUILD, "--out", self.out],
+    def run_bench(self, *what, **environment):
+        run = subprocess.run([sys.executable, "-B", TOP / "scripts/bench", *what, "--smoke", "--build", BUILD, "--out", self.out],
                              capture_output=True, text=True, env=os.environ | environment)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-        return run.stdout, json.loads((self.out / "bench.json").read_text())
+        return run.stdout, json.loads((self.out / ("bench-full.json" if what else "bench.json")).read_text())
 
     def test_every_row_is_there(self):
         table, result = self.run_bench(SITE="both", TLS="1")
@@ -48,6 +49,22 @@ class BenchTest(unittest.TestCase):
         self.assertGreater(result["calibration_ns"], 0)
         self.assertEqual(set(found["real.send-cpu"]["processor_us"]) & {"gims-keyd", "gimsd", "gims-tlsd"},
                          {"gims-keyd", "gimsd", "gims-tlsd"})
+
+    def test_the_long_bench(self):
+        """A small day with its exact check, and every row of growth."""
+        table, result = self.run_bench("full")
+        figures = result["replay"]["figures"]
+        self.assertEqual((figures["faults"], figures["messages"]), (0, 3000))
+        self.assertGreater(figures["deliveries"], figures["messages"])
+        for figure in ("key_shares", "typing", "receipts", "to_device", "changed_devices"):
+            self.assertGreater(figures[figure], 0, figure)
+        for row in result["rows"]:
+            self.assertIn(row["title"], table)
+        chart = (self.out / "bench-full.svg").read_text()
+        xml.etree.ElementTree.fromstring(chart)
+        for title, *_ in (*benchfull.BY_STORED, *benchfull.BY_DEVICES):
+            self.assertIn(title, table)
+            self.assertIn(title, chart)
 
     def test_without_tls(self):
         _, result = self.run_bench(SITE="test", TLS="0")

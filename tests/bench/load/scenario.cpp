@@ -9,6 +9,7 @@ std::span<const Scenario> scenarios() {
       Scenario{"sends", sends, 256, 1, 0, "many senders at once, each in a room of its own"},
       Scenario{"sequential", sequential, 256, 1, 0, "one send after the other, by turns"},
       Scenario{"delivery", delivery, 20, 2, 0, "pairs: from the send to the long poll's answer"},
+      Scenario{"incremental", incremental, 64, 2, 0, "syncs that bring one message each"},
       Scenario{"fanout", fanout, 1000, 1, 1, "one room; every device waits for every message"},
       Scenario{"waiting", waiting, 1000, 1, 1, "memory of a device in a long poll"},
       Scenario{"handshakes", handshakes, 8, 0, 0, "full TLS handshakes, so many at a time"},

@@ -37,6 +37,7 @@ struct Scenario {
 void sends(Context& context);
 void sequential(Context& context);
 void delivery(Context& context);
+void incremental(Context& context);
 void fanout(Context& context);
 void waiting(Context& context);
 void handshakes(Context& context);

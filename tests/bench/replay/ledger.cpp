@@ -138,6 +138,13 @@ bool Ledger::is_at_end(Reader reader) const {
   });
 }
 
+bool Ledger::has_news(Reader reader) const {
+  return std::ranges::any_of(readers_[reader].rooms, [&](const Place& place) {
+    const std::size_t all = rooms_[place.room].acknowledged.size();
+    return place.next == unplaced ? all > 0 : place.next < all;
+  });
+}
+
 void Ledger::check_reader(Reader reader) {
   Held& held = readers_[reader];
   if (held.retired) return;

@@ -47,6 +47,9 @@ class Ledger {
 
   // Whether the reader is where the room's order ends, as far as it is known.
   [[nodiscard]] bool is_at_end(Reader reader) const;
+  // Whether a room of the reader's has acknowledged messages that it has not seen: whether a push
+  // would have told its device.
+  [[nodiscard]] bool has_news(Reader reader) const;
   // Once all have been told everything: finds what is missing.
   void finish();
 

@@ -112,6 +112,9 @@ int run(const Options& options) {
   report.times("send", player.sends());
   report.times("delivery", player.deliveries());
   report.processor("cpu_us_per_message", used, static_cast<double>(ledger.events()));
+  for (const Process& process : *processes) {
+    report.figure("bytes_" + process.name, static_cast<double>(memory_of(process).anonymous));
+  }
   report.figure("faults", static_cast<double>(ledger.faults()));
   std::printf("%s\n", report.finish().c_str());
   for (const std::string& fault : ledger.told()) std::fprintf(stderr, "%s\n", fault.c_str());

@@ -163,8 +163,9 @@ Player::Client& Player::client_of(std::uint32_t officer) {
   const auto& devices = world_.of_officer[officer];
   Client& first = *clients_[devices.front()];
   if (devices.size() == 1 || !random_.chance(0.4)) return first;
+  // One in a pocket reads: it would make a handshake for each message.
   Client& second = *clients_[devices.back()];
-  return second.gone ? first : second;
+  return second.gone || second.number >= options_.connections ? first : second;
 }
 
 // To every other device in the room, as Megolm has it.
@@ -315,7 +316,8 @@ void Player::begin_due_looks(double minute) {
   while (rounds_ < due) {
     ++rounds_;
     Client& client = *clients_[look_order_[next_look_++ % look_order_.size()]];
-    if (!client.look_due && !client.gone) to_look_.push_back(&client);
+    if (client.look_due || client.gone || client.watcher) continue;
+    if (ledger_.has_news(client.follower->reader())) to_look_.push_back(&client);
   }
   while (looking_ < options_.looks && !to_look_.empty()) {
     Client& client = *to_look_.front();

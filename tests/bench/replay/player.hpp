@@ -22,13 +22,16 @@ struct PlayOptions {
   // waits, and with it the day.
   std::size_t sends = 128;
   std::size_t looks = 32;
-  // Every device looks for news once in so many minutes of the day, each at a time of its own.
-  double look_every = 30;
+  // Every device looks for news once in so many minutes of the day, each at a time of its own, but
+  // only when there is some: a phone in a pocket is woken by a push.
+  double look_every = 60;
   // So many devices (the first ones of officers who are spread over all) wait in long polls all day
   // on a second connection; theirs are the times of delivery.
   std::size_t watchers = 64;
-  // Connections that stay open; the other devices close theirs after each use.
-  std::size_t connections = 6000;
+  // Devices that keep their connection open, which are those of the first numbers; the others make
+  // a new one, with a full handshake, for each look. gimsd-testsite needs three descriptors for
+  // each.
+  std::size_t connections = 6400;
   // Officers who get a new device during the day: one of theirs is signed out, another in.
   std::size_t changed_devices = 100;
   std::uint64_t seed = 1;
