@@ -96,7 +96,7 @@ class CrowdTest(SiteTest):
                 crowd = await asyncio.to_thread(harm)
                 line = await asyncio.to_thread(self.wait_for_log, process, told, start)
                 self.assertIn("Too many open files", line)
-                await self.work(one, other, room)
+                await self.work(one, other, room, 80)  # longer than the pauses between two tries
                 log = process.log.read_text(errors="replace")[start:]
                 turns = self.turns(process) - turns
                 print(f"{process.name}: {turns} turns and {self.cpu(process) - cpu:.2f} s of CPU for "
