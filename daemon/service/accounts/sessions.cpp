@@ -218,7 +218,7 @@ Result<Session> Sessions::authenticate(std::string_view token, Origin origin, Ad
       known_.insert_or_assign(hash, known);
     }
   }
-  if (touch_now) touch(known.session, origin);
+  if (touch_now) touch(known.session, origin, now);
   return known.session;
 }
 
@@ -263,14 +263,14 @@ void Sessions::end_predecessor(std::string user_id, std::string device_id,
       });
 }
 
-void Sessions::touch(const Session& session, Origin origin) {
+void Sessions::touch(const Session& session, Origin origin, Millis now) {
   store_->writer().submit(
-      [session, address = std::string(origin.address),
+      [session, now, address = std::string(origin.address),
        agent = std::string(origin.agent)](store::Transaction& transaction) {
         return sql::run(transaction.sql(),
                         sql_of::TouchDevice{.user_id = session.user_id,
                                             .device_id = session.device_id,
-                                            .last_seen_ts = transaction.now_ms(),
+                                            .last_seen_ts = now,
                                             .last_seen_ip = address,
                                             .last_seen_agent = std::string_view(agent)});
       },

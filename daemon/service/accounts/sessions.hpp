@@ -104,7 +104,7 @@ class Sessions final : public store::ChangeListener {
                                        std::optional<TokenHash> predecessor);
   [[nodiscard]] Result<Known> load(const TokenHash& hash);
   void end_predecessor(std::string user_id, std::string device_id, std::string refresh_hash);
-  void touch(const Session& session, Origin origin);
+  void touch(const Session& session, Origin origin, Millis now);
 
   Tokens tokens_;
   const Clock& clock_;
