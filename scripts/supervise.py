@@ -24,6 +24,9 @@ class Process:
 
     With notify, it is ready when it has sent READY=1 to its NOTIFY_SOCKET (sd_notify(3)), which lies in
     the folder run; without, as soon as it runs.
+
+    With cgroup, a cgroup's folder, it enters that before it becomes its user: only root may move a process
+    between cgroups.
     """
 
     def __init__(self, name, argv, *, user, log, run, notify=True, watchdog=None, environment=None):
@@ -35,6 +38,7 @@ class Process:
         self.notify = notify
         self.watchdog = watchdog
         self.environment = environment or {}
+        self.cgroup = None
         self.child = None
         self.states = []  # the lines it has sent, in order; of WATCHDOG=1 only the first
         self.pings = 0  # how often it has sent WATCHDOG=1
@@ -59,12 +63,17 @@ class Process:
                 environment["WATCHDOG_USEC"] = str(int(self.watchdog * 1e6))
         entry = pwd.getpwnam(self.user)
         groups = [group.gr_gid for group in grp.getgrall() if self.user in group.gr_mem]
+        argv, becoming = self.argv, {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}
+        if self.cgroup:
+            kept = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
+            argv = ["sh", "-c", 'echo $$ >"$0" && exec setpriv "$@"', f"{self.cgroup}/cgroup.procs",
+                    f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", kept, "--", *argv]
+            becoming = {}
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/",
-                user=entry.pw_uid, group=entry.pw_gid, extra_groups=groups, umask=0o077,
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/", umask=0o077,
                 # A Ctrl-C at the terminal is for the supervisor, which then stops all in order.
-                start_new_session=True)
+                start_new_session=True, **becoming)
 
     def running(self):
         return self.child is not None and self.child.poll() is None
@@ -117,7 +126,9 @@ class Process:
         return self._ended()
 
     def _ended(self):
-        status = self.child.wait() if self.child else None
+        if self.child is None:
+            return None
+        status = self.child.wait()
         if self._reader:
             # An empty datagram ends the reader, after all that the process sent.
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
@@ -22,17 +21,17 @@ class MemoryLimit:
         self.folder = (ROOT / "memory" if old else ROOT) / f"gims-test-{os.getpid()}-{name}"
         self.limit_file, self.events = ("memory.limit_in_bytes", "memory.oom_control") if old else ("memory.max", "memory.events")
         try:
+            if not old:
+                (ROOT / "cgroup.subtree_control").write_text("+memory")
             self.folder.mkdir()
             self.lift()
             if not old:
                 (self.folder / "memory.swap.max").write_text("0")
-            # The process enters it by itself, before it is gimsd.
-            shutil.chown(self.folder / "cgroup.procs", process.user)
         except OSError as error:
             self.remove()
             raise Unavailable(str(error)) from error
-        self.process, self.argv = process, process.argv
-        process.argv = ["sh", "-c", f'echo $$ >{self.folder}/cgroup.procs && exec "$@"', "sh", *process.argv]
+        self.process = process
+        process.cgroup = self.folder
 
     def set(self, size):
         (self.folder / self.limit_file).write_text(str(size))

@@ -44,6 +44,30 @@ class SuperviseTest(unittest.TestCase):
         ids, = (self.folder / "log").read_text().splitlines()
         self.assertEqual(ids, f"{(nobody.pw_uid,) * 3} {(nobody.pw_gid,) * 3} []")
 
+    def test_enters_its_cgroup_while_it_is_root(self):
+        # On cgroups of version 2 its user may not: the groups' common ancestor is root's.
+        process = supervise.Process("probe", [sys.executable, "-c", "import os\nprint(os.getpid(), os.getresuid(), os.getresgid(), "
+                                              "os.getgroups(), os.umask(0), flush=True)\n" + READY],
+                                    user="nobody", log=self.folder / "log", run=self.folder)
+        process.cgroup = self.folder
+        entered = self.folder / "cgroup.procs"
+        entered.touch(0o600)
+        self.addCleanup(process.kill)
+        process.start()
+        process.wait_until_ready(20)
+        nobody = pwd.getpwnam("nobody")
+        self.assertEqual(entered.read_text(), f"{process.child.pid}\n")
+        self.assertEqual((self.folder / "log").read_text(),
+                         f"{process.child.pid} {(nobody.pw_uid,) * 3} {(nobody.pw_gid,) * 3} [] {0o077}\n")
+
+    def test_what_never_started_is_not_stopped(self):
+        # Its name may be that of a process of somebody else's run, whose socket lies there.
+        process = self.process(READY + "import signal\nsignal.pause()")
+        process.wait_until_ready(20)
+        other = supervise.Process("probe", ["true"], user="nobody", log=self.folder / "log", run=self.folder)
+        self.assertIsNone(other.stop())
+        self.assertTrue(process.notify_path.exists())
+
     def test_what_was_sent_before_the_end_counts(self):
         class Late(supervise.Process):
             def _read(self, listener):
