@@ -65,22 +65,27 @@ export class Officer {
         return { user_id: login.user_id, device_id: login.device_id, versions: versions.versions, crypto: crypto.getVersion() };
     }
 
-    // First device: makes the cross-signing identity, secret storage and the key backup.
-    async setup_encryption() {
+    // For setup_encryption. Whoever asks keeps it before that is asked for: nothing else opens what is made there.
+    async make_recovery_key() {
+        return { recovery_key: (await this.#crypto.createRecoveryKeyFromPassphrase()).encodedPrivateKey };
+    }
+
+    // First device: makes secret storage, the cross-signing identity and the key backup. Can be asked again, also by
+    // another device, when it was interrupted: the identity's private keys are in secret storage before the server
+    // has the public ones, which it lets nobody replace.
+    async setup_encryption({ recovery_key: encodedPrivateKey }) {
         const crypto = this.#crypto;
-        await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: (request) => this.#authenticated(request) });
-        let recoveryKey;
+        this.#recoveryKey = decodeRecoveryKey(encodedPrivateKey);
         await crypto.bootstrapSecretStorage({
-            createSecretStorageKey: async () => {
-                const made = await crypto.createRecoveryKeyFromPassphrase();
-                recoveryKey = made.encodedPrivateKey;
-                this.#recoveryKey = made.privateKey;
-                return made;
-            },
-            setupNewKeyBackup: true,
+            createSecretStorageKey: async () => ({ encodedPrivateKey, privateKey: this.#recoveryKey, keyInfo: {} }),
         });
+        await crypto.bootstrapCrossSigning({
+            setupNewCrossSigning: !(await crypto.userHasCrossSigningKeys(this.#client.getUserId(), true)),
+            authUploadDeviceSigningKeys: (request) => this.#authenticated(request),
+        });
+        await crypto.resetKeyBackup();
         await this.#until("the identity to be ready", () => crypto.isCrossSigningReady());
-        return { recovery_key: recoveryKey, identity: await crypto.getCrossSigningKeyId() };
+        return { identity: await crypto.getCrossSigningKeyId() };
     }
 
     // A further device: takes identity and backup over by the recovery key, and restores the history's keys.
@@ -187,13 +192,15 @@ export class Officer {
         while (timeline.getPaginationToken(sdk.Direction.Backward)) {
             if (!(await this.#client.paginateEventTimeline(timeline, { backwards: true, limit: 100 }))) break;
         }
-        const events = timeline.getEvents().filter((event) => event.getWireType() === "m.room.encrypted" && !event.isRedacted());
+        const all = timeline.getEvents().filter((event) => event.getWireType() === "m.room.encrypted");
+        const events = all.filter((event) => !event.isRedacted());
         for (const event of events) await this.#client.decryptEventIfNeeded(event);
         return {
             messages: events.map((event) => ({
                 event_id: event.getId(), sender: event.getSender(), text: event.getContent().body,
                 decrypted: !event.isDecryptionFailure(), failure: event.decryptionFailureReason,
             })),
+            redacted: all.filter((event) => event.isRedacted()).map((event) => event.getId()),
         };
     }
 

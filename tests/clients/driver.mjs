@@ -1,7 +1,7 @@
 // Starts officers' client processes and speaks to them; shared by the drivers.
 
 import { spawn } from "node:child_process";
-import { createWriteStream, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, createWriteStream, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -55,9 +55,12 @@ export function options(...names) {
 
 export const readJson = (path) => JSON.parse(readFileSync(path, "utf8"));
 
-// Replaces the file whole, readable by its owner only: it holds passwords.
+// Replaces the file whole, on the disk when this returns, readable by its owner only: it holds passwords.
 export function writeJson(path, value) {
-    writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+    const file = openSync(`${path}.new`, "w", 0o600);
+    writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+    fsyncSync(file);
+    closeSync(file);
     renameSync(`${path}.new`, path);
 }
 

@@ -3,9 +3,10 @@
 //
 //   exchange.mjs --url https://gims.internal:8443 --accounts FILE --report FILE --logs FOLDER
 //
-// FILE of --accounts: {"users": [{"user", "password", "name"}, {...}]}; recovery keys and the room are
-// added to it, so that the next run goes on in the same room. The report holds every plaintext and
-// secret of the run, for the search through the site's files.
+// FILE of --accounts: {"users": [{"user", "password", "name"}, {...}]}; recovery keys, the room, and the
+// messages of each run that came to its end are added to it, so that the next run goes on in the same
+// room, wherever an earlier one was interrupted. The report holds every plaintext and secret of the run,
+// for the search through the site's files.
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -39,24 +40,32 @@ await main(async () => {
     await Promise.all(officers.map(async (officer) => {
         const { account, process } = officer;
         Object.assign(officer, await process.do("login", { url, user: account.user, password: account.password }));
-        if (account.recovery_key) {
+        if (account.recovery_key && !account.being_set_up) {
             const restored = await process.do("recover", { recovery_key: account.recovery_key });
             check(restored.ready, `${account.name}: the identity could not be recovered`);
         } else {
-            account.recovery_key = (await process.do("setup_encryption")).recovery_key;
+            if (!account.recovery_key) {
+                Object.assign(account, await process.do("make_recovery_key"), { being_set_up: true });
+                writeJson(accountsFile, accounts);
+            }
+            await process.do("setup_encryption", { recovery_key: account.recovery_key });
             await process.do("set_name", { name: account.name });
+            delete account.being_set_up;
+            writeJson(accountsFile, accounts);
         }
     }));
-    writeJson(accountsFile, accounts);
     const [first, second] = officers;
     for (const officer of officers) console.log(`  ${officer.account.name}: signed in as ${officer.user_id}, device ${officer.device_id}, cross-signed`);
 
     if (accounts.room_id) {
+        // What others wrote in the room, or a run that was interrupted before its keys were in the backup, is not asked for.
+        const earlier = accounts.messages ?? [];
         for (const officer of officers) {
-            const { messages } = await officer.process.do("history", { room_id: accounts.room_id });
-            const unread = messages.filter((message) => !message.decrypted);
-            check(unread.length === 0, `${officer.account.name} cannot read ${unread.length} of ${messages.length} earlier messages`);
-            console.log(`  ${officer.account.name}: ${messages.length} earlier messages, all read with keys from the backup`);
+            const { messages, redacted } = await officer.process.do("history", { room_id: accounts.room_id });
+            const read = new Set([...redacted, ...messages.filter((message) => message.decrypted).map((message) => message.event_id)]);
+            const unread = earlier.filter((event_id) => !read.has(event_id));
+            check(unread.length === 0, `${officer.account.name} cannot read ${unread.length} of ${earlier.length} earlier messages`);
+            console.log(`  ${officer.account.name}: ${earlier.length} earlier messages, all read with keys from the backup`);
         }
     } else {
         const created = await first.process.do("create_room", { name: "Joint Secretary's office", invite: [second.user_id] });
@@ -73,12 +82,13 @@ await main(async () => {
 
     // A number in each text tells this run's from an earlier one's.
     const run = randomBytes(4).toString("hex");
-    let decrypted = 0;
+    const sent = [];
     for (const [who, what] of DIALOGUE) {
         const [sender, reader] = who === 0 ? [first, second] : [second, first];
+        let event_id;
         if (typeof what === "string") {
             const text = `${what} [${run}]`;
-            const { event_id } = await sender.process.do("send_text", { ...room, text });
+            ({ event_id } = await sender.process.do("send_text", { ...room, text }));
             // The sender too reads it as it came back from the server.
             for (const side of [reader, sender]) {
                 const event = await side.process.do("read", { ...room, event_id });
@@ -90,7 +100,7 @@ await main(async () => {
         } else {
             const line = `गोपनीय / confidential ${run}: the draft for the meeting, line `;
             const content = Buffer.from(Array.from({ length: 400 }, (_, i) => `${line}${i + 1}\n`).join(""));
-            const { event_id } = await sender.process.do("send_file", { ...room, name: what.name, base64: content.toString("base64"), mimetype: "text/plain" });
+            ({ event_id } = await sender.process.do("send_file", { ...room, name: what.name, base64: content.toString("base64"), mimetype: "text/plain" }));
             for (const side of [reader, sender]) {
                 const event = await side.process.do("read", { ...room, event_id });
                 const { base64 } = await side.process.do("read_file", { ...room, event_id });
@@ -99,16 +109,17 @@ await main(async () => {
             }
             report.plaintexts.push(line, what.name);
         }
-        decrypted += 1;
+        sent.push(event_id);
     }
 
-    for (const officer of officers) {
-        const { account, process } = officer;
-        await process.do("backed_up");
+    for (const { process } of officers) await process.do("backed_up");
+    accounts.messages = [...(accounts.messages ?? []), ...sent];
+    writeJson(accountsFile, accounts);
+    for (const { account, process } of officers) {
         report.secrets.push(account.password, account.recovery_key, ...(await process.do("tokens")).tokens);
         await process.do("logout");
         process.end();
     }
     writeJson(reportFile, report);
-    console.log(`\n  ${decrypted} of ${DIALOGUE.length} messages, decrypted by both sides`);
+    console.log(`\n  ${sent.length} of ${DIALOGUE.length} messages, decrypted by both sides`);
 });

@@ -15,6 +15,12 @@ async function signIn(account, name) {
     return { process, name, ...(await process.do("login", { url, user: account.user, password: account.password })) };
 }
 
+async function setUp({ process }) {
+    const made = await process.do("make_recovery_key");
+    await process.do("setup_encryption", made);
+    return made.recovery_key;
+}
+
 // Both see the same emojis, and say so.
 async function compare(one, other) {
     const [asked, accepted] = await Promise.all([
@@ -36,9 +42,9 @@ const mismatch = async (one, other) => {
 
 await main(async () => {
     const first = await signIn(asha, "first");
-    const { recovery_key } = await first.process.do("setup_encryption");
+    const recovery_key = await setUp(first);
     const second = await signIn(ravi, "second");
-    await second.process.do("setup_encryption");
+    await setUp(second);
 
     const room = await first.process.do("create_room", { name: "verification", invite: [second.user_id] });
     await second.process.do("join", room);
