@@ -3,6 +3,7 @@
 Used by scripts/run and by the integration tests. Needs root, to become those users.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -10,34 +11,19 @@ import secrets
 import shutil
 import socket
 import ssl
+import stat
 import struct
 import subprocess
 import time
 from pathlib import Path
 
 import search
+import sitekeys
 import supervise
 
 TOP = Path(__file__).resolve().parents[1]
 PROGRAMS = {"gims-keyd": "hsm/gims-keyd", "gims-tlsd": "daemon/tls/gims-tlsd", "gimsd": "daemon/app/gimsd",
             "gimsctl": "daemon/ctl/gimsctl"}
-
-# gims-keyd derives each of its keys from the root key by libsodium's crypto_kdf with this context and
-# these numbers (docs/protocol-keyd.md).
-KDF_CONTEXT = b"gimskeyd"
-DERIVED_KEYS = {"data": 1, "media": 2, "token hash": 3, "audit": 4, "backup": 5, "pepper": 6, "custody file": 7,
-                "wrapping": 8, "audit file": 9}
-
-
-def derived_keys(root_key):
-    """Every key of the site by its name, in hex, the root key too."""
-    keys = {"root": root_key.hex()}
-    for name, number in DERIVED_KEYS.items():
-        # crypto_kdf is BLAKE2b of nothing, keyed, with the number as salt and the context as personalisation.
-        keys[name] = hashlib.blake2b(b"", digest_size=32, key=root_key, salt=number.to_bytes(16, "little"),
-                                     person=KDF_CONTEXT.ljust(16, b"\0")).hexdigest()
-    return keys
-
 
 def free_port():
     with socket.socket() as probe:
@@ -60,6 +46,7 @@ class Site:
         self.etc, self.run, self.logs, self.operator = (self.folder / part for part in ("etc", "run", "log", "operator"))
         self.ca = self.operator / "site-ca.pem"
         self.root_key_file = self.operator / "root-key"
+        self.claimed = None  # the folder, open and locked, while the site is this one's
         process = lambda name, user, argv, **more: supervise.Process(
             name, argv, user=user, log=self.logs / f"{name}.log", run=self.run, **more)
         config = lambda name: ["--config", self.etc / f"{name}.toml"]
@@ -82,7 +69,22 @@ class Site:
 
     # ---- folders and configuration ------------------------------------------------------------------
 
+    def claim(self):
+        """Takes the folder for this site until stop(), so that nobody else's run touches what is running in it.
+        Raises Failed when another has it."""
+        if self.claimed is not None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            raise supervise.Failed(f"a site runs already in {self.folder}; stop that first, with Ctrl-C where it was started")
+        self.claimed = folder
+
     def prepare(self):
+        self.claim()
         for path in (self.program(name) for name in PROGRAMS if name != "gimsctl"):
             if not path.exists():
                 raise supervise.Failed(f"{path} is missing; 'make' builds it")
@@ -183,7 +185,11 @@ base_url = "{self.url}"
 
     def provision(self):
         """With a root key of our own, so that the search knows what to look for: gims-keyd takes one
-        for a software TPM only."""
+        for a software TPM only. The TPM is this folder's own: what an earlier provisioning left in it that did not
+        come to its end is replaced, as long as nothing has been stored under those keys."""
+        if any((self.folder / "gimsd").iterdir()):
+            raise supervise.Failed(f"gims-keyd has no keys, and {self.folder / 'gimsd'} has data that only they open; "
+                                   "put custody.bin back, or remove the site")
         if not self.root_key_file.exists():
             write_private(self.root_key_file, secrets.token_bytes(32))
         # The certificates can name no address later on, so those of this machine are named now.
@@ -192,7 +198,7 @@ base_url = "{self.url}"
         self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "provision",
                       "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
                       *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
-                      "--dev-root-key", self.root_key_file])
+                      "--dev-root-key", self.root_key_file, "--replace"])
 
     def keyd_status(self):
         output = self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "status"])
@@ -242,22 +248,50 @@ base_url = "{self.url}"
     def gimsctl(self, *arguments, input=None):
         return self.command([self.program("gimsctl"), "--socket", self.run / "gimsd/admin", *arguments], input=input)
 
+    def keys(self):
+        """Every key of the site by its name, in hex."""
+        root_key = self.root_key_file.read_bytes()
+        return sitekeys.derived_keys(root_key) | sitekeys.wrapped_keys(root_key, (self.folder / "keyd/custody.bin").read_bytes())
+
     def search(self, report):
-        """Looks through every file that the site's processes wrote for the texts and secrets of a report
-        and for every key of the site; see search.search()."""
-        return search.search({**report, "keys": derived_keys(self.root_key_file.read_bytes())}, self.written())
+        """Looks through every file that the site's processes wrote, also while they run, for the texts and secrets of
+        a report and for every key of the site; see search.search()."""
+        return search.search({**report, "keys": self.keys()}, [*self.written(), *self.unnamed_files()])
 
     def written(self):
         return [self.folder / part for part in ("etc", "run", "log", "tpm", "keyd", "gimsd")]
 
+    def unnamed_files(self):
+        """Those on the disk that the processes have open and that no folder names any more."""
+        for process in self.processes():
+            try:
+                descriptors = list(Path(f"/proc/{process.child.pid}/fd").iterdir()) if process.running() else []
+            except PermissionError as error:  # in a container whose root may not look into processes
+                self.tell(f"what {process.name} has open and no folder names is not seen: {error.strerror}")
+                continue
+            for path in descriptors:
+                try:
+                    target, kind = os.readlink(path), path.stat().st_mode
+                except FileNotFoundError:  # closed since
+                    continue
+                if stat.S_ISREG(kind) and target.endswith(" (deleted)") and not target.startswith("/memfd:"):
+                    yield path
+
     def stop(self):
         """In the order opposite to the start. Returns the exit statuses by name."""
-        return {process.name: process.stop() for process in (self.tlsd, self.gimsd, self.keyd, self.tpm)}
+        statuses = {process.name: process.stop() for process in reversed(self.processes())}
+        if self.claimed is not None:
+            os.close(self.claimed)
+            self.claimed = None
+        return statuses
+
+    def processes(self):
+        """In the order in which they start."""
+        return self.tpm, self.keyd, self.gimsd, self.tlsd
 
     def dead(self):
         """The processes that were started and have ended by themselves."""
-        return [process for process in (self.tpm, self.keyd, self.gimsd, self.tlsd)
-                if process.child is not None and not process.running()]
+        return [process for process in self.processes() if process.child is not None and not process.running()]
 
 
 def wait_for_socket(process, path, seconds=20):
@@ -277,6 +311,13 @@ def wait_for_socket(process, path, seconds=20):
 
 
 def write_private(path, data):
-    """A file that only its owner can read, from the first byte on."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    """Replaces a file as a whole, on the disk when this returns. Only its owner can read it, from the first byte on."""
+    new = Path(f"{path}.new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+    folder = os.open(new.parent, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(folder)
+    os.close(folder)

@@ -10,12 +10,12 @@ Exits with 1 and names each place when something is found.
 
 import base64
 import json
-import mmap
 import sys
 import urllib.parse
 from pathlib import Path
 
 PIECE = 24  # characters; a text that is cut up somewhere is found by its pieces
+BLOCK = 1 << 24  # bytes that are looked through at once
 
 
 def base64_cores(data):
@@ -62,8 +62,11 @@ def needles(wanted):
         for form, data in forms_of_text(text):
             found.setdefault(data, (f"secret {number} ({text[:4]}...)", form))
     for name, key in wanted.get("keys", {}).items():
-        for form, data in forms_of_bytes(bytes.fromhex(key)):
-            found.setdefault(data, (f"key {name}", form))
+        key = bytes.fromhex(key)
+        # A line's end, as PEM has it, can cut one half of a key only.
+        for part in (key, key[:len(key) // 2], key[len(key) // 2:]):
+            for form, data in forms_of_bytes(part):
+                found.setdefault(data, (f"key {name}", form))
     return [(what, form, data) for data, (what, form) in found.items() if len(data) >= 8]
 
 
@@ -71,24 +74,40 @@ def files_below(folders):
     for folder in folders:
         folder = Path(folder)
         yield from (p for p in (sorted(folder.rglob("*")) if folder.is_dir() else [folder])
-                    if p.is_file() and not p.is_symlink())
+                    if p == folder or p.is_file() and not p.is_symlink())
+
+
+def blocks(file, overlap):
+    """(offset, bytes) of a file, whatever its size and however it changes meanwhile; each block begins with the end
+    of the one before it."""
+    offset, block = 0, b""
+    while piece := file.read(BLOCK):
+        kept = block[-overlap:] if overlap else b""
+        block = kept + piece
+        yield offset - len(kept), block
+        offset += len(piece)
 
 
 def search(wanted, folders):
     """(findings, number of files, number of bytes). A finding is (file, offset, what, form)."""
     looked_for = needles(wanted)
+    overlap = max((len(needle) for _, _, needle in looked_for), default=1) - 1
     findings, count, total = [], 0, 0
     for path in files_below(folders):
-        count += 1
-        size = path.stat().st_size
-        total += size
-        if size == 0:
+        try:
+            file = open(path, "rb", buffering=0)
+        except FileNotFoundError:  # a site that runs removes files
             continue
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            for what, form, needle in looked_for:
-                offset = data.find(needle)
-                if offset >= 0:
-                    findings.append((path, offset, what, form))
+        with file:
+            count += 1
+            met = {}
+            for start, block in blocks(file, overlap):
+                for what, form, needle in looked_for:
+                    offset = block.find(needle)
+                    if offset >= 0:
+                        met.setdefault((what, form), start + offset)
+            total += file.tell()
+        findings += [(path, offset, what, form) for (what, form), offset in met.items()]
     return findings, count, total
 
 

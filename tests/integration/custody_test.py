@@ -5,10 +5,26 @@ import os
 import random
 import shutil
 import socket
+import subprocess
+import sys
 import time
 import unittest
 
+import cryptography.x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+import rig  # before those of scripts/: it says where they are
+import supervise
 from rig import SiteTest
+
+# Asks gims-keyd, as gimsd may, for the server's public key: one frame of its protocol.
+ASK_SERVER_KEY = """
+import socket, struct, sys
+peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+peer.connect(sys.argv[1])
+peer.send(struct.pack(">2sBBHHII", b"GK", 1, 1, 8, 0, 1, 0))
+sys.stdout.buffer.write(peer.recv(1 << 17))
+"""
 
 
 class CustodyTest(SiteTest):
@@ -109,6 +125,47 @@ class CustodyTest(SiteTest):
             shutil.chown(path, "gims-keyd", "gims-keyd")
             path.chmod(0o600)
             self.assert_opens()
+
+    def test_a_provisioning_that_was_interrupted(self):
+        """The TPM has keys, and the file with what belongs to them was not written any more."""
+        self.site.stop()
+        for part in ("keyd", "gimsd"):
+            shutil.rmtree(self.site.folder / part)
+        before = self.site.fingerprint
+        self.site.start()
+        self.assertEqual(self.site.keyd_status(), "operational")
+        self.assertNotEqual(self.site.fingerprint, before)
+
+    def test_data_is_not_given_other_keys(self):
+        self.site.stop()
+        (self.site.folder / "keyd/custody.bin").rename(self.site.folder / "custody.bin")
+        with self.assertRaisesRegex(supervise.Failed, "has data that only they open; put custody.bin back"):
+            self.site.start()
+        self.site.stop()
+        (self.site.folder / "custody.bin").rename(self.site.folder / "keyd/custody.bin")
+        self.site.start()
+
+    def test_the_search_knows_the_private_keys(self):
+        """What is searched for are the keys that the site works with: their public halves are those that it shows."""
+        keys = self.site.keys()
+        certificate, _ = self.site.site_root()
+        scalar = int(keys["site root's private key"], 16)
+        self.assertEqual(ec.derive_private_key(scalar, ec.SECP256R1()).public_key(),
+                         cryptography.x509.load_der_x509_certificate(certificate).public_key())
+        answer = subprocess.run([sys.executable, "-c", ASK_SERVER_KEY, self.site.run / "keyd/socket"], user="gimsd", group="gimsd",
+                                extra_groups=[], capture_output=True, check=True).stdout
+        self.assertEqual(answer[3], 2)
+        seed = ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys["server signing seed"]))
+        self.assertIn(seed.public_key().public_bytes_raw(), answer[16:])
+        # And each is found where it lies open.
+        for name, key in keys.items():
+            with self.subTest(name):
+                planted = self.site.folder / "gimsd/planted"
+                planted.write_bytes(bytes(77) + bytes.fromhex(key))
+                findings, _, _ = self.site.search({})
+                self.assertEqual({(path, what) for path, _, what, _ in findings}, {(planted, f"key {name}")})
+                planted.unlink()
+        self.assertEqual(self.site.search({})[0], [])
 
     def test_a_restart_has_the_same_keys(self):
         before = self.site.fingerprint

@@ -53,6 +53,27 @@ class SearchTest(unittest.TestCase):
         for planted in (KEY, KEY.hex().encode(), KEY.hex().upper().encode()):
             self.assertTrue(self.found(b"\0" * 100 + planted))
 
+    def test_a_key_as_pem(self):
+        # Wherever its line ends.
+        for before in range(64):
+            text = base64.b64encode(bytes(before) + KEY + bytes(64)).decode()
+            lines = "\n".join(text[i:i + 64] for i in range(0, len(text), 64))
+            with self.subTest(before=before):
+                self.assertTrue(self.found(lines.encode()))
+
+    def test_across_the_blocks_in_which_a_file_is_read(self):
+        whole, search.BLOCK = search.BLOCK, 256
+        self.addCleanup(setattr, search, "BLOCK", whole)
+        for before in range(200, 260):
+            findings = [finding for finding in self.found(b"." * before + KEY + b"." * 1000) if finding[3] == "raw"]
+            self.assertEqual([(offset, what) for _, offset, what, _ in findings], [(before, "key root")])
+
+    def test_a_file_that_goes_meanwhile(self):
+        listed = search.files_below
+        self.addCleanup(setattr, search, "files_below", listed)
+        search.files_below = lambda folders: [self.folder / "gone", *listed(folders)]
+        self.assertTrue(self.found(KEY))
+
     def test_a_part_of_a_text(self):
         self.assertTrue(self.found(b"..." + ENGLISH[:30].encode()))
 
