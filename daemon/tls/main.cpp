@@ -108,7 +108,7 @@ int main_with(std::string_view config_path, bool check_only) {
   auto settings = load_settings(std::string(config_path));
   if (!settings) {
     std::fprintf(stderr, "%s\n", settings.error().text.c_str());
-    return 1;
+    return 2;
   }
   if (check_only) return 0;
   if (const auto ran = run(std::move(*settings)); !ran) {
