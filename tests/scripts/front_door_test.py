@@ -2,10 +2,12 @@
 say when one fails. The programs that would change a machine are stand-ins here."""
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -72,6 +74,13 @@ class BuildRootTest(FrontDoor):
         self.stand_in("chroot", "exit 0")
         self.stand_in("bwrap", f'echo "bwrap $*" >>{self.calls}')
 
+    def installed(self, keyring):
+        """Gives a machine that has what makes a root, and this version of Debian's keys."""
+        self.stand_in("dpkg-query", f"""case "$*" in
+  *debian-archive-keyring) echo {keyring} ;;
+  *) printf 'ii %s\\n' mmdebstrap bubblewrap debian-archive-keyring ;;
+esac""")
+
     def build(self, targets="labels", **environment):
         (self.top / "targets").write_text(TARGETS.get(targets, targets))
         return self.run_script("build-root", GIMS_ROOT=str(self.root), **environment)
@@ -132,6 +141,27 @@ class BuildRootTest(FrontDoor):
         self.assertEqual(len(self.called("mmdebstrap")), 1)
         self.assertIn("newpackage", self.called("bwrap")[0])
 
+    def test_keys_that_are_older_than_debian_13_are_renewed(self):
+        for keyring, renewed in (("2023.3", True), ("2023.3+deb12u1", True), ("2023.3+deb12u2", False), ("2025.1", False)):
+            with self.subTest(keyring=keyring):
+                self.setUp()
+                self.installed(keyring)
+                self.assertEqual(self.build()[0], 0)
+                self.assertEqual([line.split()[-1] for line in self.called("apt-get install")],
+                                 ["debian-archive-keyring"] if renewed else [])
+
+    def test_another_apt_get_is_waited_for(self):
+        self.installed("2023.3")
+        self.build()
+        call, = self.called("apt-get install")
+        self.assertIn("-o DPkg::Lock::Timeout=120", call)
+
+    def test_programs_of_the_administrator_are_found(self):
+        # su without "-" leaves PATH without the sbin folders.
+        self.stand_in("chroot", f'echo "$PATH" >>{self.calls}')
+        self.assertEqual(self.build(PATH=f"{self.bin}:/usr/bin:/bin")[0], 0)
+        self.assertIn(f"{self.bin}:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", self.calls.read_text().splitlines())
+
     def test_another_script_makes_the_root_anew(self):
         self.build()
         with open(self.top / "scripts/build-root", "a") as file:
@@ -141,10 +171,48 @@ class BuildRootTest(FrontDoor):
         self.assertFalse(Path(f"{self.root}.old").exists())
 
 
-class EnterTest(unittest.TestCase):
+class EnterTest(FrontDoor):
+    """These run by scripts/enter, in Debian 13: there it is a machine that needs no build root."""
+
+    def enter(self, *command):
+        # A checkout that only its owner reaches: homes on Debian 13 are 0700, as root's is.
+        self.top.chmod(0o700)
+        checkout = self.top / "a home" / "gims"
+        shutil.copytree(SCRIPTS, checkout / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("GIMS_")}
+        run = subprocess.run([checkout / "scripts/enter", *command], capture_output=True, text=True, cwd="/", env=kept)
+        return run.returncode, run.stdout + run.stderr
+
     def test_every_user_can_write_to_tmp(self):
-        # This test runs by scripts/enter. apt, which adds packages to the root, has a user of its own.
+        # apt, which adds packages to the root, has a user of its own.
         self.assertEqual(os.stat("/tmp").st_mode & 0o7777, 0o1777)
+
+    def test_the_daemons_users_reach_a_private_checkout(self):
+        self.assertEqual(self.enter("setpriv", "--reuid=gimsd", "--regid=gimsd", "--clear-groups", "sh", "-c",
+                                    "pwd; cat /src/scripts/packages.list | head -c 8; touch /tmp/x"), (0, "/src\n# Debian"))
+
+    def test_the_cache_is_the_checkout_s(self):
+        self.assertEqual(self.enter("sh", "-c", 'touch "$CCACHE_DIR/here"'), (0, ""))
+        self.assertTrue((self.top / "a home/gims/build/ccache/here").exists())
+
+    def test_the_machine_keeps_its_folders(self):
+        before = sorted(os.listdir("/")), os.listdir("/src")
+        self.assertEqual(self.enter("sh", "-c", "ls /src; [ /bin -ef /usr/bin ] && [ -s /etc/passwd ]")[0], 0)
+        self.assertEqual((sorted(os.listdir("/")), os.listdir("/src")), before)
+
+    def test_what_is_left_running_ends_with_it(self):
+        # A number that no other process sleeps for.
+        seconds = str(100000 + os.getpid())
+        asleep = lambda: [pid for pid in os.listdir("/proc") if pid.isdigit() and self.command_of(pid) == f"sleep\0{seconds}\0".encode()]
+        self.assertEqual(self.enter("sh", "-c", f"setsid sleep {seconds} >/dev/null 2>&1 &\n"
+                                                "until grep -q sleep /proc/[0-9]*/comm; do sleep 0.01; done"), (0, ""))
+        self.assertEqual(asleep(), [])
+
+    def command_of(self, pid):
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            return b""
 
 
 @unittest.skipUnless(os.getuid() == 0, "the steps ask for root")
@@ -210,10 +278,135 @@ except KeyboardInterrupt:
         self.assertIn("stopped in order", rest)
         self.assertEqual(steps.returncode, 0)
 
+    def on_a_terminal(self, goal):
+        """Starts a goal on a terminal of its own; returns it and the terminal."""
+        ours, terminal = pty.openpty()
+        self.addCleanup(os.close, ours)
+        steps = subprocess.Popen([self.top / "scripts/steps", goal], cwd=self.top, stdin=terminal, stdout=terminal, stderr=terminal,
+                                 start_new_session=True)
+        os.close(terminal)
+        self.addCleanup(steps.wait)
+        self.addCleanup(steps.kill)
+        return steps, ours
+
+    def test_nothing_is_left_after_a_ctrl_c(self):
+        self.stand_in("build-root", "echo begun; exec sleep 600", self.top / "scripts")
+        steps, terminal = self.on_a_terminal("root")
+        shown = b""
+        while b"begun" not in shown:  # the step's line with the newest of its log: it ticks
+            shown += os.read(terminal, 4096)
+        os.killpg(steps.pid, signal.SIGINT)
+        self.assertEqual(steps.wait(60), 130)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                os.killpg(steps.pid, 0)
+            except ProcessLookupError:
+                return
+            self.assertLess(time.monotonic(), deadline, "something of it goes on")
+            time.sleep(0.05)
+
+    def df_says(self, free, files=100000):
+        self.stand_in("df", f"""echo Filesystem
+case "$*" in
+  *i*) echo /dev/x 200000 5 {files} 5% /site ;;
+  *h*) echo /dev/x 10G 10G {free}K 100% /site ;;
+  *) echo /dev/x 9999999 5 {free} 100% /site ;;
+esac""")
+
+    def test_a_full_disk_is_told_whatever_the_log_says(self):
+        for free, files, full in ((0, 100000, True), (5000000, 0, True), (5000000, 100000, False)):
+            with self.subTest(free=free, files=files):
+                self.df_says(free, files)
+                status, output = self.steps_with("exit 1")
+                self.assertEqual(status, 1)
+                self.assertEqual("The disk is full" in output, full, output)
+
+    def test_a_log_that_cannot_be_written_is_told(self):
+        self.df_says(0)
+        (self.top / "build/log/root.log").mkdir(parents=True)
+        status, output = self.steps_with("exit 0")
+        self.assertNotEqual(status, 0)
+        self.assertIn("The disk is full", output)
+
+    def test_a_full_disk_ends_the_site_with_its_cause(self):
+        self.df_says(0)
+        self.stand_in("build-root", "exit 0", self.top / "scripts")
+        self.stand_in("enter", '[ "$1" != scripts/run ] || exit 1', self.top / "scripts")
+        status, output = self.run_script("steps", "run")
+        self.assertEqual(status, 1)
+        self.assertIn("The disk is full", output)
+
+    def test_tests_without_room_are_named(self):
+        self.df_says(5000000)
+        self.stand_in("build-root", "exit 0", self.top / "scripts")
+        (self.top / "ctest-output").write_text("""\
+    Start 1: unit.store
+1/3 Test #1: unit.store .......***Failed    0.10 sec
+write: No space left on device
+    Start 2: unit.base
+2/3 Test #2: unit.base ........***Failed    0.10 sec
+expected 1, got 2
+    Start 3: integration.disk
+3/3 Test #3: integration.disk .***Failed    0.10 sec
+No space left on device
+
+0% tests passed, 3 tests failed out of 3
+
+The following tests FAILED:
+\t  1 - unit.store (Failed)
+\t  2 - unit.base (Failed)
+\t  3 - integration.disk (Failed)
+Errors while running CTest
+""")
+        self.stand_in("enter", '[ "$1" != ctest ] || { cat ctest-output; exit 8; }', self.top / "scripts")
+        status, output = self.run_script("steps", "test")
+        self.assertEqual(status, 8)
+        self.assertIn("---- unit.base\n", output)
+        self.assertIn("These had no room to write: unit.store. There is", output)
+
     def test_an_unknown_goal(self):
         status, output = self.run_script("steps", "nothing")
         self.assertEqual(status, 2)
         self.assertIn("make help", output)
+
+
+class SudoTest(FrontDoor):
+    """As somebody who is not root: sudo is asked once, whatever the steps need."""
+
+    def setUp(self):
+        super().setUp()
+        self.top.chmod(0o755)
+        # Whether one is root is what id says; sudo here makes id say so.
+        self.stand_in("id", 'echo "${FAKE_ROOT:-1000}"')
+        self.stand_in("sudo", f"""echo "$*" >>{self.top}/sudo-calls
+case $1 in --preserve-env=*) kept=$1; shift ;; esac
+FAKE_ROOT=0 exec "$@\"""")
+        self.stand_in("apt-get", "exit 1")
+
+    def test_sudo_is_asked_once(self):
+        self.stand_in("bwrap", "exit 0")
+        (self.root / "usr").mkdir(parents=True)
+        self.stand_in("build-root", '. "$top/scripts/as-root"', self.top / "scripts")
+        with open(self.top / "scripts/build-root", "w") as file:
+            file.write('#!/bin/sh\ntop=$(cd "$(dirname "$0")/.." && pwd)\n. "$top/scripts/as-root"\n')
+        status, output = self.run_script("steps", "all", HTTPS_PROXY="http://proxy.test", https_proxy="http://proxy.test", ONCE="1",
+                                         SOMETHING="else", npm_config_registry="http://npm.test")
+        self.assertEqual(status, 0, output)
+        call, = (self.top / "sudo-calls").read_text().splitlines()
+        kept, command, goal = call.split()
+        self.assertEqual((command, goal), (str(self.top / "scripts/steps"), "all"))
+        kept = kept.removeprefix("--preserve-env=").split(",")
+        self.assertLessEqual({"HTTPS_PROXY", "https_proxy", "ONCE", "npm_config_registry"}, set(kept))
+        self.assertFalse({"SOMETHING", "PATH", "HOME", "LD_PRELOAD"} & set(kept))
+
+    def test_each_script_alone_asks_with_the_proxies(self):
+        for script in ("build-root", "enter"):
+            with self.subTest(script):
+                self.run_script(script, "true", http_proxy="http://proxy.test", no_proxy="here")
+                call = (self.top / "sudo-calls").read_text().splitlines()[-1]
+                self.assertRegex(call, rf"^--preserve-env=\S*\bhttp_proxy\b\S* {self.top}/scripts/{script} true$")
+                self.assertIn("no_proxy", call)
 
 
 if __name__ == "__main__":
