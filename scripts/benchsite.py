@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import gimssite
+import sitekeys
 import supervise
 
 NAME = "gims.internal"
@@ -115,7 +116,7 @@ class WholeSite:
         self.site.start_tpm()
         self.site.start_keyd()
         # The keys that gims-keyd derives, in the form that bench_seed reads.
-        derived = gimssite.derived_keys(self.site.root_key_file.read_bytes())
+        derived = sitekeys.derived_keys(self.site.root_key_file.read_bytes())
         data = self.site.folder / "gimsd"
         keys = data / "keys"
         names = ("data", "media", "token hash", "audit", "backup", "pepper")
