@@ -68,7 +68,13 @@ struct KeyCountsChanged {
   std::string user_id;
   std::string device_id;
 };
-struct DeviceRemoved {  // its access tokens are gone; waiting requests of it end
+struct DeviceRemoved {  // with its keys, its tokens and the messages to it
+  std::string user_id;
+  std::string device_id;
+};
+// The device signed in again: its earlier tokens are gone, but it is there, and so is what waits
+// for it.
+struct DeviceTokensEnded {
   std::string user_id;
   std::string device_id;
 };
@@ -82,7 +88,7 @@ struct AuditAppended {  // the audit log's new head
 
 using Change = std::variant<EventAdded, MembershipChanged, EventRedacted, ReceiptChanged,
                             AccountDataChanged, ToDeviceAdded, DeviceListChanged, KeyCountsChanged,
-                            DeviceRemoved, UserStateChanged, AuditAppended>;
+                            DeviceRemoved, DeviceTokensEnded, UserStateChanged, AuditAppended>;
 
 // Hears of each batch on the writer's thread, in order, before the requests of the batch are
 // answered. Must be quick and must not fail.

@@ -42,6 +42,24 @@ std::unexpected<Error> password_to_be_chosen() {
       "settings.");
 }
 
+// Whose tokens are to be read again after a change; without a device: all of the user's.
+struct Whose {
+  std::string_view user_id;
+  std::string_view device_id;
+};
+std::optional<Whose> touched_by(const store::Change& change) {
+  if (const auto* removed = std::get_if<store::DeviceRemoved>(&change)) {
+    return Whose{.user_id = removed->user_id, .device_id = removed->device_id};
+  }
+  if (const auto* ended = std::get_if<store::DeviceTokensEnded>(&change)) {
+    return Whose{.user_id = ended->user_id, .device_id = ended->device_id};
+  }
+  if (const auto* user = std::get_if<store::UserStateChanged>(&change)) {
+    return Whose{.user_id = user->user_id, .device_id = {}};
+  }
+  return std::nullopt;
+}
+
 Result<> may_sign_in(UserState state) {
   switch (state) {
     case UserState::active:
@@ -122,7 +140,7 @@ void Sessions::sign_in(std::string user_id, LoginRequest request,
           // The same device signs in again: what it had before ends.
           GIMS_TRY(sql::run(sql, sql_of::DeleteAccessTokensOfDevice{user_id, device_id}));
           GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshTokensOfDevice{user_id, device_id}));
-          transaction.publish(store::DeviceRemoved{user_id, device_id});
+          transaction.publish(store::DeviceTokensEnded{user_id, device_id});
         } else {
           GIMS_TRY_ASSIGN(const auto has, sql::first(sql, sql_of::CountDevices{user_id}));
           if (has && has->devices >= most_devices) {
@@ -331,15 +349,14 @@ void Sessions::logout_all(std::string user_id, std::optional<std::string> except
 void Sessions::committed(store::StreamId /*position*/,
                          std::span<const store::Change> changes) noexcept {
   for (const store::Change& change : changes) {
-    const auto* removed = std::get_if<store::DeviceRemoved>(&change);
-    const auto* user = std::get_if<store::UserStateChanged>(&change);
-    if (removed == nullptr && user == nullptr) continue;
+    const auto whose = touched_by(change);
+    if (!whose) continue;
     const std::lock_guard lock(mutex_);
     ++forgettings_;
     std::erase_if(known_, [&](const auto& entry) {
       const Session& session = entry.second.session;
-      if (user != nullptr) return session.user_id == user->user_id;
-      return session.user_id == removed->user_id && session.device_id == removed->device_id;
+      return session.user_id == whose->user_id &&
+             (whose->device_id.empty() || session.device_id == whose->device_id);
     });
   }
 }

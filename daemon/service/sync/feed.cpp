@@ -276,12 +276,19 @@ void Feed::apply(const store::DeviceRemoved& change) {
   if (user == nullptr) return;
   std::erase_if(user->devices,
                 [&](const DeviceEntry& device) { return device.device_id == change.device_id; });
-  std::vector<std::unique_ptr<Waiter>> waiters = std::exchange(user->waiters, {});
-  for (auto& waiter : waiters) {
-    if (waiter->device_id == change.device_id) {
+  end_waits(*user, change.device_id);
+}
+
+void Feed::apply(const store::DeviceTokensEnded& change) {
+  if (UserEntry* user = find_user(change.user_id)) end_waits(*user, change.device_id);
+}
+
+void Feed::end_waits(UserEntry& user, std::string_view device_id) {
+  for (auto& waiter : std::exchange(user.waiters, {})) {
+    if (waiter->device_id == device_id) {
       make_ready(std::move(waiter), Waiter::Reason::removed);
     } else {
-      user->waiters.push_back(std::move(waiter));
+      user.waiters.push_back(std::move(waiter));
     }
   }
 }

@@ -178,6 +178,7 @@ class Feed final : public store::ChangeListener {
   void apply(const store::DeviceListChanged& change);
   void apply(const store::KeyCountsChanged& change);
   void apply(const store::DeviceRemoved& change);
+  void apply(const store::DeviceTokensEnded& change);
   void apply(const store::UserStateChanged& change);
   static void apply(const store::AuditAppended&) noexcept {}  // no client is told
 
@@ -188,6 +189,9 @@ class Feed final : public store::ChangeListener {
   void wake(UserEntry& user);
   void wake_room(RoomEntry& room);
   void make_ready(std::unique_ptr<Waiter> waiter, Waiter::Reason reason);
+  void end_waits(UserEntry& user, std::string_view device_id);
+  void supersede(UserEntry& user, Waiter& newest, SteadyTime now);
+  [[nodiscard]] bool make_room(UserEntry& user, const Waiter& newcomer);
   void wake_contacts_locked(UserEntry& user);
   [[nodiscard]] bool has_news(const UserEntry& user, const Waiter& waiter) const;
   [[nodiscard]] RoomNews room_news(const UserRoom& held, std::optional<StreamToken> since) const;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "store/statements/sync.hpp"
+#include "support/accounts_fixture.hpp"
 #include "support/sync_fixture.hpp"
 
 namespace gims::service::sync {
@@ -131,6 +132,80 @@ TEST(SyncToDevice, IsDeliveredUntilTheDeviceComesBackWithIt) {
   EXPECT_EQ(messages_of(site.sync("desk.officer", since)), Names{"one"});
   ASSERT_TRUE(site.send_to_device("desk.officer", "PHONE", "two"));
   EXPECT_EQ(messages_of(site.sync("desk.officer", SyncFixture::next_of(first))), Names{"two"});
+}
+
+struct HeldFeed {
+  Feed feed;
+};
+// Sign-ins and a feed that hears of them.
+class SyncSignIn : private HeldFeed, public test::AccountsFixture {
+ protected:
+  SyncSignIn() : AccountsFixture(test::quick_closed_policy(), {&feed}) {
+    feed.start(store->position());
+    EXPECT_TRUE(add_user("desk.officer"));
+  }
+  SyncRequest request(std::string_view since) {
+    SyncRequest request{.user_id = id("desk.officer"),
+                        .device_id = "PHONE",
+                        .since = std::nullopt,
+                        .filter = std::make_shared<const Filter>()};
+    if (!since.empty()) request.since = *parse_stream_token(since);
+    return request;
+  }
+  // What a request without a wait is answered.
+  json::Document answer(std::string_view since) {
+    return *json::Document::parse(ask(since, std::chrono::milliseconds(0))->body);
+  }
+  struct Answer {
+    std::string body;
+    std::string error;
+  };
+  std::shared_ptr<Answer> ask(std::string_view since, std::chrono::milliseconds timeout) {
+    auto answered = std::make_shared<Answer>();
+    sync.run(request(since), timeout, sync.ticket(id("desk.officer")),
+             [answered](Result<http::Chain> chain) {
+               if (chain) answered->body = text_of(*chain);
+               if (!chain) answered->error = chain.error().code;
+             });
+    return answered;
+  }
+
+  test::ManualClock clock;
+  Sync sync{*store, feed, policy, clock, {.workers = 0}};
+};
+
+TEST_F(SyncSignIn, TheSameDeviceKeepsWhatWaitsForIt) {
+  ASSERT_TRUE(login("desk.officer"));
+  ASSERT_TRUE(login("desk.officer", password, "LAPTOP"));
+  const std::string since = SyncFixture::next_of(answer(""));
+  // A key of a room; then the client loses its token, and its user signs in on it again.
+  ASSERT_TRUE(wait<void>([&](auto done) {
+    to_device.send({.sender = id("desk.officer"),
+                    .sender_device = "LAPTOP",
+                    .type = "m.test",
+                    .txn_id = "1",
+                    .messages = {{.user_id = id("desk.officer"),
+                                  .device_id = "PHONE",
+                                  .content = R"({"text":"one"})"}}},
+                   std::move(done));
+  }));
+  ASSERT_TRUE(login("desk.officer"));
+  EXPECT_EQ(messages_of(answer(since)), Names{"one"});
+  EXPECT_EQ(messages_of(answer("")), Names{"one"});
+}
+
+TEST_F(SyncSignIn, EndsTheRequestsOfTheOldToken) {
+  ASSERT_TRUE(login("desk.officer"));
+  ASSERT_TRUE(login("desk.officer", password, "LAPTOP"));
+  const auto waiting = ask(SyncFixture::next_of(answer("")), std::chrono::milliseconds(30000));
+  ASSERT_TRUE(login("desk.officer", password, "LAPTOP"));
+  while (sync.run_due() > 0) {
+  }
+  EXPECT_EQ(waiting->error + waiting->body, "") << "another device";
+  ASSERT_TRUE(login("desk.officer"));
+  while (sync.run_due() > 0) {
+  }
+  EXPECT_EQ(waiting->error, "M_UNKNOWN_TOKEN");
 }
 
 TEST(SyncToDevice, WhatTheDeviceHasIsDeleted) {
