@@ -9,6 +9,7 @@
 #include "matrix/push_rules.hpp"
 #include "service/sync/body.hpp"
 #include "service/sync/device_lists.hpp"
+#include "service/sync/key_counts.hpp"
 #include "service/sync/room_section.hpp"
 #include "service/sync/unread.hpp"
 #include "store/statements/sync.hpp"
@@ -223,37 +224,6 @@ class Assembly {
     return {};
   }
 
-  // Counts are in every reply, since a client reads their absence as "none" (spec: sync, e2e).
-  Result<std::shared_ptr<const std::string>> key_counts() {
-    if (news_.key_counts) return news_.key_counts;
-    GIMS_TRY_ASSIGN(auto* connection, reads_.sql());
-    json::Writer out;
-    out.begin_object();
-    // A client that sees no signed_curve25519 at all may take it for "not told".
-    bool has_signed = false;
-    GIMS_TRY(sql::for_each(
-        *connection,
-        statements::SyncKeyCounts{.user_id = request_.user_id, .device_id = request_.device_id},
-        [&](const auto& row) {
-          has_signed = has_signed || row.algorithm == "signed_curve25519";
-          out.member(row.algorithm, row.keys);
-        }));
-    if (!has_signed) out.member("signed_curve25519", 0);
-    out.end_object();
-    std::string counts = "\"device_one_time_keys_count\":" + out.take();
-    json::Writer fallback;
-    fallback.begin_array();
-    GIMS_TRY(sql::for_each(*connection,
-                           statements::SyncUnusedFallbackKeys{.user_id = request_.user_id,
-                                                              .device_id = request_.device_id},
-                           [&](const auto& row) { fallback.value(row.algorithm); }));
-    fallback.end_array();
-    counts += ",\"device_unused_fallback_key_types\":" + fallback.take();
-    auto shared = std::make_shared<const std::string>(std::move(counts));
-    feed_.remember_key_counts(request_.user_id, request_.device_id, key_generation_, shared);
-    return shared;
-  }
-
   Result<> write_rooms(Body& body, RoomSections& sections, std::string_view name,
                        const std::vector<RoomSection>& rooms, Membership kind) {
     if (rooms.empty()) return {};
@@ -279,7 +249,11 @@ class Assembly {
   }
 
   Result<http::Chain> write(RoomSections& sections) {
-    GIMS_TRY_ASSIGN(const auto counts, key_counts());
+    auto counts = news_.key_counts;
+    if (!counts) {
+      GIMS_TRY_ASSIGN(counts, read_key_counts(feed_, reads_, request_.user_id, request_.device_id,
+                                              key_generation_));
+    }
     Body body;
     json::Writer& out = body.json();
     out.begin_object().member("next_batch", format(news_.token));
@@ -328,9 +302,16 @@ Result<DeviceLists> changed_devices(store::Store& store, Feed& feed, const SyncR
   return Assembly(store, feed, request).changed_devices();
 }
 
-http::Chain empty_reply(const StreamToken& next) {
+Result<http::Chain> empty_reply(store::Store& store, Feed& feed, const std::string& user_id,
+                                const std::string& device_id, const StreamToken& next) {
+  const std::uint64_t generation = feed.key_generation();
+  auto counts = feed.key_counts(user_id, device_id);
+  if (!counts) {
+    Reads reads(store, &feed.statements());
+    GIMS_TRY_ASSIGN(counts, read_key_counts(feed, reads, user_id, device_id, generation));
+  }
   json::Writer out;
-  out.begin_object().member("next_batch", format(next)).end_object();
+  out.begin_object().member("next_batch", format(next)).raw(*counts).end_object();
   http::Chain chain;
   chain.emplace_back(out.take());
   return chain;

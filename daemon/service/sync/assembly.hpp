@@ -52,8 +52,12 @@ inline constexpr std::size_t most_scanned = 1000;
 // loop's.
 [[nodiscard]] Result<DeviceLists> changed_devices(store::Store& store, Feed& feed,
                                                   const SyncRequest& request);
-// A reply that says nothing but where to go on.
-[[nodiscard]] http::Chain empty_reply(const StreamToken& next);
+// A reply that says nothing but where to go on, and how many keys the device has. Any thread but a
+// loop's.
+[[nodiscard]] Result<http::Chain> empty_reply(store::Store& store, Feed& feed,
+                                              const std::string& user_id,
+                                              const std::string& device_id,
+                                              const StreamToken& next);
 // The first of a body's bytes to the last, for tests and logs.
 [[nodiscard]] std::string text_of(const http::Chain& chain);
 

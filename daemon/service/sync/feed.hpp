@@ -106,6 +106,9 @@ class Feed final : public store::ChangeListener {
   [[nodiscard]] std::shared_ptr<const UserData> user_data(const std::string& user_id);
   void remember_user_data(const std::string& user_id, store::StreamId as_of,
                           std::shared_ptr<const UserData> data);
+  // Null: to be read.
+  [[nodiscard]] std::shared_ptr<const std::string> key_counts(const std::string& user_id,
+                                                              std::string_view device_id);
   void remember_key_counts(const std::string& user_id, std::string_view device_id,
                            std::uint64_t generation, std::shared_ptr<const std::string> counts);
   [[nodiscard]] std::uint64_t key_generation() const;
@@ -134,9 +137,11 @@ class Feed final : public store::ChangeListener {
                   std::chrono::steady_clock::time_point until);
 
   // Makes the waiter wait, unless there is news after its `checked` token: then it is given back
-  // and its owner looks again, so that no wake-up is lost. An older waiter of the device is
-  // superseded (its wait ends now). Where too many wait already the wait ends at once.
-  [[nodiscard]] std::unique_ptr<Waiter> park(std::unique_ptr<Waiter> waiter);
+  // and its owner looks again, so that no wake-up is lost. Older waiters of the device are
+  // superseded (their waits end soon). Where too many wait already it is refused, or
+  // the oldest of its device.
+  [[nodiscard]] std::unique_ptr<Waiter> park(std::unique_ptr<Waiter> waiter,
+                                             std::chrono::steady_clock::time_point now);
   // The client went: the waiter is destroyed.
   void forget(std::string_view user_id, std::uint64_t waiter_id);
   // Blocks until waiters are ready, work is due, or stop(). Ends waits and typing that are over by

@@ -307,6 +307,14 @@ std::uint64_t Feed::key_generation() const {
   return key_generation_;
 }
 
+std::shared_ptr<const std::string> Feed::key_counts(const std::string& user_id,
+                                                    std::string_view device_id) {
+  const std::scoped_lock lock(mutex_);
+  UserEntry* user = find_user(user_id);
+  const DeviceEntry* device = user == nullptr ? nullptr : find_device(*user, device_id);
+  return device == nullptr ? nullptr : device->key_counts;
+}
+
 void Feed::remember_key_counts(const std::string& user_id, std::string_view device_id,
                                std::uint64_t generation,
                                std::shared_ptr<const std::string> counts) {

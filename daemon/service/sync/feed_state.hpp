@@ -24,7 +24,7 @@
 namespace gims::service::sync {
 
 // Bounds of memory. When one is reached the oldest goes, and a reply that wants it reads the store;
-// but for waits, which end at once.
+// but for waits, whose clients are told to come later.
 struct FeedLimits {
   std::size_t events = 16384;      // of all rooms together
   std::size_t room_events = 64;    // of one room
@@ -36,6 +36,10 @@ struct FeedLimits {
   std::size_t sent_members = 128;  // remembered for one device
   std::size_t waits = 16384;
   std::size_t waits_of_user = 16;
+  std::size_t waits_of_device = 4;
+  // A wait goes on for so long after a newer one of its device began. Were it ended at once, two
+  // clients with one token would answer one another without end.
+  std::chrono::milliseconds superseded_wait = std::chrono::seconds(1);
   std::size_t typing_users = 64;  // of one room
 };
 

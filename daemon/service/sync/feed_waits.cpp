@@ -46,31 +46,56 @@ bool Feed::has_news(const UserEntry& user, const Waiter& waiter) const {
          checked.stream;
 }
 
-std::unique_ptr<Waiter> Feed::park(std::unique_ptr<Waiter> waiter) {
+// Every wait of the device but the newest.
+void Feed::supersede(UserEntry& user, Waiter& newest, SteadyTime now) {
+  const SteadyTime end = now + limits_.superseded_wait;
+  for (auto& held : user.waiters) {
+    if (held->device_id != newest.device_id) continue;
+    Waiter& older = held->id < newest.id ? *held : newest;
+    if (std::exchange(older.superseded, true) || older.deadline <= end) continue;
+    if (deadlines_.erase({older.deadline, &older}) > 0) deadlines_.emplace(end, &older);
+    older.deadline = end;
+  }
+}
+
+// The oldest wait of the device makes room for a newer one. False: that is the newcomer itself.
+bool Feed::make_room(UserEntry& user, const Waiter& newcomer) {
+  auto oldest = user.waiters.end();
+  std::size_t waits = 0;
+  for (auto held = user.waiters.begin(); held != user.waiters.end(); ++held) {
+    if ((*held)->device_id != newcomer.device_id) continue;
+    ++waits;
+    if (oldest == user.waiters.end() || (*held)->id < (*oldest)->id) oldest = held;
+  }
+  if (waits < limits_.waits_of_device) return true;
+  if (newcomer.id < (*oldest)->id) return false;
+  auto ended = std::move(*oldest);
+  user.waiters.erase(oldest);
+  make_ready(std::move(ended), Waiter::Reason::refused);
+  return true;
+}
+
+std::unique_ptr<Waiter> Feed::park(std::unique_ptr<Waiter> waiter, SteadyTime now) {
   bool wakes = false;
   {
     const std::scoped_lock lock(mutex_);
     UserEntry* user = find_user(waiter->user_id);
     if (user == nullptr || !user->loaded || has_news(*user, *waiter)) return waiter;
     user->last_use = ++use_counter_;
-    const std::size_t ready_before = ready_.size();
-    for (std::size_t i = user->waiters.size(); i-- > 0;) {
-      if (user->waiters[i]->device_id != waiter->device_id) continue;
-      auto older = std::move(user->waiters[i]);
-      user->waiters.erase(user->waiters.begin() + static_cast<std::ptrdiff_t>(i));
-      make_ready(std::move(older), Waiter::Reason::superseded);
-    }
-    Waiter* raw = waiter.get();
+    const SteadyTime next = deadlines_.empty() ? SteadyTime::max() : deadlines_.begin()->first;
+    const std::size_t ready = ready_.size();
+    const bool fits = make_room(*user, *waiter) && waiting_ < limits_.waits &&
+                      user->waiters.size() < limits_.waits_of_user;
     ++waiting_;
-    const bool earliest = deadlines_.empty() || raw->deadline < deadlines_.begin()->first;
-    deadlines_.emplace(raw->deadline, raw);
-    user->waiters.push_back(std::move(waiter));
-    if (stopped_ || waiting_ > limits_.waits || user->waiters.size() > limits_.waits_of_user) {
-      auto last = std::move(user->waiters.back());
-      user->waiters.pop_back();
-      make_ready(std::move(last), Waiter::Reason::superseded);
+    if (stopped_ || !fits) {
+      make_ready(std::move(waiter),
+                 stopped_ ? Waiter::Reason::superseded : Waiter::Reason::refused);
+    } else {
+      supersede(*user, *waiter, now);
+      deadlines_.emplace(waiter->deadline, waiter.get());
+      user->waiters.push_back(std::move(waiter));
     }
-    wakes = earliest || ready_.size() != ready_before;
+    wakes = ready_.size() != ready || deadlines_.begin()->first < next;
   }
   if (wakes) ready_condition_.notify_all();
   return nullptr;
@@ -97,7 +122,9 @@ void Feed::expire(SteadyTime now) {
         std::ranges::find_if(user->waiters, [&](const auto& held) { return held.get() == due; });
     auto waiter = std::move(*found);
     user->waiters.erase(found);
-    make_ready(std::move(waiter), Waiter::Reason::timeout);
+    const bool superseded = waiter->superseded;
+    make_ready(std::move(waiter),
+               superseded ? Waiter::Reason::superseded : Waiter::Reason::timeout);
   }
   while (!typing_ends_.empty() && typing_ends_.begin()->first <= now) {
     const auto room = rooms_.find(typing_ends_.begin()->second);

@@ -13,6 +13,15 @@ namespace statements = store::statements;
 
 // Waits that one worker takes at a time: a room's thousand are shared by all of them.
 constexpr std::size_t batch = 32;
+// For a client whose request may not wait.
+constexpr std::chrono::milliseconds come_later = std::chrono::seconds(5);
+
+std::unexpected<Error> too_many_waits() {
+  auto refused = fail(ErrorKind::rate_limited, "M_LIMIT_EXCEEDED",
+                      "Too many requests wait already. Try again in a moment.");
+  refused.error().retry_after = come_later;
+  return refused;
+}
 
 // `since`: from where to look; the device's last token decides what it was sent of members.
 SyncRequest request_of(const Waiter& waiter, const StreamToken& since) {
@@ -143,10 +152,14 @@ void Sync::attempt(std::unique_ptr<Waiter> waiter, bool first) {
     waiter->checked = assembled->next;
     const auto gone = waiter->gone;
     const Ticket ticket{.user_id = waiter->user_id, .id = waiter->id, .gone = gone};
-    waiter = feed_.park(std::move(waiter));
+    waiter = feed_.park(std::move(waiter), clock_.steady());
     if (!waiter && gone->load()) feed_.forget(ticket.user_id, ticket.id);
   }
-  if (waiter) waiter->reply(empty_reply(waiter->checked));
+  if (waiter) reply_empty(*waiter);
+}
+
+void Sync::reply_empty(Waiter& waiter) {
+  waiter.reply(empty_reply(store_, feed_, waiter.user_id, waiter.device_id, waiter.checked));
 }
 
 void Sync::wake(std::unique_ptr<Waiter> waiter) {
@@ -154,7 +167,9 @@ void Sync::wake(std::unique_ptr<Waiter> waiter) {
     case Waiter::Reason::news:
       return attempt(std::move(waiter), false);
     case Waiter::Reason::superseded:
-      return waiter->reply(empty_reply(waiter->checked));
+      return reply_empty(*waiter);
+    case Waiter::Reason::refused:
+      return waiter->reply(too_many_waits());
     case Waiter::Reason::removed:
       return waiter->reply(
           fail(ErrorKind::unauthenticated, "M_UNKNOWN_TOKEN", "This device was signed out."));

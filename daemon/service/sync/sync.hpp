@@ -64,6 +64,7 @@ class Sync {
   std::size_t handle(Feed::Work work);
   void wake(std::unique_ptr<Waiter> waiter);
   void attempt(std::unique_ptr<Waiter> waiter, bool first);
+  void reply_empty(Waiter& waiter);
   void acknowledge(const SyncRequest& request);
 
   store::Store& store_;

@@ -19,7 +19,8 @@ namespace gims::service::sync {
 using Reply = std::move_only_function<void(Result<http::Chain>)>;
 
 struct Waiter {
-  enum class Reason : std::uint8_t { news, timeout, superseded, removed };
+  // refused: too many wait already.
+  enum class Reason : std::uint8_t { news, timeout, superseded, removed, refused };
 
   std::string user_id;
   std::string device_id;
@@ -29,7 +30,8 @@ struct Waiter {
   bool use_state_after = false;
   std::chrono::steady_clock::time_point deadline;
   Reply reply;
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;     // ascending in the order of the requests
+  bool superseded = false;  // by a newer one of its device; `deadline` is not far then
   std::shared_ptr<std::atomic<bool>> gone;  // the client went
   Reason reason = Reason::news;             // why it is ready
 };

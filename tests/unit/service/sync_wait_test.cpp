@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -46,6 +47,8 @@ class Pending {
 
 class SyncWait : public ::testing::Test {
  protected:
+  static constexpr std::int64_t grace = 1000;  // of a wait that a newer one of its device follows
+
   void start(Pending& pending, std::string_view who, const std::string& since,
              milliseconds timeout = milliseconds(30000),
              const test::SyncOptionsUnderTest& options = {}) {
@@ -137,10 +140,116 @@ TEST_F(SyncWait, ANewerOneOfTheDeviceTakesItsPlace) {
   start(laptop, "desk.officer", since, milliseconds(30000), {.device = "LAPTOP"});
   start(newer, "desk.officer", since);
   settle();
+  EXPECT_FALSE(older.done()) << "not at once: its client might come back at once as well";
+  clock.advance(SyncWait::grace);
+  settle();
   EXPECT_TRUE(older.done());
+  EXPECT_EQ(SyncFixture::next_of(older.json()), since);
   EXPECT_FALSE(newer.done());
   EXPECT_FALSE(laptop.done());
   EXPECT_EQ(site.feed().sizes().waiters, 2U);
+}
+
+// Two clients with one token (a session that was copied). Each comes back as soon as it is
+// answered.
+TEST_F(SyncWait, TwoClientsOfOneDeviceDoNotDriveOneAnother) {
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string since = site.now("desk.officer");
+  std::array<std::unique_ptr<Pending>, 2> clients;
+  int replies = 0;
+  constexpr int seconds = 10;
+  for (int step = 0; step < 10 * seconds; ++step) {
+    for (auto& client : clients) {
+      if (client && !client->done()) continue;
+      if (client) ++replies;
+      client = std::make_unique<Pending>();
+      start(*client, "desk.officer", since);
+      settle();
+    }
+    clock.advance(100);
+    settle();
+  }
+  EXPECT_LE(replies, 2 * seconds);
+  EXPECT_GT(replies, 0);
+  // Both hear of what comes.
+  for (auto& client : clients) {
+    if (!client->done()) continue;
+    client = std::make_unique<Pending>();
+    start(*client, "desk.officer", since);
+  }
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  settle();
+  for (const auto& client : clients) {
+    ASSERT_TRUE(client->done());
+    EXPECT_EQ(bodies_of(joined(client->json(), room).get("timeline")),
+              std::vector<std::string>{"one"});
+  }
+}
+
+// An older one that was looking at news when the newer came has its end, too.
+TEST_F(SyncWait, AnOlderOneThatWaitsOnIsEndedAsWell) {
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const test::SyncOptionsUnderTest no_messages{
+      .filter = R"({"room":{"timeline":{"types":["m.room.topic"]}}})"};
+  const std::string since = site.now("desk.officer");
+  Pending older;
+  Pending newer;
+  start(older, "desk.officer", since, milliseconds(30000), no_messages);
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));  // makes it ready
+  start(newer, "desk.officer", since, milliseconds(30000), no_messages);
+  settle();
+  EXPECT_FALSE(older.done());
+  clock.advance(SyncWait::grace);
+  settle();
+  EXPECT_TRUE(older.done());
+  EXPECT_FALSE(newer.done());
+}
+
+// A client reads the absence of the counts as "no keys" and makes new ones.
+TEST_F(SyncWait, EveryReplyHasTheKeyCounts) {
+  const std::string user = SyncFixture::id("desk.officer");
+  const std::string since = site.now("desk.officer");
+  const auto add_key = [&](const std::string& name) {
+    ASSERT_TRUE(site.store.write([&](store::Transaction& t) -> Result<> {
+      GIMS_TRY(t.sql().script(
+          "INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, content, stream_id) "
+          "VALUES ('" +
+          user + "','PHONE','signed_curve25519','" + name + "','{}',1)"));
+      t.publish(store::KeyCountsChanged{.user_id = user, .device_id = "PHONE"});
+      return {};
+    }));
+  };
+  const auto expect_counts = [](const Pending& pending, std::int64_t keys) {
+    ASSERT_TRUE(pending.done());
+    const auto reply = pending.json();
+    EXPECT_EQ(reply.root().get("device_one_time_keys_count").get("signed_curve25519").as_int(),
+              keys);
+    EXPECT_TRUE(reply.root().get("device_unused_fallback_key_types").is_array());
+  };
+  Pending older;
+  Pending newer;
+  start(older, "desk.officer", since);
+  add_key("AAAA");
+  start(newer, "desk.officer", since);
+  clock.advance(SyncWait::grace);
+  settle();
+  expect_counts(older, 1);
+  // A password was changed, a token refreshed, the account locked.
+  add_key("AAAB");
+  ASSERT_TRUE(site.store.write([&](store::Transaction& t) -> Result<> {
+    t.publish(store::UserStateChanged{.user_id = user});
+    return {};
+  }));
+  settle();
+  expect_counts(newer, 2);
+  Pending last;
+  start(last, "desk.officer", since);
+  add_key("AAAC");
+  sync.stop();
+  expect_counts(last, 3);
+  Pending later;
+  start(later, "desk.officer", since);
+  expect_counts(later, 3);
 }
 
 TEST_F(SyncWait, ASignedOutDeviceIsToldSo) {
@@ -251,12 +360,35 @@ TEST_F(SyncWait, WaitsOfOneUserAndInAllAreBounded) {
     }
     return !all.back()->done();
   };
+  // Told to come later: an empty reply at once would be asked for again at once.
+  const auto told_to_wait = [&] {
+    return all.back()->error().code == "M_LIMIT_EXCEEDED" && all.back()->error().retry_after;
+  };
   EXPECT_TRUE(wait("desk.officer", "A"));
   EXPECT_TRUE(wait("desk.officer", "B"));
   EXPECT_FALSE(wait("desk.officer", "C"));
+  EXPECT_TRUE(told_to_wait());
   EXPECT_TRUE(wait("joint.secretary", "A"));
   EXPECT_FALSE(wait("joint.secretary", "B"));
+  EXPECT_TRUE(told_to_wait());
   bounded.stop();
+}
+
+TEST_F(SyncWait, WaitsOfOneDeviceAreBoundedAndLeaveRoomForOthers) {
+  const std::string since = site.now("desk.officer");
+  std::array<Pending, 5> phones;
+  for (Pending& phone : phones) start(phone, "desk.officer", since);
+  settle();
+  EXPECT_EQ(site.feed().sizes().waiters, 4U);
+  // Told to come later, as an empty reply would be followed at once by one request more.
+  EXPECT_EQ(phones.front().error().code, "M_LIMIT_EXCEEDED");
+  EXPECT_FALSE(phones.back().done());
+  Pending laptop;
+  start(laptop, "desk.officer", since, milliseconds(30000), {.device = "LAPTOP"});
+  EXPECT_FALSE(laptop.done());
+  clock.advance(SyncWait::grace);
+  settle();
+  EXPECT_EQ(site.feed().sizes().waiters, 2U) << "the newest of the phone, the laptop";
 }
 
 // A message to a thousand devices that wait: read once, written once, whatever their number.
