@@ -1,10 +1,5 @@
 #include "service/rooms/room_view.hpp"
 
-#include <algorithm>
-
-#include "json/text.hpp"
-#include "json/writer.hpp"
-#include "matrix/client_event.hpp"
 #include "service/errors.hpp"
 #include "service/rooms/timeline.hpp"
 #include "store/statements/events.hpp"
@@ -77,113 +72,18 @@ Result<std::optional<StoredEvent>> RoomView::state_event(std::string_view type,
 }
 
 Result<> RoomView::append(std::string& out, const StoredEvent& event) {
-  return append(out, event, Bundle::yes);
+  return view().append(out, event);
 }
 
 Result<> RoomView::append_list(std::string& out, const std::vector<StoredEvent>& events) {
   out.push_back('[');
   bool first = true;
+  EventView view = this->view();
   for (const StoredEvent& event : events) {
     if (!std::exchange(first, false)) out.push_back(',');
-    GIMS_TRY(append(out, event));
+    GIMS_TRY(view.append(out, event));
   }
   out.push_back(']');
-  return {};
-}
-
-Result<> RoomView::append(std::string& out, const StoredEvent& stored, Bundle bundle) {
-  const matrix::Event& event = *stored.event;
-  matrix::append_client_event_head(out, event, matrix::RoomIdMember::with);
-  out.append(",\"unsigned\":");
-  json::Writer writer(out);
-  writer.begin_object().member("age", std::max<std::int64_t>(0, now_ - event.origin_server_ts()));
-  writer.member("membership", visibility_.membership_at(stored.position));
-  if (stored.txn_id && stored.device_id == viewer_.device_id && event.sender() == viewer_.user_id) {
-    writer.member("transaction_id", *stored.txn_id);
-  }
-  if (stored.replaces_state) {
-    GIMS_TRY_ASSIGN(const auto replaced,
-                    this->event(sql_of::EventById{.event_id = *stored.replaces_state}));
-    // What was before may lie in a time that the user must not see.
-    if (replaced && sees(*replaced)) {
-      writer.raw_member("prev_content", replaced->event->content_bytes());
-      writer.member("replaces_state", *stored.replaces_state);
-    }
-  }
-  if (stored.redacted_by) {
-    GIMS_TRY_ASSIGN(const auto redaction,
-                    this->event(sql_of::EventById{.event_id = *stored.redacted_by}));
-    if (redaction) {
-      writer.raw_member("redacted_because",
-                        matrix::client_event(*redaction->event, matrix::RoomIdMember::with));
-    }
-  }
-  if (bundle == Bundle::yes && !event.is_state()) GIMS_TRY(append_relations(out, stored));
-  out.append("}}");
-  return {};
-}
-
-Result<> RoomView::append_relations(std::string& out, const StoredEvent& stored) {
-  const matrix::Event& event = *stored.event;
-  GIMS_TRY_ASSIGN(
-      const auto kinds,
-      sql::all(sql(), sql_of::RelationKinds{.relates_to = event.event_id(), .room_nid = nid_}));
-  if (kinds.empty()) return {};
-  std::string relations;
-  for (const auto& kind : kinds) {
-    const std::size_t before = relations.size();
-    if (before != 0) relations.push_back(',');
-    const std::size_t start = relations.size();
-    if (kind.rel_type == "m.thread") {
-      GIMS_TRY(append_thread(relations, stored, kind.how_many, kind.latest));
-    } else if (kind.rel_type == "m.replace" && !stored.redacted_by) {
-      GIMS_TRY_ASSIGN(const auto edit,
-                      this->event(sql_of::LatestReplacement{.relates_to = event.event_id(),
-                                                            .room_nid = nid_,
-                                                            .sender = event.sender(),
-                                                            .type = event.type()}));
-      if (edit && sees(*edit)) {
-        relations.append("\"m.replace\":");
-        GIMS_TRY(append(relations, *edit, Bundle::no));
-      }
-    } else if (kind.rel_type == "m.reference" && !stored.redacted_by) {
-      constexpr std::int64_t most_references = 100;
-      GIMS_TRY_ASSIGN(const auto rows,
-                      sql::all(sql(), sql_of::References{.relates_to = event.event_id(),
-                                                         .room_nid = nid_,
-                                                         .how_many = most_references}));
-      json::Writer list;
-      list.begin_object().key("chunk").begin_array();
-      for (const auto& row : rows) {
-        if (!visibility_.sees({.position = row.stream_id, .type = row.type, .state_key = {}})) {
-          continue;
-        }
-        list.begin_object().member("event_id", row.event_id).end_object();
-      }
-      list.end_array().end_object();
-      relations.append("\"m.reference\":").append(list.text());
-    }
-    if (relations.size() == start) relations.resize(before);
-  }
-  if (!relations.empty()) out.append(",\"m.relations\":{").append(relations).append("}");
-  return {};
-}
-
-Result<> RoomView::append_thread(std::string& out, const StoredEvent& root, std::int64_t replies,
-                                 store::StreamId latest) {
-  GIMS_TRY_ASSIGN(const auto reply, this->event(sql_of::EventAt{.position = latest}));
-  if (!reply || !sees(*reply)) return {};
-  bool takes_part = root.event->sender() == viewer_.user_id;
-  if (!takes_part) {
-    GIMS_TRY_ASSIGN(const auto found,
-                    sql::first(sql(), sql_of::ParticipatesInThread{.root = root.event->event_id(),
-                                                                   .user_id = viewer_.user_id}));
-    takes_part = found.has_value();
-  }
-  out.append("\"m.thread\":{\"latest_event\":");
-  GIMS_TRY(append(out, *reply, Bundle::no));
-  out.append(",\"count\":").append(std::to_string(replies));
-  out.append(",\"current_user_participated\":").append(takes_part ? "true}" : "false}");
   return {};
 }
 

@@ -2,7 +2,6 @@
 // they see them. Internal to services; api/ calls RoomReads and Directory.
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,36 +10,13 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "matrix/event.hpp"
 #include "matrix/room_version.hpp"
+#include "service/rooms/event_view.hpp"
 #include "service/rooms/rooms.hpp"
 #include "service/rooms/visibility.hpp"
 #include "store/store.hpp"
 
 namespace gims::service::rooms {
-
-// An event with what the table says beside the PDU.
-struct StoredEvent {
-  store::StreamId position = 0;
-  matrix::EventPtr event;
-  std::optional<std::string> redacted_by;
-  std::optional<std::string> replaces_state;
-  std::optional<std::string> device_id;
-  std::optional<std::string> txn_id;
-};
-
-// A row of any statement that gives an event.
-template <class Row>
-[[nodiscard]] Result<StoredEvent> stored_event(const matrix::RoomVersion& version, Row&& row) {
-  GIMS_TRY_ASSIGN(matrix::EventPtr event,
-                  matrix::Event::from_store(version, row.event_id, std::move(row.pdu)));
-  return StoredEvent{.position = row.stream_id,
-                     .event = std::move(event),
-                     .redacted_by = std::move(row.redacted_by),
-                     .replaces_state = std::move(row.replaces_state),
-                     .device_id = std::move(row.device_id),
-                     .txn_id = std::move(row.txn_id)};
-}
 
 // Movable, short-lived: it holds a lease of the store. One thread.
 class RoomView {
@@ -73,10 +49,7 @@ class RoomView {
   }
   template <class Statement>
   [[nodiscard]] Result<std::optional<StoredEvent>> event(const Statement& statement) {
-    GIMS_TRY_ASSIGN(auto row, sql::first(sql(), statement));
-    if (!row) return std::nullopt;
-    GIMS_TRY_ASSIGN(StoredEvent event, stored_event(*version_, std::move(*row)));
-    return event;
+    return first_event(sql(), *version_, statement);
   }
   // An event of this room that the user may see; M_NOT_FOUND for all others.
   [[nodiscard]] Result<StoredEvent> visible_event(std::string_view event_id);
@@ -93,12 +66,9 @@ class RoomView {
   RoomView(store::Reader reader, Millis now, Actor viewer, std::string room_id, store::RoomNid nid,
            const matrix::RoomVersion& version, Visibility visibility,
            store::StreamId state_position) noexcept;
-  enum class Bundle : bool { no, yes };
-  [[nodiscard]] Result<> append(std::string& out, const StoredEvent& event, Bundle bundle);
-  // ,"m.relations":{...} or nothing (spec: client-server API, "Aggregations of child events").
-  [[nodiscard]] Result<> append_relations(std::string& out, const StoredEvent& event);
-  [[nodiscard]] Result<> append_thread(std::string& out, const StoredEvent& root,
-                                       std::int64_t replies, store::StreamId latest);
+  [[nodiscard]] EventView view() noexcept {
+    return {sql(), nid_, *version_, viewer_, visibility_, now_};
+  }
 
   store::Reader reader_;
   Millis now_;
