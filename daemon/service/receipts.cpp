@@ -5,6 +5,7 @@
 #include "json/writer.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/errors.hpp"
+#include "service/threads.hpp"
 #include "store/statements/memberships.hpp"
 #include "store/statements/profiles.hpp"
 #include "store/statements/receipts.hpp"
@@ -51,19 +52,10 @@ Result<Target> find(sql::Connection& connection, store::RoomNid room, std::strin
   GIMS_TRY_ASSIGN(auto row,
                   sql::first(connection, statements::ReceiptTarget{.event_id = event_id}));
   if (!row || row->room_nid != room) return not_found("There is no such event in this room.");
-  Target target{.position = row->stream_id, .thread = "main"};
-  if (row->rel_type == "m.thread" && row->relates_to) target.thread = *row->relates_to;
-  // A reaction or an edit is where the event is that it relates to (spec: "Threading").
-  if (row->rel_type && row->rel_type != "m.thread" && row->relates_to) {
-    GIMS_TRY_ASSIGN(
-        auto parent,
-        sql::first(connection, statements::ReceiptTarget{.event_id = *row->relates_to}));
-    if (parent && parent->room_nid == room && parent->rel_type == "m.thread" &&
-        parent->relates_to) {
-      target.thread = *parent->relates_to;
-    }
-  }
-  return target;
+  GIMS_TRY_ASSIGN(std::string thread,
+                  thread_of(connection, room, {.target = row->relates_to, .type = row->rel_type}));
+  if (thread.empty()) thread = "main";
+  return Target{.position = row->stream_id, .thread = std::move(thread)};
 }
 
 Result<> mark_fully_read(store::Transaction& transaction, std::string_view user_id,

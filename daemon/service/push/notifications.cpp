@@ -68,7 +68,8 @@ class Lister {
       out.begin_object();
       out.raw_member("actions", result.actions_json.empty() ? "[]" : result.actions_json);
       out.raw_member("event", matrix::client_event(*event, matrix::RoomIdMember::without));
-      out.member("read", is_read(*room, *event, row.stream_id));
+      GIMS_TRY_ASSIGN(const bool read, is_read(row.room_nid, *room, *event, row.stream_id));
+      out.member("read", read);
       out.member("room_id", row.room_id);
       out.member("ts", event->origin_server_ts());
       out.end_object();
@@ -99,13 +100,12 @@ class Lister {
     return &rooms_.emplace(room, std::move(reader)).first->second;
   }
 
-  static bool is_read(const RoomReader& room, const matrix::Event& event,
-                      store::StreamId position) {
+  Result<bool> is_read(store::RoomNid nid, const RoomReader& room, const matrix::Event& event,
+                       store::StreamId position) {
     if (position <= room.read_up_to) return true;
-    const json::Value relation = event.content().get("m.relates_to");
-    const bool threaded = relation.get("rel_type").string_or({}) == "m.thread";
-    const auto found =
-        room.threads.find(threaded ? relation.get("event_id").string_or({}) : "main");
+    if (room.threads.empty()) return false;
+    GIMS_TRY_ASSIGN(const std::string thread, reads_.thread_of(nid, event));
+    const auto found = room.threads.find(thread.empty() ? std::string_view("main") : thread);
     return found != room.threads.end() && position <= found->second;
   }
 

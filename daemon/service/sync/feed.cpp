@@ -68,6 +68,7 @@ RoomEntry& Feed::room_entry(store::RoomNid nid, std::string_view room_id,
     entry->receipts_floor = room_floor_;
     entry->last_member_event = room_floor_;
     entry->last_levels = room_floor_;
+    entry->last_redaction = room_floor_;
   }
   if (entry->room_id.empty()) entry->room_id = room_id;
   if (entry->version == nullptr) entry->version = version;
@@ -179,6 +180,16 @@ void Feed::apply(const store::EventRedacted& change) {
     return member->event()->event_id() == change.event_id;
   });
   room.last_member_event = std::max(room.last_member_event, change.position);
+  room.last_levels = std::max(room.last_levels, change.position);
+  if (room.levels && room.levels->content && room.levels->content->event_id() == change.event_id) {
+    room.levels.reset();
+  }
+  // It may have been counted, where anything was.
+  room.last_redaction = change.position;
+  for (UserEntry* user : room.users) {
+    UserRoom* reader = find_room_of(*user, room.nid);
+    if (reader != nullptr && reader->unread && reader->unread->any()) reader->unread.reset();
+  }
 }
 
 void Feed::apply(const store::ReceiptChanged& change) {

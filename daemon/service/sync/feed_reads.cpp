@@ -199,6 +199,8 @@ std::optional<RoomNews> Feed::room_of_user(const std::string& user_id, std::stri
     news.membership = held.membership;
     news.membership_position = held.position;
     news.forgotten = held.forgotten;
+    // Nothing of it is in the range, but unread counts may not have come so far.
+    news.last_event = held.room->last_event;
     news.events_complete = true;
     news.receipts_complete = true;
     return news;
@@ -294,8 +296,9 @@ void Feed::remember_unread(const std::string& user_id, store::RoomNid room, cons
   const std::scoped_lock lock(mutex_);
   UserEntry* user = find_user(user_id);
   UserRoom* held = user == nullptr ? nullptr : find_room_of(*user, room);
-  // A receipt or a rule that came meanwhile is not in it.
-  if (held == nullptr || held->own_receipt > unread.counted || user->last_data > unread.counted) {
+  // A receipt, a rule or a redaction that came meanwhile is not in it.
+  if (held == nullptr || held->own_receipt > unread.counted || user->last_data > unread.counted ||
+      held->room->last_redaction > unread.counted) {
     return;
   }
   if (held->unread && held->unread->counted >= unread.counted) return;

@@ -106,6 +106,7 @@ struct Unread {
   store::StreamId counted = 0;  // everything up to here is in it
   UnreadCount main;
   std::vector<std::pair<std::string, UnreadCount>> threads;  // by root; none without a count
+  [[nodiscard]] bool any() const noexcept { return main.notify != 0 || !threads.empty(); }
 };
 
 struct UserEntry;
@@ -125,6 +126,7 @@ struct RoomEntry {
   store::StreamId last_member_event = 0;  // what is remembered is of this or later
   std::shared_ptr<const PushLevels> levels;
   store::StreamId last_levels = 0;
+  store::StreamId last_redaction = 0;
   std::deque<ItemPtr> members;
   std::vector<std::pair<std::string, std::chrono::steady_clock::time_point>> typing;
   std::int64_t typing_serial = 0;

@@ -21,12 +21,6 @@ Item::Item(const store::EventAdded& added)
 
 bool Item::has_url() const noexcept { return event_->content().get("url").is_string(); }
 
-std::string_view Item::thread_root() const noexcept {
-  const json::Value relation = event_->content().get("m.relates_to");
-  if (relation.get("rel_type").string_or({}) != "m.thread") return {};
-  return relation.get("event_id").string_or({});
-}
-
 std::string_view Item::transaction_id(std::string_view user_id,
                                       std::string_view device_id) const noexcept {
   if (row_.txn_id.empty() || row_.device_id != device_id || event_->sender() != user_id) return {};

@@ -43,8 +43,9 @@ class Item {
     return event_->is_state() && event_->type() == "m.room.member";
   }
   [[nodiscard]] bool has_url() const noexcept;
-  // The root of the thread that the event is in; empty for the main timeline.
-  [[nodiscard]] std::string_view thread_root() const noexcept;
+  [[nodiscard]] const std::optional<std::string>& redacted_by() const noexcept {
+    return row_.redacted_by;
+  }
   // For the device that sent it, else empty.
   [[nodiscard]] std::string_view transaction_id(std::string_view user_id,
                                                 std::string_view device_id) const noexcept;

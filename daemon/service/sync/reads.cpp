@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "service/sync/item.hpp"
+#include "service/threads.hpp"
 #include "store/statements/sync.hpp"
 
 namespace gims::service::sync {
@@ -125,6 +126,13 @@ Result<ItemPtr> Reads::event(const matrix::RoomVersion& version, std::string_vie
 Result<ItemPtr> Reads::event_at(const matrix::RoomVersion& version, store::StreamId position) {
   GIMS_TRY_ASSIGN(auto* connection, sql());
   return item(*connection, version, statements::SyncEventAt{.position = position});
+}
+
+Result<std::string> Reads::thread_of(store::RoomNid room, const matrix::Event& event) {
+  const matrix::Relation relation = matrix::relation_of(event);
+  if (const auto own = thread_by_itself(relation)) return std::string(*own);
+  GIMS_TRY_ASSIGN(auto* connection, sql());
+  return service::thread_of(*connection, room, relation);
 }
 
 Result<std::optional<std::string>> Reads::account_data(std::string_view user_id,

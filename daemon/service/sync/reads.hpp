@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "matrix/event.hpp"
 #include "matrix/room_version.hpp"
 #include "store/store.hpp"
 
@@ -59,6 +60,9 @@ class Reads {
   // The row of an event that a commit brought.
   [[nodiscard]] Result<ItemPtr> event_at(const matrix::RoomVersion& version,
                                          store::StreamId position);
+  // The root of the thread that the event is in; empty: the main timeline. Reads a row only for
+  // what relates to another event otherwise.
+  [[nodiscard]] Result<std::string> thread_of(store::RoomNid room, const matrix::Event& event);
   // The content of one piece of account data; nothing: there is none.
   [[nodiscard]] Result<std::optional<std::string>> account_data(std::string_view user_id,
                                                                 std::string_view room_id,

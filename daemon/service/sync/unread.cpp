@@ -66,14 +66,7 @@ class Counter {
     if (room_.last_event <= unread_.counted) return true;
     GIMS_TRY_ASSIGN(const auto events, newest(unread_.counted));
     if (events.size() >= most_unread) return false;
-    for (const ItemPtr& item : events) {
-      const matrix::Event& event = *item->event();
-      if (event.sender() == user_.user_id) {
-        count_of(unread_, item->thread_root()) = {};
-      } else {
-        GIMS_TRY(add(*item));
-      }
-    }
+    for (const ItemPtr& item : events) GIMS_TRY(take(*item));
     return true;
   }
 
@@ -84,30 +77,16 @@ class Counter {
                     sql::all(*connection, statements::ReceiptsOfUser{.room_nid = room_.nid,
                                                                      .user_id = user_.user_id}));
     store::StreamId all_read = 0;
-    std::unordered_map<std::string_view, store::StreamId> thread_read;
     for (const auto& receipt : receipts) {
       if (receipt.thread_id.empty()) {
         all_read = receipt.event_stream_id;
       } else {
-        thread_read[receipt.thread_id == "main" ? std::string_view() : receipt.thread_id] =
+        thread_read_[receipt.thread_id == "main" ? std::string() : receipt.thread_id] =
             receipt.event_stream_id;
       }
     }
     GIMS_TRY_ASSIGN(const auto events, newest(all_read));
-    for (const ItemPtr& item : events) {
-      const matrix::Event& event = *item->event();
-      if (event.sender() == user_.user_id) {
-        if (event.is_state("m.room.member", user_.user_id)) {
-          unread_ = {};
-        } else {
-          count_of(unread_, item->thread_root()) = {};
-        }
-        continue;
-      }
-      const auto read = thread_read.find(item->thread_root());
-      if (read != thread_read.end() && item->position() <= read->second) continue;
-      GIMS_TRY(add(*item));
-    }
+    for (const ItemPtr& item : events) GIMS_TRY(take(*item));
     return {};
   }
 
@@ -125,13 +104,40 @@ class Counter {
     return events;
   }
 
+  // The next event. The spec ("Receiving notifications") has what came before an event that the
+  // user sends read: they were in the room. State is not sent by looking into it, a new name least
+  // of all, which makes an event in every room; nor is a redaction, which is about an earlier time.
+  Result<> take(const Item& item) {
+    const matrix::Event& event = *item.event();
+    if (event.is_state("m.room.member", user_.user_id) && event.membership() == "join") {
+      GIMS_TRY_ASSIGN(const bool was_in, was_joined_before(item));
+      if (!was_in) unread_ = {};
+    }
+    if (event.sender() != user_.user_id) return add(item);
+    if (event.is_state() || event.type() == "m.room.redaction" || !unread_.any()) return {};
+    GIMS_TRY_ASSIGN(const std::string thread, reads_.thread_of(room_.nid, event));
+    count_of(unread_, thread) = {};
+    return {};
+  }
+
+  Result<bool> was_joined_before(const Item& member) {
+    if (const auto& previous = member.previous_membership()) return *previous == "join";
+    GIMS_TRY_ASSIGN(
+        const std::string previous,
+        reads_.membership_at(room_.nid, *room_.version, user_.user_id, member.position() - 1));
+    return previous == "join";
+  }
+
   Result<> add(const Item& item) {
     const matrix::Event& event = *item.event();
-    if (user_.data->ignores(event.sender())) return {};
+    if (item.redacted_by() || user_.data->ignores(event.sender())) return {};
     GIMS_TRY_ASSIGN(const auto result,
                     evaluate_push(feed_, reads_, user_, room_.nid, *room_.version, event, up_to_));
     if (!result.notify) return {};
-    UnreadCount& count = count_of(unread_, item.thread_root());
+    GIMS_TRY_ASSIGN(const std::string thread, reads_.thread_of(room_.nid, event));
+    const auto read = thread_read_.find(thread);
+    if (read != thread_read_.end() && item.position() <= read->second) return {};
+    UnreadCount& count = count_of(unread_, thread);
     ++count.notify;
     if (result.highlight) ++count.highlight;
     return {};
@@ -144,6 +150,7 @@ class Counter {
   store::StreamId up_to_;
   const std::optional<EventsAtHand>& at_hand_;
   Unread unread_;
+  std::unordered_map<std::string, store::StreamId> thread_read_;  // by root; the main one's is ""
 };
 
 Result<std::shared_ptr<const PushLevels>> push_levels(Feed& feed, Reads& reads, store::RoomNid room,

@@ -31,8 +31,8 @@ struct EventsAtHand {
   store::StreamId above;
   const std::vector<ItemPtr>& events;
 };
-// Counts of everything up to `up_to`. An event of the user's own is read, and what came before it
-// in its thread.
+// Counts of everything up to `up_to`. A message of the user's own is read, and what came before it
+// in its thread; what was redacted does not count.
 [[nodiscard]] Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user,
                                           const RoomNews& room, store::StreamId up_to,
                                           const std::optional<EventsAtHand>& at_hand);

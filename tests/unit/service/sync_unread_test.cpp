@@ -81,12 +81,95 @@ TEST(SyncUnread, AnOwnMessageReadsWhatCameBeforeIt) {
   EXPECT_EQ(unread(site, "joint.secretary", room), (Counts{1, 0}));
 }
 
+// A change of name makes an event in every room, whether the user has looked into it or not.
+TEST(SyncUnread, AnOwnNameOrTopicReadsNothing) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"}, {.name = "Cabinet"});
+  const auto rename = [&](std::string_view name) {
+    ASSERT_TRUE(site.put("desk.officer", room, "m.room.member",
+                         R"({"membership":"join","displayname":")" + std::string(name) + R"("})",
+                         SyncFixture::id("desk.officer")));
+  };
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  rename("D O");
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0})) << "counted from the receipts";
+  rename("Desk");
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0})) << "counted on";
+  ASSERT_TRUE(site.say("desk.officer", room, "two"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+  EXPECT_EQ(unread(site, "joint.secretary", room), (Counts{1, 0}));
+  ASSERT_TRUE(site.put("joint.secretary", room, "m.room.topic", R"({"topic":"new"})"));
+  EXPECT_EQ(unread(site, "joint.secretary", room), (Counts{1, 0}));
+}
+
+TEST(SyncUnread, WhatWasRedactedDoesNotCount) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+  const auto first = site.say("joint.secretary", room, "one");
+  ASSERT_TRUE(site.say("joint.secretary", room, "two"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{2, 0}));
+  ASSERT_TRUE(site.redact("joint.secretary", room, *first));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0})) << "counted before";
+  EXPECT_EQ(unread(site, "under.secretary", room), (Counts{1, 0})) << "never counted before";
+}
+
+// A count that was made before a redaction and is done after it is not remembered.
+TEST(SyncUnread, ACountOfBeforeARedactionIsForgotten) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const auto message = site.say("joint.secretary", room, "one");
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  const std::string user = SyncFixture::id("desk.officer");
+  const auto before = site.feed().unread(user, site.nid(room));
+  ASSERT_TRUE(before);
+  ASSERT_TRUE(site.redact("joint.secretary", room, *message));
+  EXPECT_FALSE(site.feed().unread(user, site.nid(room)));
+  site.feed().remember_unread(user, site.nid(room), *before);
+  EXPECT_FALSE(site.feed().unread(user, site.nid(room)));
+}
+
+// Removing a message of one's own is no sign of having read the others.
+TEST(SyncUnread, AnOwnRedactionReadsNothing) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const auto own = site.say("desk.officer", room, "own");
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  ASSERT_TRUE(site.redact("desk.officer", room, *own));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+}
+
+// A device whose filter drops the message counts nothing; what comes later must not skip it.
+TEST(SyncUnread, WhatAFilterDroppedIsCountedLater) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string start = site.now("desk.officer");
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  const auto dropped = site.sync("desk.officer", start,
+                                 {.filter = R"({"room":{"timeline":{"types":["m.room.topic"]}}})"});
+  ASSERT_FALSE(joined(dropped, room));
+  ASSERT_TRUE(site.set_account_data("desk.officer", "m.tag", R"({"tags":{}})", room));
+  const auto tagged = site.sync("desk.officer", SyncFixture::next_of(dropped));
+  EXPECT_EQ(counts_of(joined(tagged, room).get("unread_notifications")), (Counts{1, 0}));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+}
+
 TEST(SyncUnread, WhatWasSaidBeforeOneCameDoesNotCount) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary");
+  const auto come = [&] {
+    ASSERT_TRUE(site.act("joint.secretary", SyncFixture::Act::invite, room, "desk.officer"));
+    ASSERT_TRUE(site.act("desk.officer", SyncFixture::Act::join, room));
+  };
   ASSERT_TRUE(site.say("joint.secretary", room, "before"));
-  ASSERT_TRUE(site.act("joint.secretary", SyncFixture::Act::invite, room, "desk.officer"));
-  ASSERT_TRUE(site.act("desk.officer", SyncFixture::Act::join, room));
+  come();
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+  ASSERT_TRUE(site.say("joint.secretary", room, "one"));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
+  // Who leaves and comes back begins anew.
+  ASSERT_TRUE(site.act("desk.officer", SyncFixture::Act::leave, room));
+  ASSERT_TRUE(site.say("joint.secretary", room, "meanwhile"));
+  come();
   EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
 }
 
@@ -133,6 +216,67 @@ TEST(SyncUnread, ThreadsCountApartWhereTheFilterAsks) {
   // Being read up to an event of the thread by an unthreaded receipt reads all.
   ASSERT_TRUE(site.read_up_to("desk.officer", room, *last));
   EXPECT_EQ(unread(site, "desk.officer", room), (Counts{0, 0}));
+}
+
+// Spec: client-server API, "Threaded read receipts": what relates to an event of a thread is in it.
+TEST(SyncUnread, WhatRelatesToAnEventOfAThreadIsInIt) {
+  SyncFixture site;
+  Notifications notifications(*site.store, site.feed());
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const auto relate = [&](std::string_view who, std::string_view target, std::string_view kind,
+                          std::string_view type) {
+    const auto sent = site.send(
+        who, room,
+        R"({"msgtype":"m.text","body":"more","m.relates_to":{"rel_type":")" + std::string(kind) +
+            R"(","key":"+","event_id":")" + std::string(target) + R"("}})",
+        type);
+    EXPECT_TRUE(sent);
+    return sent.value_or("");
+  };
+  const auto root = site.say("joint.secretary", room, "root");
+  ASSERT_TRUE(root);
+  const std::string reply = relate("joint.secretary", *root, "m.thread", "m.room.message");
+  const std::string second = relate("joint.secretary", reply, "m.reference", "m.room.message");
+  relate("joint.secretary", *root, "m.reference", "m.room.message");
+  const auto before = site.sync("desk.officer", "", threaded);
+  EXPECT_EQ(counts_of(joined(before, room).get("unread_notifications")), (Counts{2, 0}));
+  EXPECT_EQ(counts_of(joined(before, room).get("unread_thread_notifications").get(*root)),
+            (Counts{2, 0}));
+  // A receipt of the thread reads it, in the counts and in the list.
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, second, "m.read", *root));
+  const auto read = site.sync("desk.officer", "", threaded);
+  EXPECT_EQ(counts_of(joined(read, room).get("unread_notifications")), (Counts{2, 0}));
+  EXPECT_FALSE(joined(read, room).get("unread_thread_notifications"));
+  const auto list = notifications.list(SyncFixture::id("desk.officer"), {});
+  ASSERT_TRUE(list);
+  const auto document = json::Document::parse(*list);
+  const json::Value listed = document->root().get("notifications").at(1);
+  EXPECT_EQ(listed.get("event").get("event_id").as_string(), second);
+  EXPECT_EQ(listed.get("read").as_bool(), true);
+  // One's own reaction reads the thread that it is in, and no other.
+  relate("joint.secretary", *root, "m.thread", "m.room.message");
+  EXPECT_TRUE(joined(site.sync("desk.officer", "", threaded), room)
+                  .get("unread_thread_notifications")
+                  .get(*root));
+  relate("desk.officer", reply, "m.annotation", "m.reaction");
+  const auto after = site.sync("desk.officer", "", threaded);
+  EXPECT_EQ(counts_of(joined(after, room).get("unread_notifications")), (Counts{2, 0}));
+  EXPECT_FALSE(joined(after, room).get("unread_thread_notifications"));
+}
+
+TEST(SyncUnread, RedactedPowerLevelsNotifyNobodyMore) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer", "under.secretary"});
+  const auto levels =
+      site.put("joint.secretary", room, "m.room.power_levels", R"({"notifications":{"room":0}})");
+  ASSERT_TRUE(levels);
+  const char* to_all = R"({"msgtype":"m.text","body":"all","m.mentions":{"room":true}})";
+  const auto loud = site.send("under.secretary", room, to_all);
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 1}));
+  ASSERT_TRUE(site.read_up_to("desk.officer", room, *loud));
+  ASSERT_TRUE(site.redact("joint.secretary", room, *levels));
+  ASSERT_TRUE(site.send("under.secretary", room, to_all));
+  EXPECT_EQ(unread(site, "desk.officer", room), (Counts{1, 0}));
 }
 
 TEST(SyncUnread, RulesDecideAndANewRuleCountsAnew) {
