@@ -28,6 +28,7 @@ struct SyncOptionsUnderTest {
   std::string filter = "{}";
   bool full_state = false;
   bool use_state_after = false;
+  bool unstable_state_after = false;
   std::string device = "PHONE";
 };
 
@@ -64,6 +65,7 @@ class SyncFixture : private Feeds, public RoomsFixture {
             .filter = filter_of(options.filter),
             .full_state = options.full_state,
             .use_state_after = options.use_state_after,
+            .unstable_state_after = options.unstable_state_after,
             .even_if_empty = true};
   }
   // From both feeds, which must agree to the byte.

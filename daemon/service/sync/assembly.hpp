@@ -26,7 +26,8 @@ struct SyncRequest {
   std::shared_ptr<const Filter> filter;
   bool full_state = false;
   bool use_state_after = false;
-  bool even_if_empty = false;  // a body in any case
+  bool unstable_state_after = false;  // under the name of MSC4222, which the client asked by
+  bool even_if_empty = false;         // a body in any case
 
   [[nodiscard]] const std::optional<StreamToken>& device_token() const noexcept {
     return members_since ? members_since : since;

@@ -179,6 +179,9 @@ void Feed::apply(const store::EventRedacted& change) {
   std::erase_if(room.members, [&](const ItemPtr& member) {
     return member->event()->event_id() == change.event_id;
   });
+  // Nor is what others quote of it.
+  for (const ItemPtr& item : room.events) item->redacted(change.event_id, change.position);
+  for (const ItemPtr& member : room.members) member->redacted(change.event_id, change.position);
   room.last_member_event = std::max(room.last_member_event, change.position);
   room.last_levels = std::max(room.last_levels, change.position);
   if (room.levels && room.levels->content && room.levels->content->event_id() == change.event_id) {

@@ -108,8 +108,10 @@ bool EventFilter::passes_sender(std::string_view sender) const noexcept {
   return !senders || contains(*senders, sender);
 }
 
-bool EventFilter::passes_any() const noexcept {
-  return (!types || !types->empty()) && (!senders || !senders->empty()) && limit != 0;
+bool EventFilter::passes_any() const noexcept { return passes_any_kind() && limit != 0; }
+
+bool EventFilter::passes_any_kind() const noexcept {
+  return (!types || !types->empty()) && (!senders || !senders->empty());
 }
 
 Result<RoomEventFilter> RoomEventFilter::parse(json::Value object) {

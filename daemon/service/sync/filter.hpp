@@ -28,6 +28,8 @@ struct EventFilter {
   [[nodiscard]] bool passes_sender(std::string_view sender) const noexcept;
   // False: no event at all can pass, so that nothing need be read.
   [[nodiscard]] bool passes_any() const noexcept;
+  // The same without a look at `limit`, for what is never cut.
+  [[nodiscard]] bool passes_any_kind() const noexcept;
 };
 
 // Events of rooms.

@@ -1,5 +1,6 @@
 #include "service/sync/item.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "json/writer.hpp"
@@ -27,27 +28,32 @@ std::string_view Item::transaction_id(std::string_view user_id,
   return row_.txn_id;
 }
 
-Result<std::string> Item::extra(Reads& reads) const {
+// Gives the ids of the events that are quoted.
+Result<std::vector<std::string>> Item::quote(Reads& reads, ItemBytes& bytes) const {
   Row row = row_;
   if (!from_table_) {
     GIMS_TRY_ASSIGN(const ItemPtr stored, reads.event_at(event_->version(), position_));
     if (stored) row = stored->row_;
   }
-  std::string text;
+  std::vector<std::string> quoted;
   if (row.replaces_state) {
-    text = "\"replaces_state\":" + json::quoted(*row.replaces_state);
     GIMS_TRY_ASSIGN(const ItemPtr replaced, reads.event(event_->version(), *row.replaces_state));
-    if (replaced) text.append(",\"prev_content\":").append(replaced->event_->content_bytes());
+    if (replaced) {
+      bytes.replaced = "\"replaces_state\":" + json::quoted(*row.replaces_state);
+      bytes.replaced.append(",\"prev_content\":").append(replaced->event_->content_bytes());
+      bytes.replaced_position = replaced->position_;
+      quoted.push_back(*row.replaces_state);
+    }
   }
   if (row.redacted_by) {
     GIMS_TRY_ASSIGN(const ItemPtr redaction, reads.event(event_->version(), *row.redacted_by));
     if (redaction) {
-      if (!text.empty()) text.push_back(',');
-      text.append("\"redacted_because\":");
-      text.append(matrix::client_event(*redaction->event_, matrix::RoomIdMember::without));
+      bytes.extra = "\"redacted_because\":";
+      bytes.extra.append(matrix::client_event(*redaction->event_, matrix::RoomIdMember::without));
+      quoted.push_back(*row.redacted_by);
     }
   }
-  return text;
+  return quoted;
 }
 
 Result<ItemBytes> Item::bytes(Reads& reads) const {
@@ -56,12 +62,25 @@ Result<ItemBytes> Item::bytes(Reads& reads) const {
     if (made_.head) return made_;
   }
   ItemBytes bytes;
-  GIMS_TRY_ASSIGN(bytes.extra, extra(reads));
+  GIMS_TRY_ASSIGN(auto quoted, quote(reads, bytes));
   bytes.head = std::make_shared<const std::string>(
       matrix::client_event_head(*event_, matrix::RoomIdMember::without));
   const std::scoped_lock lock(mutex_);
-  if (!made_.head) made_ = std::move(bytes);
-  return made_;
+  if (made_.head) return made_;
+  // What a snapshot of before a redaction quotes is good for its own reply alone.
+  if (quoted.empty() || reads.position() >= quotes_as_of_) {
+    made_ = bytes;
+    quoted_ = std::move(quoted);
+  }
+  return bytes;
+}
+
+void Item::redacted(std::string_view event_id, store::StreamId position) const {
+  const std::scoped_lock lock(mutex_);
+  quotes_as_of_ = std::max(quotes_as_of_, position);
+  if (std::ranges::find(quoted_, event_id) == quoted_.end()) return;
+  made_ = {};
+  quoted_.clear();
 }
 
 }  // namespace gims::service::sync

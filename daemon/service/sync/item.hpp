@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "http/response.hpp"
@@ -21,6 +22,9 @@ struct ItemBytes {
   http::SharedBytes head;  // {"content":...,"type":... without the last brace
   // Members of `unsigned` that are the same for all, without braces; empty for none.
   std::string extra;
+  // More of them, for who may see the event whose place this one took, which is of this position.
+  std::string replaced;
+  store::StreamId replaced_position = 0;
 };
 
 // Immutable but for the bytes, which the first that needs them makes. Any thread.
@@ -58,9 +62,12 @@ class Item {
     previous_membership_ = std::move(membership);
   }
   [[nodiscard]] Result<ItemBytes> bytes(Reads& reads) const;
+  // Another event was redacted by one at the position: bytes that quote it are made anew, by a
+  // snapshot that has the redaction.
+  void redacted(std::string_view event_id, store::StreamId position) const;
 
  private:
-  [[nodiscard]] Result<std::string> extra(Reads& reads) const;
+  [[nodiscard]] Result<std::vector<std::string>> quote(Reads& reads, ItemBytes& bytes) const;
 
   store::StreamId position_;
   matrix::EventPtr event_;
@@ -69,6 +76,8 @@ class Item {
   mutable std::optional<std::string> previous_membership_;
   mutable std::mutex mutex_;
   mutable ItemBytes made_;
+  mutable std::vector<std::string> quoted_;   // events whose content is in made_ beside its own
+  mutable store::StreamId quotes_as_of_ = 0;  // made_ quotes by no older snapshot
 };
 
 using ItemPtr = std::shared_ptr<const Item>;

@@ -30,6 +30,10 @@ class Reads {
   // For one statement.
   [[nodiscard]] Result<sql::Connection*> sql();
   [[nodiscard]] bool used() const noexcept { return reader_.has_value(); }
+  // Of the snapshot that is read; 0: nothing was read yet.
+  [[nodiscard]] store::StreamId position() const noexcept {
+    return reader_ ? reader_->position() : 0;
+  }
 
   // Newest first, at most `most`, of (above, up_to].
   [[nodiscard]] Result<std::vector<ItemPtr>> events(store::RoomNid room,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,7 +25,6 @@ struct RoomSection {
   std::string room_id;
   std::vector<ItemPtr> state;
   std::vector<ItemPtr> timeline;
-  std::vector<std::string> memberships;  // the user's at each event of the timeline
   bool limited = false;
   store::StreamId prev_batch = 0;
   std::vector<std::string> ephemeral;     // whole events as JSON
@@ -31,6 +32,10 @@ struct RoomSection {
   std::string summary;                    // JSON, or empty
   std::optional<Unread> unread;
   std::vector<std::string> stripped;  // of invitations and knocks
+  // What the user sees and was over time; nothing: joined all along, and all is theirs.
+  std::optional<rooms::Visibility> visibility;
+  // "m.relations":{...} of events of the timeline, by their position.
+  std::map<store::StreamId, std::string> relations;
 };
 
 // What happened in the user's rooms, for device_lists.
@@ -64,6 +69,7 @@ class RoomSections {
     bool limited = false;
     bool skipped = false;  // events of the range are not in it
     store::StreamId prev_batch = 0;
+    std::set<std::string, std::less<>> related;  // events that one of the range relates to
     [[nodiscard]] bool has(store::StreamId position) const;
   };
   // What a room's reply covers.
@@ -82,6 +88,8 @@ class RoomSections {
   [[nodiscard]] Result<> meet(const RoomNews& news, const std::vector<ItemPtr>& changes);
   [[nodiscard]] Result<std::vector<ItemPtr>> state_changes(const RoomNews& news);
   [[nodiscard]] Result<Timeline> timeline(const RoomNews& news, const Range& range);
+  [[nodiscard]] Result<> take_timeline(const RoomNews& news, Timeline& timeline,
+                                       RoomSection& section);
   [[nodiscard]] Result<std::vector<ItemPtr>> state(const RoomNews& news, const Range& range,
                                                    const Timeline& timeline,
                                                    const std::vector<ItemPtr>& changes,
@@ -91,13 +99,20 @@ class RoomSections {
                                      std::vector<ItemPtr>& state);
   [[nodiscard]] Result<ItemPtr> member_at(const RoomNews& news, const std::string& user_id,
                                           store::StreamId position);
-  [[nodiscard]] Result<std::vector<std::string>> memberships(const RoomNews& news,
-                                                             const Timeline& timeline);
+  [[nodiscard]] Result<std::vector<std::string>> ephemeral(const RoomNews& news, bool was_joined);
   [[nodiscard]] Result<std::vector<Receipt>> receipts(const RoomNews& news, store::StreamId above);
-  [[nodiscard]] std::string receipt_event(const std::vector<Receipt>& receipts) const;
+  [[nodiscard]] static std::vector<std::string> receipt_events(
+      const std::vector<Receipt>& receipts);
   [[nodiscard]] Result<std::string> summary(const RoomNews& news);
   [[nodiscard]] std::vector<std::string> heroes(const Summary& summary) const;
   [[nodiscard]] bool passes(const Item& item) const;
+  [[nodiscard]] bool is_own_member(const Item& item) const {
+    return item.event()->is_state("m.room.member", request_.user_id);
+  }
+  [[nodiscard]] bool sees(const rooms::Visibility& visibility, const matrix::Event& event,
+                          store::StreamId position) const;
+  [[nodiscard]] Result<> write_event(Body& body, const Item& item, const RoomSection& section,
+                                     bool in_timeline);
   [[nodiscard]] bool lazy() const { return request_.filter->state.lazy_load_members; }
 
   Feed& feed_;

@@ -5,38 +5,8 @@
 namespace gims::service::sync {
 namespace {
 
-// An event's shared bytes, and after them what is this reader's own. `membership` may be empty.
-Result<> write_event(Body& body, Reads& reads, const Item& item, const SyncRequest& request,
-                     std::string_view membership) {
-  if (request.filter->federation_format) {
-    body.json().raw(item.event()->bytes());
-    return {};
-  }
-  GIMS_TRY_ASSIGN(const ItemBytes bytes, item.bytes(reads));
-  const std::string_view transaction = item.transaction_id(request.user_id, request.device_id);
-  body.json().raw({});
-  body.share(bytes.head);
-  std::string own = bytes.extra;
-  const auto add = [&own](std::string_view name, std::string_view value) {
-    if (value.empty()) return;
-    if (!own.empty()) own.push_back(',');
-    own.append("\"").append(name).append("\":");
-    json::append_quoted(own, value);
-  };
-  add("membership", membership);
-  add("transaction_id", transaction);
-  if (!own.empty()) {
-    body.append(",\"unsigned\":{");
-    body.append(own);
-    body.append("}");
-  }
-  body.append("}");
-  return {};
-}
-
 void write_events(json::Writer& out, std::string_view name,
                   const std::vector<std::string>& events) {
-  if (events.empty()) return;
   out.key(name).begin_object().key("events").begin_array();
   for (const std::string& event : events) out.raw(event);
   out.end_array().end_object();
@@ -70,6 +40,52 @@ void write_unread(json::Writer& out, const Unread& unread, bool by_thread) {
 
 }  // namespace
 
+// An event's shared bytes, and after them what is this reader's own.
+Result<> RoomSections::write_event(Body& body, const Item& item, const RoomSection& section,
+                                   bool in_timeline) {
+  const matrix::Event& event = *item.event();
+  if (request_.filter->federation_format) {
+    body.json().raw(event.bytes());
+    return {};
+  }
+  GIMS_TRY_ASSIGN(const ItemBytes bytes, item.bytes(reads_));
+  body.json().raw({});
+  body.share(bytes.head);
+  std::string own;
+  const auto add = [&own](std::string_view members) {
+    if (members.empty()) return;
+    if (!own.empty()) own.push_back(',');
+    own.append(members);
+  };
+  const auto add_text = [&](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    add("\"");
+    own.append(name).append("\":");
+    json::append_quoted(own, value);
+  };
+  // What was before may lie in a time that the user must not see.
+  if (!section.visibility || sees(*section.visibility, event, bytes.replaced_position)) {
+    add(bytes.replaced);
+  }
+  add(bytes.extra);
+  if (in_timeline) {
+    add_text("membership", section.visibility ? section.visibility->membership_at(item.position())
+                                              : std::string_view("join"));
+  }
+  add_text("transaction_id", item.transaction_id(request_.user_id, request_.device_id));
+  if (const auto found = section.relations.find(item.position());
+      found != section.relations.end()) {
+    add(found->second);
+  }
+  if (!own.empty()) {
+    body.append(",\"unsigned\":{");
+    body.append(own);
+    body.append("}");
+  }
+  body.append("}");
+  return {};
+}
+
 Result<> RoomSections::write_section(Body& body, const RoomSection& section, Membership kind) {
   json::Writer& out = body.json();
   out.key(section.room_id).begin_object();
@@ -81,22 +97,19 @@ Result<> RoomSections::write_section(Body& body, const RoomSection& section, Mem
     return {};
   }
   out.key("timeline").begin_object().key("events").begin_array();
-  for (std::size_t i = 0; i < section.timeline.size(); ++i) {
-    GIMS_TRY(write_event(body, reads_, *section.timeline[i], request_, section.memberships[i]));
-  }
+  for (const ItemPtr& item : section.timeline) GIMS_TRY(write_event(body, *item, section, true));
   out.end_array();
   out.member("limited", section.limited);
   out.member("prev_batch", format_place(section.prev_batch));
   out.end_object();
-  if (!section.state.empty() || request_.use_state_after) {
-    out.key(request_.use_state_after ? "state_after" : "state");
-    out.begin_object().key("events").begin_array();
-    for (const ItemPtr& item : section.state) {
-      GIMS_TRY(write_event(body, reads_, *item, request_, {}));
-    }
-    out.end_array().end_object();
-  }
-  write_events(out, "ephemeral", section.ephemeral);
+  // Each part is there where it is empty, too: clients look into it unasked.
+  out.key(!request_.use_state_after       ? "state"
+          : request_.unstable_state_after ? "org.matrix.msc4222.state_after"
+                                          : "state_after");
+  out.begin_object().key("events").begin_array();
+  for (const ItemPtr& item : section.state) GIMS_TRY(write_event(body, *item, section, false));
+  out.end_array().end_object();
+  if (kind == Membership::join) write_events(out, "ephemeral", section.ephemeral);
   write_events(out, "account_data", section.account_data);
   if (!section.summary.empty()) out.raw_member("summary", section.summary);
   if (section.unread) {

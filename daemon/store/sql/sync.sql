@@ -69,15 +69,6 @@ SELECT e.stream_id, e.event_id, e.device_id, e.txn_id, e.redacted_by, e.replaces
 FROM current_state c JOIN events e ON e.stream_id = c.stream_id
 WHERE c.room_nid = :room_nid AND c.type > 'm.room.member';
 
--- The user's own member events, from the newest.
--- name: SyncMemberSteps
--- in: room_nid int, user_id text, up_to int, most int
--- out: stream_id int, event_id text, pdu blob
-SELECT stream_id, event_id, pdu FROM events
-WHERE room_nid = :room_nid AND type = 'm.room.member' AND state_key = :user_id
-  AND stream_id <= :up_to
-ORDER BY stream_id DESC LIMIT :most;
-
 -- name: SyncMemberCounts
 -- in: room_nid int
 -- out: membership text, members int

@@ -104,6 +104,31 @@ TEST_F(ReceiptsTest, ThreadsHaveTheirOwn) {
   EXPECT_EQ(code_of(mark("desk.officer", "m.fully_read", apart, "main")), "M_INVALID_PARAM");
 }
 
+// One user's unthreaded and threaded receipts may stand at one event, and m.receipt has room for
+// one of them.
+TEST_F(ReceiptsTest, AnUnthreadedAndAThreadedOneOfOneEventAreBothTold) {
+  const std::string event = say("joint.secretary", "one");
+  const std::string since = site.now("under.secretary");
+  ASSERT_TRUE(mark("desk.officer", "m.read", event));
+  ASSERT_TRUE(mark("desk.officer", "m.read", event, "main"));
+  ASSERT_TRUE(mark("joint.secretary", "m.read", event));
+  for (const std::string& from : {std::string(), since}) {
+    const auto reply = site.sync("under.secretary", from);
+    std::vector<std::string> threads;
+    int others = 0;
+    for (const json::Value told : joined(reply, room).get("ephemeral").get("events").array()) {
+      EXPECT_EQ(told.get("type").as_string(), "m.receipt");
+      const json::Value users = told.get("content").get(event).get("m.read");
+      if (const json::Value receipt = users.get(SyncFixture::id("desk.officer"))) {
+        threads.emplace_back(receipt.get("thread_id").string_or("none"));
+      }
+      if (users.get(SyncFixture::id("joint.secretary"))) ++others;
+    }
+    EXPECT_EQ(threads, (std::vector<std::string>{"none", "main"}));
+    EXPECT_EQ(others, 1);
+  }
+}
+
 TEST_F(ReceiptsTest, RefuseWhatIsNotThere) {
   const std::string event = say("joint.secretary", "one");
   EXPECT_EQ(code_of(mark("desk.officer", "m.seen", event)), "M_INVALID_PARAM");

@@ -49,7 +49,13 @@ TEST(SyncRooms, GoesOnWhereTheLastReplyEnded) {
   EXPECT_EQ(types_of(joined(reply, room).get("timeline")),
             (Names{"m.room.message", "m.room.topic"}));
   EXPECT_EQ(joined(reply, room).get("timeline").get("limited").as_bool(), false);
-  EXPECT_FALSE(joined(reply, room).get("state"));
+  // Clients and conformance suites look into each, also where it is empty.
+  for (const char* part : {"state", "ephemeral", "account_data"}) {
+    const json::Value events = joined(reply, room).get(part).get("events");
+    ASSERT_TRUE(events.is_array()) << part;
+    EXPECT_EQ(events.size(), 0U) << part;
+  }
+  EXPECT_FALSE(joined(reply, room).get("state_after"));
   const json::Value message = joined(reply, room).get("timeline").get("events").at(0);
   EXPECT_EQ(message.get("unsigned").get("membership").as_string(), "join");
   EXPECT_FALSE(message.get("room_id"));
@@ -97,6 +103,25 @@ TEST(SyncRooms, StateAfterIsThereEvenWhenItIsEmpty) {
   EXPECT_EQ(joined(reply, room).get("state_after").get("events").size(), 0U);
 }
 
+// By the name that clients of the proposal know (MSC4222), which they also ask by.
+TEST(SyncRooms, StateAfterHasTheNameThatItWasAskedBy) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"});
+  const std::string since = site.now("desk.officer");
+  ASSERT_TRUE(site.put("joint.secretary", room, "m.room.topic", R"({"topic":"one"})"));
+  const test::SyncOptionsUnderTest unstable{.use_state_after = true, .unstable_state_after = true};
+  const auto reply = site.sync("desk.officer", since, unstable);
+  EXPECT_EQ(types_of(joined(reply, room).get("org.matrix.msc4222.state_after")),
+            Names{"m.room.topic"});
+  EXPECT_FALSE(joined(reply, room).get("state_after"));
+  EXPECT_FALSE(joined(reply, room).get("state"));
+  ASSERT_TRUE(site.act("desk.officer", SyncFixture::Act::leave, room));
+  const auto last = site.sync("desk.officer", since, unstable);
+  EXPECT_EQ(types_of(left(last, room).get("org.matrix.msc4222.state_after")),
+            (Names{"m.room.topic", "m.room.member|" + SyncFixture::id("desk.officer")}));
+  EXPECT_FALSE(left(last, room).get("state"));
+}
+
 TEST(SyncRooms, FullStateHasAllOfItAndTheTimelineSinceTheToken) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary", {"desk.officer"});
@@ -107,6 +132,23 @@ TEST(SyncRooms, FullStateHasAllOfItAndTheTimelineSinceTheToken) {
   const Names state = types_of(joined(reply, room).get("state"));
   EXPECT_NE(std::ranges::find(state, "m.room.create"), state.end());
   EXPECT_NE(std::ranges::find(state, "m.room.power_levels"), state.end());
+}
+
+// A room without its create event or its power levels is of no use to a client.
+TEST(SyncRooms, AFiltersLimitDoesNotCutTheState) {
+  SyncFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"}, {.name = "Cabinet"});
+  const std::string timeline = R"({"room":{"timeline":{"limit":1})";
+  const auto uncut = site.sync("desk.officer", "", {.filter = timeline + "}}"});
+  const Names whole = types_of(joined(uncut, room).get("state"));
+  for (const char* limit : {"3", "0"}) {
+    const auto reply =
+        site.sync("desk.officer", "",
+                  {.filter = timeline + R"(,"state":{"limit":)" + std::string(limit) + "}}}"});
+    const Names state = types_of(joined(reply, room).get("state"));
+    EXPECT_EQ(state, whole);
+    EXPECT_NE(std::ranges::find(state, "m.room.create"), state.end());
+  }
 }
 
 TEST(SyncRooms, ANewlyJoinedRoomComesWhole) {
