@@ -188,6 +188,25 @@ class TestsiteTest(unittest.TestCase):
             pass
         return received
 
+    def test_state_after_by_both_names(self):
+        """The spec's name, and that of the proposal, which clients asked by before and still do."""
+        site = self.start()
+        nonce = site.ask("GET", "/_synapse/admin/v1/register")[1]["nonce"]
+        _, made = site.ask("POST", "/_synapse/admin/v1/register", {
+            "nonce": nonce, "username": "one", "password": PASSWORD, "admin": False, "mac": mac(nonce, "one", PASSWORD)})
+        token = made["access_token"]
+        room = site.ask("POST", "/_matrix/client/v3/createRoom", {}, token)[1]["room_id"]
+        unstable = "org.matrix.msc4222."
+        for asked, given in (("", "state"), ("use_state_after=true", "state_after"),
+                             (f"{unstable}use_state_after=true", f"{unstable}state_after"),
+                             (f"{unstable}use_state_after=true&use_state_after=true", "state_after"),
+                             (f"{unstable}use_state_after=false", "state")):
+            with self.subTest(asked=asked):
+                status, reply = site.ask("GET", f"/_matrix/client/v3/sync?timeout=0&{asked}", token=token)
+                self.assertEqual(status, 200, reply)
+                self.assertEqual({key for key in reply["rooms"]["join"][room] if "state" in key}, {given})
+        self.assertEqual(site.stop(), 0)
+
     def test_accounts_by_the_shared_secret(self):
         site = self.start()
         path = "/_synapse/admin/v1/register"

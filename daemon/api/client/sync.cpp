@@ -36,7 +36,10 @@ Result<Decoded> decode(const Call& call, service::Filters& filters) {
   GIMS_TRY_ASSIGN(const auto full_state, query_bool(call, "full_state"));
   decoded.request.full_state = full_state.value_or(false);
   GIMS_TRY_ASSIGN(const auto state_after, query_bool(call, "use_state_after"));
-  decoded.request.use_state_after = state_after.value_or(false);
+  // Clients that came before the spec's 1.16 ask by the name of the proposal, and look for that.
+  GIMS_TRY_ASSIGN(const auto unstable, query_bool(call, "org.matrix.msc4222.use_state_after"));
+  decoded.request.use_state_after = state_after.value_or(false) || unstable.value_or(false);
+  decoded.request.unstable_state_after = unstable.value_or(false) && !state_after.value_or(false);
   GIMS_TRY_ASSIGN(const auto timeout, query_number(call, "timeout"));
   constexpr std::int64_t longest = 24LL * 60 * 60 * 1000;
   decoded.timeout =

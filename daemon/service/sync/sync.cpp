@@ -32,6 +32,7 @@ SyncRequest request_of(const Waiter& waiter, const StreamToken& since) {
                      .filter = waiter.filter,
                      .full_state = false,
                      .use_state_after = waiter.use_state_after,
+                     .unstable_state_after = waiter.unstable_state_after,
                      .even_if_empty = false};
 }
 
@@ -131,6 +132,7 @@ void Sync::run(SyncRequest request, std::chrono::milliseconds timeout, const Tic
   waiter->checked = *request.since;
   waiter->filter = std::move(request.filter);
   waiter->use_state_after = request.use_state_after;
+  waiter->unstable_state_after = request.unstable_state_after;
   waiter->deadline = clock_.steady() + timeout;
   waiter->reply = std::move(reply);
   waiter->id = ticket.id;

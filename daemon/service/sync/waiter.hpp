@@ -28,6 +28,7 @@ struct Waiter {
   StreamToken checked;  // nothing for this request up to here
   std::shared_ptr<const Filter> filter;
   bool use_state_after = false;
+  bool unstable_state_after = false;
   std::chrono::steady_clock::time_point deadline;
   Reply reply;
   std::uint64_t id = 0;     // ascending in the order of the requests
