@@ -40,6 +40,14 @@ http::Response render_error(const Error& error) {
   http::Response response;
   response.status = http::status_of(error.kind);
 
+  // Authentication that is only asked for has flows and is no error yet (spec: client-server API,
+  // "User-Interactive API in the REST API").
+  const bool only_asks =
+      error.kind == ErrorKind::unauthenticated && error.code.empty() && !error.extra_json.empty();
+  if (only_asks) {
+    response.body = "{" + error.extra_json + "}";
+    return response;
+  }
   json::Writer body;
   body.begin_object().member("errcode", errcode_of(error));
   body.member("error", error.text.empty() ? std::string_view("The server failed to answer.")
