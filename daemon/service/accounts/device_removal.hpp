@@ -1,4 +1,4 @@
-// What ends with a device: its tokens here, its keys and waiting messages elsewhere.
+// What ends with a device: its tokens and pushers here, its keys and waiting messages elsewhere.
 #pragma once
 
 #include <string_view>

@@ -86,9 +86,11 @@ Result<> set_in(store::Transaction& transaction, std::string_view user_id,
                     statements::DropPusher{
                         .user_id = user_id, .app_id = pusher.app_id, .push_key = pusher.push_key});
   }
-  GIMS_TRY_ASSIGN(const auto count,
-                  sql::first(connection, statements::CountPushers{.user_id = user_id}));
-  if (count && count->pushers >= most_pushers) {
+  GIMS_TRY_ASSIGN(const auto others, sql::first(connection, statements::CountOtherPushers{
+                                                                .user_id = user_id,
+                                                                .app_id = pusher.app_id,
+                                                                .push_key = pusher.push_key}));
+  if (others && others->pushers >= most_pushers) {
     return too_large("This account has as many pushers as it may.");
   }
   if (!pusher.append) {

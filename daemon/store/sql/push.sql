@@ -6,10 +6,12 @@
 SELECT app_id, push_key, device_id, content FROM pushers
 WHERE user_id = :user_id ORDER BY app_id, push_key;
 
--- name: CountPushers
--- in: user_id text
+-- Those beside this one.
+-- name: CountOtherPushers
+-- in: user_id text, app_id text, push_key text
 -- out: pushers int
-SELECT count(*) FROM pushers WHERE user_id = :user_id;
+SELECT count(*) FROM pushers
+WHERE user_id = :user_id AND NOT (app_id = :app_id AND push_key = :push_key);
 
 -- name: SetPusher
 -- in: user_id text, app_id text, push_key text, device_id text, content blob
@@ -21,6 +23,10 @@ ON CONFLICT (user_id, app_id, push_key) DO UPDATE SET
 -- name: DropPusher
 -- in: user_id text, app_id text, push_key text
 DELETE FROM pushers WHERE user_id = :user_id AND app_id = :app_id AND push_key = :push_key;
+
+-- name: DeletePushersOfDevice
+-- in: user_id text, device_id text
+DELETE FROM pushers WHERE user_id = :user_id AND device_id = :device_id;
 
 -- name: DropPusherOfOthers
 -- in: user_id text, app_id text, push_key text
