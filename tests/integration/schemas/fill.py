@@ -28,7 +28,7 @@ import matrix_api
 
 V3 = "/_matrix/client/v3"
 # Tables that are not alike in all versions, with what each version has of them.
-OTHERWISE = ("rooms", "key_backups", "device_list_changes")
+OTHERWISE = ("rooms", "key_backups", "device_list_changes", "to_device_messages")
 
 
 class CrossSigning:
@@ -134,6 +134,8 @@ def of_version(connection, version):
         # Each change had its row then; the newest is above.
         found += [f"INSERT INTO device_list_changes (stream_id, user_id) VALUES ({position},{user});" for position, user in
                   connection.execute("SELECT -min(stream_id), quote(user_id) FROM device_list_changes GROUP BY user_id")]
+    found += rows(connection, "to_device_messages",
+                  [name for name in columns("to_device_messages") if version >= 7 or not name.endswith("_total")])
     return found
 
 

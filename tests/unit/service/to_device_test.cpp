@@ -98,14 +98,84 @@ TEST_F(ToDeviceTest, MessagesKeepTheirOrder) {
 TEST_F(ToDeviceTest, AFullQueueTakesNothingMoreAndStopsNobodyElse) {
   script(
       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 19999) "
-      "INSERT INTO to_device_messages (stream_id, user_id, device_id, content) "
-      "SELECT -i, '" +
-      id(secretary) + "', 'TABLET', x'7b7d' FROM n");
+      "INSERT INTO to_device_messages (stream_id, user_id, device_id, content, message_total, "
+      "byte_total) SELECT i - 20000, '" +
+      id(secretary) + "', 'TABLET', x'7b7d', i, 2 * i FROM n");
   ASSERT_TRUE(send("1", {message("TABLET")}));
   EXPECT_EQ(waiting("TABLET").size(), 1U) << "those above position 0";
   ASSERT_TRUE(send("2", {message("TABLET"), message("PHONE", "{}", officer)}));
   EXPECT_EQ(waiting("TABLET").size(), 1U);
   EXPECT_EQ(waiting("PHONE", officer).size(), 1U);
+}
+
+TEST_F(ToDeviceTest, AQueueIsFullByItsBytesToo) {
+  // 32 MiB of the largest messages, and what fits no more.
+  const std::string large = R"({"x":")" + std::string(largest_to_device - 8, 'x') + "\"}";
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < 520; ++i) {
+    ASSERT_TRUE(send(std::to_string(i), {message("TABLET", large)}));
+  }
+  taken = waiting("TABLET").size();
+  EXPECT_LT(taken, 512U);
+  EXPECT_GT(taken, 500U);
+  // A small one still fits, and another device is not concerned.
+  ASSERT_TRUE(send("small", {message("TABLET"), message("PHONE", large, officer)}));
+  EXPECT_EQ(waiting("TABLET").size(), taken + 1);
+  EXPECT_EQ(waiting("PHONE", officer).size(), 1U);
+  // What the device has fetched makes room: the oldest go first.
+  auto reader = store->read();
+  const auto oldest =
+      sql::first(reader->sql(), store::statements::SyncToDevice{.user_id = id(secretary),
+                                                                .device_id = "TABLET",
+                                                                .above = 0,
+                                                                .up_to = INT64_MAX,
+                                                                .most = 1});
+  const store::StreamId fetched = (*oldest)->stream_id + 9;
+  ASSERT_TRUE(store.write([&](store::Transaction& transaction) {
+    return sql::run(transaction.sql(),
+                    store::statements::SyncDropToDevice{
+                        .user_id = id(secretary), .device_id = "TABLET", .up_to = fetched});
+  }));
+  const std::size_t left = waiting("TABLET").size();
+  ASSERT_LT(left, taken);
+  for (std::size_t i = 0; i < 20; ++i) {
+    ASSERT_TRUE(send("more" + std::to_string(i), {message("TABLET", large)}));
+  }
+  EXPECT_EQ(waiting("TABLET").size(), taken + 1);
+}
+
+TEST_F(ToDeviceTest, AMessageHasASize) {
+  const auto decode = [](std::size_t size) {
+    const std::string content = R"({"x":")" + std::string(size - 8, 'x') + "\"}";
+    return ToDevice::decode(
+        json::Document::parse(R"({"messages":{"@a:b":{"D":)" + content + "}}}")->root());
+  };
+  EXPECT_TRUE(decode(largest_to_device));
+  const auto refused = decode(largest_to_device + 1);
+  EXPECT_EQ(code_of(refused), "M_TOO_LARGE");
+  EXPECT_EQ(refused.error().kind, ErrorKind::too_large);
+}
+
+// "*" makes many of one message: what counts is what is stored.
+TEST_F(ToDeviceTest, ARequestHasASizeWithAllDevicesCounted) {
+  for (int i = 0; i < 99; ++i) add_device(secretary, "D" + std::to_string(i));
+  const std::string content = R"({"x":")" + std::string(40'000, 'x') + "\"}";
+  ASSERT_TRUE(send("1", {message("*", content)}));  // 100 of 40 kB
+  EXPECT_EQ(waiting("D7").size(), 1U);
+  for (int i = 99; i < 110; ++i) add_device(secretary, "D" + std::to_string(i));
+  const auto refused = send("2", {message("PHONE", "{}", officer), message("*", content)});
+  EXPECT_EQ(code_of(refused), "M_TOO_LARGE");
+  EXPECT_EQ(waiting("D7").size(), 1U) << "all of it or nothing";
+  EXPECT_EQ(waiting("D109").size(), 0U);
+  EXPECT_TRUE(waiting("PHONE", officer).empty());
+}
+
+TEST_F(ToDeviceTest, ARequestReachesSoManyDevicesAndNoMore) {
+  for (int i = 0; i < 99; ++i) add_device(secretary, "D" + std::to_string(i));
+  std::vector<ToDeviceMessage> many(100, message("*", "{}"));
+  EXPECT_TRUE(send("1", many));
+  many.push_back(message("TABLET", "{}"));
+  EXPECT_EQ(code_of(send("2", many)), "M_TOO_LARGE");
 }
 
 TEST_F(ToDeviceTest, ARemovedDeviceLeavesNoMessages) {

@@ -67,7 +67,12 @@ TEST_F(Migrations, TakeTheRowsOfAnOlderReleaseAlong) {
     INSERT INTO key_backup_sessions VALUES
       ('a',1,'r','s',0,0,0,'{}'), ('a',1,'r','t',0,0,0,'{}'), ('b',1,'r','s',0,0,0,'{}');
     INSERT INTO rooms (room_nid, room_id, version, created_ts, is_listed)
-      VALUES (3,'!r:gims.internal','12',9,1))"));
+      VALUES (3,'!r:gims.internal','12',9,1);
+    INSERT INTO devices (user_id, device_id, created_ts) VALUES ('a','PHONE',1);
+    INSERT INTO pushers VALUES ('a','app','k1','PHONE','{}'), ('a','app','k2','GONE','{}'),
+      ('b','app','k1','PHONE','{}');
+    INSERT INTO to_device_messages (stream_id, user_id, device_id, content) VALUES
+      (11,'a','PHONE',x'7b7d'), (12,'b','PHONE',x'7b7d'), (13,'a','PHONE',x'7b207d'))"));
   ASSERT_TRUE(migrate(*connection_, migrations()));
   EXPECT_THAT(column("SELECT user_id || stream_id FROM device_list_changes ORDER BY stream_id"),
               testing::ElementsAre("b2", "a5", "c7"));
@@ -76,6 +81,10 @@ TEST_F(Migrations, TakeTheRowsOfAnOlderReleaseAlong) {
               testing::ElementsAre("a12", "a20", "b11"));
   EXPECT_THAT(column("SELECT room_id || version || created_ts || is_listed FROM rooms"),
               testing::ElementsAre("!r:gims.internal1291"));
+  EXPECT_THAT(column("SELECT user_id || push_key FROM pushers"), testing::ElementsAre("ak1"));
+  EXPECT_THAT(column("SELECT user_id || message_total || '/' || byte_total "
+                     "FROM to_device_messages ORDER BY stream_id"),
+              testing::ElementsAre("a1/2", "b1/2", "a2/5"));
 }
 
 TEST_F(Migrations, OneThatFailsLeavesNothingOfItself) {
