@@ -5,6 +5,8 @@
 #include <optional>
 
 #include "json/canonical.hpp"
+#include "json/fields.hpp"
+#include "matrix/ids.hpp"
 #include "service/errors.hpp"
 #include "store/statements/filters.hpp"
 
@@ -22,6 +24,36 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || stop != end || number < 0) return std::nullopt;
   return number;
+}
+
+// What is of another type than it should be is for the parser to refuse.
+Result<> check_ids(json::Value object, std::string_view list, bool (*is_id)(std::string_view),
+                   std::string_view what) {
+  for (const json::Value element : object.get(list).array()) {
+    const auto id = element.as_string();
+    if (id && !is_id(*id)) return std::unexpected(json::wrong_type(list, what));
+  }
+  return {};
+}
+
+Result<> check_rooms(json::Value object) {
+  for (const std::string_view list : {"rooms", "not_rooms"}) {
+    GIMS_TRY(check_ids(object, list, &matrix::is_room_id, "an array of room ids"));
+  }
+  return {};
+}
+
+Result<> check_senders(json::Value object) {
+  for (const std::string_view list : {"senders", "not_senders"}) {
+    GIMS_TRY(check_ids(object, list, &matrix::is_user_id, "an array of user ids"));
+  }
+  return {};
+}
+
+Result<sync::Filter> parse(json::Value filter) {
+  GIMS_TRY_ASSIGN(auto parsed, sync::Filter::parse(filter));
+  GIMS_TRY(check_filter_ids(filter));
+  return parsed;
 }
 
 Result<std::string> store_in(store::Transaction& transaction, std::string_view user_id,
@@ -42,9 +74,25 @@ Result<std::string> store_in(store::Transaction& transaction, std::string_view u
 
 }  // namespace
 
+Result<> check_event_filter_ids(json::Value filter) {
+  GIMS_TRY(check_rooms(filter));
+  return check_senders(filter);
+}
+
+Result<> check_filter_ids(json::Value filter) {
+  GIMS_TRY(check_senders(filter.get("presence")));
+  GIMS_TRY(check_senders(filter.get("account_data")));
+  const json::Value room = filter.get("room");
+  GIMS_TRY(check_rooms(room));
+  for (const std::string_view part : {"timeline", "state", "ephemeral", "account_data"}) {
+    GIMS_TRY(check_event_filter_ids(room.get(part)));
+  }
+  return {};
+}
+
 void Filters::store(std::string user_id, json::Value filter,
                     std::move_only_function<void(Result<std::string>)> done) {
-  if (auto parsed = sync::Filter::parse(filter); !parsed) return done(pass(std::move(parsed)));
+  if (auto parsed = parse(filter); !parsed) return done(pass(std::move(parsed)));
   auto content = json::canonical(filter);
   if (!content) return done(pass(std::move(content)));
   if (content->size() > longest_filter) return done(too_large("The filter is too large."));
@@ -92,7 +140,7 @@ Result<Filters::FilterPtr> Filters::resolve(const std::string& user_id, std::str
     content = std::move(*stored);
   }
   GIMS_TRY_ASSIGN(const auto document, json::Document::parse(content));
-  GIMS_TRY_ASSIGN(auto parsed, sync::Filter::parse(document.root()));
+  GIMS_TRY_ASSIGN(auto parsed, parse(document.root()));
   auto filter = std::make_shared<const sync::Filter>(std::move(parsed));
   const std::scoped_lock lock(mutex_);
   cache_.emplace_front(key, filter);

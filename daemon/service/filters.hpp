@@ -20,6 +20,11 @@ namespace gims::service {
 // Bytes of one as a client sends it, as a body or in the address.
 inline constexpr std::size_t longest_filter = std::size_t{32} * 1024;
 
+// Whether the rooms and users that a filter, or one filter of room events within it, names are ids
+// (spec: client-server API, "Filtering"). M_BAD_JSON.
+[[nodiscard]] Result<> check_filter_ids(json::Value filter);
+[[nodiscard]] Result<> check_event_filter_ids(json::Value filter);
+
 // Thread: any.
 class Filters {
  public:

@@ -7,6 +7,7 @@
 #include "json/text.hpp"
 #include "json/value.hpp"
 #include "service/errors.hpp"
+#include "service/filters.hpp"
 #include "service/tokens.hpp"
 
 namespace gims::api::client {
@@ -69,7 +70,9 @@ Result<service::sync::RoomEventFilter> query_filter(const Call& call) {
   const auto text = call.query("filter");
   if (!text) return service::sync::RoomEventFilter();
   GIMS_TRY_ASSIGN(const json::Document parsed, json::Document::parse(*text));
-  return service::sync::RoomEventFilter::parse(parsed.root());
+  GIMS_TRY_ASSIGN(auto filter, service::sync::RoomEventFilter::parse(parsed.root()));
+  GIMS_TRY(service::check_event_filter_ids(parsed.root()));
+  return filter;
 }
 
 service::rooms::Done<std::string> answer_with(Call call, std::string_view key) {

@@ -46,5 +46,30 @@ TEST_F(FiltersTest, HaveOneSizeWhicheverWayTheyCome) {
   EXPECT_EQ(code_of(filters.resolve(user, of_size(longest_filter + 1))), "M_TOO_LARGE");
 }
 
+// Spec: client-server API, "Filtering": rooms and senders are ids.
+TEST_F(FiltersTest, NameRoomsAndUsersByTheirIds) {
+  const auto both = [&](std::string_view json) {
+    const auto stored = code_of(store(json));
+    EXPECT_EQ(code_of(filters.resolve(user, json)), stored) << json;
+    return stored;
+  };
+  for (const std::string_view part : {"timeline", "state", "ephemeral", "account_data"}) {
+    for (const std::string_view list : {"rooms", "not_rooms", "senders", "not_senders"}) {
+      const std::string_view bad = list.ends_with("rooms") ? "not_a_room_id" : "not_a_sender_id";
+      const std::string json = R"({"room":{")" + std::string(part) + R"(":{")" + std::string(list) +
+                               R"(":[")" + std::string(bad) + R"("]}}})";
+      EXPECT_EQ(both(json), "M_BAD_JSON") << json;
+    }
+  }
+  EXPECT_EQ(both(R"({"room":{"rooms":["x"]}})"), "M_BAD_JSON");
+  EXPECT_EQ(both(R"({"room":{"not_rooms":["!good:gims.internal","x"]}})"), "M_BAD_JSON");
+  EXPECT_EQ(both(R"({"presence":{"senders":["x"]}})"), "M_BAD_JSON");
+  EXPECT_EQ(both(R"({"account_data":{"not_senders":["x"]}})"), "M_BAD_JSON");
+  EXPECT_EQ(both(R"({"room":{"rooms":["!old:gims.internal",
+                 "!AuKCz2Fh5ySnKkYenbIPzqJPe1145vwjeZB-PS1T_YU"],"timeline":{"rooms":[],
+                 "senders":["@Old Name:gims.internal"],"types":["m.*"]}}})"),
+            "");
+}
+
 }  // namespace
 }  // namespace gims::service
