@@ -1,5 +1,6 @@
 #include "service/receipts.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "json/writer.hpp"
@@ -46,16 +47,21 @@ Result<> require_joined(sql::Connection& connection, store::RoomNid room,
 struct Target {
   store::StreamId position;
   std::string thread;  // "main", or the id of the thread's root
+  std::vector<std::string> related;  // the event, and those that it relates to
 };
 
 Result<Target> find(sql::Connection& connection, store::RoomNid room, std::string_view event_id) {
   GIMS_TRY_ASSIGN(auto row,
                   sql::first(connection, statements::ReceiptTarget{.event_id = event_id}));
   if (!row || row->room_nid != room) return not_found("There is no such event in this room.");
-  GIMS_TRY_ASSIGN(std::string thread,
-                  thread_of(connection, room, {.target = row->relates_to, .type = row->rel_type}));
-  if (thread.empty()) thread = "main";
-  return Target{.position = row->stream_id, .thread = std::move(thread)};
+  GIMS_TRY_ASSIGN(
+      ThreadPlace place,
+      thread_place(connection, room, {.target = row->relates_to, .type = row->rel_type}));
+  Target target{.position = row->stream_id,
+                .thread = place.root.empty() ? std::string("main") : std::move(place.root),
+                .related = std::move(place.through)};
+  target.related.emplace_back(event_id);
+  return target;
 }
 
 Result<> mark_fully_read(store::Transaction& transaction, std::string_view user_id,
@@ -80,8 +86,10 @@ Result<> mark_fully_read(store::Transaction& transaction, std::string_view user_
 Result<> set_receipt(store::Transaction& transaction, std::string_view user_id, store::RoomNid room,
                      const Receipts::Mark& mark, const Target& target) {
   const std::string thread = mark.thread_id.value_or("");
-  // The root of a thread is in the main timeline and begins the thread.
-  if (mark.thread_id && thread != target.thread && thread != mark.event_id) {
+  // The root of a thread is in the main timeline and begins the thread, and what is related to the
+  // root is related to the thread.
+  if (mark.thread_id && thread != target.thread &&
+      !std::ranges::contains(target.related, thread)) {
     return invalid_param("The event is not in the thread that thread_id names.");
   }
   GIMS_TRY_ASSIGN(const auto held,

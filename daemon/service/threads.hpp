@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "matrix/event.hpp"
@@ -18,9 +19,17 @@ namespace gims::service {
 [[nodiscard]] std::optional<std::string_view> thread_by_itself(
     const matrix::Relation& relation) noexcept;
 
-// The id of the thread's root; empty: the main timeline. An edit, a reaction or a reference is
-// where the event is that it relates to: one row is read for it, and none for other events. Any
-// thread.
+struct ThreadPlace {
+  std::string root;                  // the id of the thread's root; empty: the main timeline
+  std::vector<std::string> through;  // the events that it was found by, or not, the nearest first
+};
+
+// An edit, a reaction or a reference is where the event is that it relates to, and so on for three
+// steps: a row is read for each, and none for other events. What leads to a thread's root by such
+// relations alone is in the main timeline, as the root is. Any thread.
+[[nodiscard]] Result<ThreadPlace> thread_place(sql::Connection& connection, store::RoomNid room,
+                                               const matrix::Relation& relation);
+// The root alone.
 [[nodiscard]] Result<std::string> thread_of(sql::Connection& connection, store::RoomNid room,
                                             const matrix::Relation& relation);
 

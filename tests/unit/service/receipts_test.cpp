@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "service/filters.hpp"
-#include "service/push/pushers.hpp"
 #include "support/sync_fixture.hpp"
 
 namespace gims::service {
@@ -129,6 +128,34 @@ TEST_F(ReceiptsTest, AnUnthreadedAndAThreadedOneOfOneEventAreBothTold) {
   }
 }
 
+// Spec: "Threaded read receipts": three hops at most; and POST receipt, 400, only where the event
+// is not related to the thread. What is related to a root in another way than by m.thread is in the
+// main timeline, and may mark the thread too.
+TEST_F(ReceiptsTest, AnEventIsRelatedToAThreadThroughOthers) {
+  const auto relate = [&](std::string_view type, std::string_view to) {
+    return *site.send("joint.secretary", room,
+                      R"({"body":"x","m.relates_to":{"rel_type":")" + std::string(type) +
+                          R"(","event_id":")" + std::string(to) + R"(","key":"+"}})");
+  };
+  const std::string root = say("joint.secretary", "root");
+  const std::string in_thread = relate("m.thread", root);
+  const std::string edit = relate("m.replace", in_thread);
+  const std::string reaction_to_edit = relate("m.annotation", edit);
+  EXPECT_TRUE(mark("desk.officer", "m.read", reaction_to_edit, root));
+  EXPECT_EQ(code_of(mark("desk.officer", "m.read", reaction_to_edit, "main")), "M_INVALID_PARAM");
+
+  const std::string reference = relate("m.reference", root);
+  const std::string reaction = relate("m.annotation", reference);
+  EXPECT_TRUE(mark("desk.officer", "m.read", reaction, root));
+  EXPECT_TRUE(mark("desk.officer", "m.read", reaction, "main"));
+
+  std::string far = in_thread;
+  for (int hop = 0; hop < 3; ++hop) far = relate("m.reference", far);
+  EXPECT_TRUE(mark("under.secretary", "m.read", far, root));
+  far = relate("m.reference", far);
+  EXPECT_EQ(code_of(mark("under.secretary", "m.read", far, root)), "M_INVALID_PARAM");
+}
+
 TEST_F(ReceiptsTest, RefuseWhatIsNotThere) {
   const std::string event = say("joint.secretary", "one");
   EXPECT_EQ(code_of(mark("desk.officer", "m.seen", event)), "M_INVALID_PARAM");
@@ -189,41 +216,6 @@ TEST(Filters, GiveTheSameFilterTheSameIdAndKeepItFromOthers) {
   EXPECT_EQ(code_of(filters.resolve(SyncFixture::id("stranger"), *second)), "M_INVALID_PARAM");
   EXPECT_EQ(code_of(filters.resolve(SyncFixture::id("stranger"), "{")), "M_NOT_JSON");
   EXPECT_EQ(code_of(store("desk.officer", R"({"room":[]})")), "M_BAD_JSON");
-}
-
-TEST(Pushers, AreKeptListedAndTakenAway) {
-  SyncFixture site;
-  Pushers pushers(*site.store);
-  const auto set = [&](std::string_view who, std::string_view text) {
-    const auto document = json::Document::parse(text);
-    return SyncFixture::wait<void>([&](auto done) {
-      pushers.set(SyncFixture::id(who), "PHONE", document->root(), std::move(done));
-    });
-  };
-  const auto list = [&](std::string_view who) { return *pushers.list(SyncFixture::id(who)); };
-  const std::string rest =
-      R"(,"app_id":"in.gims","pushkey":"key","app_display_name":"GIMS","device_display_name":"Phone","lang":"hi","data":{"url":"https://gims.internal/_matrix/push/v1/notify","format":"event_id_only"}})";
-  EXPECT_EQ(list("desk.officer"), R"({"pushers":[]})");
-  ASSERT_TRUE(set("desk.officer", R"({"kind":"http")" + rest));
-  const auto one = json::Document::parse(list("desk.officer"));
-  EXPECT_EQ(one->root().get("pushers").at(0).get("lang").as_string(), "hi");
-  EXPECT_EQ(one->root().get("pushers").at(0).get("data").get("format").as_string(),
-            "event_id_only");
-  // The same device in another's hands takes it away, unless it is appended.
-  ASSERT_TRUE(set("under.secretary", R"({"append":true,"kind":"http")" + rest));
-  EXPECT_NE(list("desk.officer"), R"({"pushers":[]})");
-  ASSERT_TRUE(set("under.secretary", R"({"kind":"http")" + rest));
-  EXPECT_EQ(list("desk.officer"), R"({"pushers":[]})");
-  ASSERT_TRUE(set("under.secretary", R"({"kind":null,"app_id":"in.gims","pushkey":"key"})"));
-  EXPECT_EQ(list("under.secretary"), R"({"pushers":[]})");
-
-  EXPECT_EQ(code_of(set("desk.officer", R"({"app_id":"a","pushkey":"k"})")), "M_MISSING_PARAM");
-  EXPECT_EQ(code_of(set("desk.officer", R"({"kind":"http","app_id":"a","pushkey":"k"})")),
-            "M_MISSING_PARAM");
-  EXPECT_EQ(code_of(set("desk.officer", R"({"kind":"email")" + rest)), "M_INVALID_PARAM");
-  EXPECT_EQ(code_of(set("desk.officer", R"({"kind":"http","app_id":"a","pushkey":")" +
-                                            std::string(513, 'k') + R"("})")),
-            "M_INVALID_PARAM");
 }
 
 }  // namespace
