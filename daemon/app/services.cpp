@@ -244,6 +244,7 @@ const service::AuditLog& Services::audit() const noexcept { return parts_->audit
 
 void Services::end_waits() {
   parts_->on->sync.stop();
+  parts_->media->end_waits();
   parts_->on->store_check.stop();
 }
 

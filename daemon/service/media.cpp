@@ -1,5 +1,6 @@
 #include "service/media.hpp"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <set>
@@ -108,6 +109,7 @@ Media::Media(MediaOptions options, store::Store& store, const Policy& policy, co
       policy_(policy),
       clock_(clock),
       running_(std::make_shared<MediaUpload::Running>()),
+      waits_(clock),
       pool_(disk_threads, most_media_uploads) {}
 
 Result<std::unique_ptr<Media>> Media::open(MediaOptions options, store::Store& store,
@@ -117,7 +119,10 @@ Result<std::unique_ptr<Media>> Media::open(MediaOptions options, store::Store& s
 }
 
 Media::~Media() { stop(); }
-void Media::stop() { pool_.stop(); }
+void Media::stop() {
+  waits_.stop();
+  pool_.stop();
+}
 
 std::string Media::uri_of(std::string_view media_id) const {
   return ("mxc://" + policy_.server_name + "/").append(media_id);
@@ -236,6 +241,7 @@ void Media::commit(std::unique_ptr<MediaUpload> upload, Done done) {
         shared->file_.reset();
         shared->slot_.reset();
         if (outcome) {
+          if (shared->promised_) waits_.uploaded(shared->media_id_);
           done(uri);
         } else {
           done(std::unexpected(std::move(outcome).error()));
@@ -282,6 +288,26 @@ Result<MediaInfo> Media::find(std::string_view server_name, std::string_view med
                    .content_type = std::move(row->content_type),
                    .file_name = std::move(row->file_name),
                    .size = static_cast<std::uint64_t>(row->size)};
+}
+
+void Media::wait(const Wanted& wanted, std::chrono::milliseconds timeout,
+                 const MediaWaits::Ticket& ticket, Found done) {
+  waits_.add(
+      ticket, wanted.user_id, wanted.media_id,
+      clock_.steady() + std::min(timeout, longest_media_wait),
+      [this, wanted, shared = std::make_shared<Found>(std::move(done))] { look(wanted, shared); });
+  // Now that an upload would wake it: it may have ended just before.
+  const auto found = find(wanted.server_name, wanted.media_id);
+  if (found || found.error().kind != ErrorKind::not_yet_uploaded) {
+    waits_.uploaded(wanted.media_id);
+  }
+}
+
+void Media::look(const Wanted& wanted, const std::shared_ptr<Found>& done) {
+  http::WorkerPool::Job job = [this, wanted, done] {
+    (*done)(find(wanted.server_name, wanted.media_id));
+  };
+  if (!pool_.submit(job)) (*done)(busy());
 }
 
 Result<std::unique_ptr<http::BodySource>> Media::read(const MediaInfo& info, std::uint64_t first,

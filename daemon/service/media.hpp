@@ -18,6 +18,7 @@
 #include "http/worker_pool.hpp"
 #include "service/media_file.hpp"
 #include "service/media_sweep.hpp"
+#include "service/media_waits.hpp"
 #include "service/policy.hpp"
 #include "store/store.hpp"
 
@@ -36,6 +37,11 @@ inline constexpr std::int64_t most_media_promises = 64;
 // one.
 inline constexpr std::size_t most_media_uploads = 512;
 inline constexpr std::size_t most_media_uploads_of_user = 16;
+
+// A download waits for a promised file this long where the client does not say, and no longer than
+// that whatever it says; the first is the spec's.
+inline constexpr std::chrono::milliseconds default_media_wait = std::chrono::seconds(20);
+inline constexpr std::chrono::milliseconds longest_media_wait = std::chrono::seconds(60);
 
 struct MediaOptions {
   std::filesystem::path folder;  // made if it is missing; nothing else may write there
@@ -119,6 +125,21 @@ class Media {
 
   // M_NOT_FOUND, also for media of other servers; M_NOT_YET_UPLOADED.
   [[nodiscard]] Result<MediaInfo> find(std::string_view server_name, std::string_view media_id);
+  // As find(), of a file that is promised, when it is there, or after `timeout`, at most
+  // longest_media_wait. Holds no thread; `done` is called on one of the service. The ticket is for
+  // gone(): the client went, and `done` goes uncalled.
+  using Found = std::move_only_function<void(Result<MediaInfo>)>;
+  struct Wanted {
+    std::string user_id;  // who waits
+    std::string server_name;
+    std::string media_id;
+  };
+  void wait(const Wanted& wanted, std::chrono::milliseconds timeout,
+            const MediaWaits::Ticket& ticket, Found done);
+  void gone(const MediaWaits::Ticket& ticket) { waits_.gone(ticket); }
+  // Those that wait are answered, and who comes later at once. Before stop(). Idempotent.
+  void end_waits() { waits_.stop(); }
+
   // `length` bytes from `first`, which lie within the file.
   [[nodiscard]] Result<std::unique_ptr<http::BodySource>> read(const MediaInfo& info,
                                                                std::uint64_t first,
@@ -149,12 +170,15 @@ class Media {
   void sweep_on(const std::shared_ptr<MediaSweep>& sweep,
                 const std::shared_ptr<std::move_only_function<void(Result<std::size_t>)>>& done);
   [[nodiscard]] Result<> insert(store::Transaction& transaction, const MediaUpload& upload) const;
+  // Finds on a thread of the service.
+  void look(const Wanted& wanted, const std::shared_ptr<Found>& done);
 
   MediaOptions options_;
   store::Store& store_;
   const Policy& policy_;
   const Clock& clock_;
   std::shared_ptr<MediaUpload::Running> running_;
+  MediaWaits waits_;
   http::WorkerPool pool_;
 };
 

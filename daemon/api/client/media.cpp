@@ -1,6 +1,8 @@
 #include "api/client/media.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -98,8 +100,32 @@ void create(service::Media& media, Call call) {
 // Downloads
 // ----------------------------------------------------------------------------------------
 
-Result<service::MediaInfo> find(service::Media& media, const Call& call) {
-  return media.find(call.param("serverName"), call.param("mediaId"));
+using Send = void (*)(service::Media&, Call, const service::MediaInfo&);
+
+// Sends the file, now or when it has been uploaded.
+void find(service::Media& media, Call call, Send send) {
+  const auto timeout = query_number(call, "timeout_ms");
+  if (!timeout) return std::move(call).error(timeout.error());
+  constexpr std::int64_t longest = service::longest_media_wait.count();
+  const std::chrono::milliseconds wait(
+      std::min(timeout->value_or(service::default_media_wait.count()), longest));
+  const service::Media::Wanted wanted{.user_id = call.caller().user_id,
+                                      .server_name = param_of(call, "serverName"),
+                                      .media_id = param_of(call, "mediaId")};
+  const auto info = media.find(wanted.server_name, wanted.media_id);
+  if (info) return send(media, std::move(call), *info);
+  if (info.error().kind != ErrorKind::not_yet_uploaded ||
+      wait <= std::chrono::milliseconds::zero()) {
+    return std::move(call).error(info.error());
+  }
+  const auto ticket = service::MediaWaits::ticket();
+  call.on_gone([&media, ticket] { media.gone(ticket); });
+  media.wait(
+      std::move(wanted), wait, ticket,
+      [&media, send, call = std::move(call)](const Result<service::MediaInfo>& found) mutable {
+        if (!found) return std::move(call).error(found.error());
+        send(media, std::move(call), *found);
+      });
 }
 
 // An If-Range field holds a validator, and we send none: it fits nothing (RFC 9110,
@@ -145,15 +171,23 @@ void send_file(service::Media& media, Call call, const service::MediaInfo& info,
   std::move(call).send(std::move(response));
 }
 
-void download(service::Media& media, Call call, bool named_by_caller) {
-  const auto info = find(media, call);
-  if (!info) return std::move(call).error(info.error());
-  std::optional<std::string_view> name;
-  if (info->file_name) name = *info->file_name;
-  if (named_by_caller) name = call.param("fileName");
-  std::string disposition =
-      content_disposition(may_be_inline(essence_of(info->content_type)), name);
-  send_file(media, std::move(call), *info, std::move(disposition));
+void send_download(service::Media& media, Call call, const service::MediaInfo& info,
+                   std::optional<std::string_view> name) {
+  std::string disposition = content_disposition(may_be_inline(essence_of(info.content_type)), name);
+  send_file(media, std::move(call), info, std::move(disposition));
+}
+
+void download(service::Media& media, Call call) {
+  find(media, std::move(call), [](service::Media& of, Call to, const service::MediaInfo& info) {
+    send_download(of, std::move(to), info, info.file_name);
+  });
+}
+
+void download_named(service::Media& media, Call call) {
+  find(media, std::move(call), [](service::Media& of, Call to, const service::MediaInfo& info) {
+    const std::string name = param_of(to, "fileName");
+    send_download(of, std::move(to), info, name);
+  });
 }
 
 Result<> check_thumbnail_query(const Call& call) {
@@ -168,6 +202,15 @@ Result<> check_thumbnail_query(const Call& call) {
   return {};
 }
 
+void send_thumbnail(service::Media& media, Call call, const service::MediaInfo& info) {
+  if (!may_be_thumbnail(essence_of(info.content_type))) {
+    return std::move(call).error(
+        fail(ErrorKind::bad_input, "M_UNKNOWN", "There is no thumbnail of this kind of file.")
+            .error());
+  }
+  send_file(media, std::move(call), info, content_disposition(true, info.file_name));
+}
+
 // The original, which the spec allows ("may be larger than the size specified"). Nearly all media
 // are encrypted by the clients, which make the thumbnails too: what is left are avatars, small
 // already. It is not worth a decoder of hostile images in the process that holds the keys. For the
@@ -176,17 +219,7 @@ void thumbnail(service::Media& media, Call call) {
   if (const auto good = check_thumbnail_query(call); !good) {
     return std::move(call).error(good.error());
   }
-  const auto info = find(media, call);
-  if (!info) return std::move(call).error(info.error());
-  if (!may_be_thumbnail(essence_of(info->content_type))) {
-    return std::move(call).error(
-        fail(ErrorKind::bad_input, "M_UNKNOWN", "There is no thumbnail of this kind of file.")
-            .error());
-  }
-  std::optional<std::string_view> name;
-  if (info->file_name) name = *info->file_name;
-  std::string disposition = content_disposition(true, name);
-  send_file(media, std::move(call), *info, std::move(disposition));
+  find(media, std::move(call), &send_thumbnail);
 }
 
 }  // namespace
@@ -227,9 +260,9 @@ Routes media_routes(service::Media& media, const service::Policy& policy) {
   // The pool opens the file and its first chunk.
   constexpr auto on_pool = http::Run::on_pool;
   add("/_matrix/client/v1/media/download/{serverName}/{mediaId}", Auth::token, on_pool,
-      [&media](Call call) { download(media, std::move(call), false); });
+      [&media](Call call) { download(media, std::move(call)); });
   add("/_matrix/client/v1/media/download/{serverName}/{mediaId}/{fileName}", Auth::token, on_pool,
-      [&media](Call call) { download(media, std::move(call), true); });
+      [&media](Call call) { download_named(media, std::move(call)); });
   add("/_matrix/client/v1/media/thumbnail/{serverName}/{mediaId}", Auth::token, on_pool,
       [&media](Call call) { thumbnail(media, std::move(call)); });
 

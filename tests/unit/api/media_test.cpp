@@ -208,7 +208,7 @@ TEST_F(MediaApi, AnUploadLaterThanItsAddress) {
   ASSERT_EQ(created.status, 200);
   const std::string uri = member(created, "content_uri");
   const std::string id = uri.substr(uri.rfind('/') + 1);
-  const auto early = get(download_path(id));
+  const auto early = get(download_path(id) + "?timeout_ms=0");
   EXPECT_EQ(early.status, 504);
   EXPECT_EQ(member(early, "errcode"), "M_NOT_YET_UPLOADED");
   const std::string path = "/_matrix/media/v3/upload/gims.internal/" + id;
@@ -220,6 +220,31 @@ TEST_F(MediaApi, AnUploadLaterThanItsAddress) {
   EXPECT_EQ(again.status, 409);
   EXPECT_EQ(member(again, "errcode"), "M_CANNOT_OVERWRITE_MEDIA");
   EXPECT_EQ(send("PUT", "/_matrix/media/v3/upload/gims.internal/unknown", "x").status, 404);
+}
+
+// Spec: timeout_ms of a download.
+TEST_F(MediaApi, ADownloadWaitsForTheUpload) {
+  const std::string uri = member(send("POST", "/_matrix/media/v1/create", ""), "content_uri");
+  const std::string id = uri.substr(uri.rfind('/') + 1);
+  auto waiting = server.connect();
+  waiting.send(head("GET", download_path(id) + "?timeout_ms=60000", "") + "\r\n");
+  auto thumbnail = server.connect();
+  thumbnail.send(head("GET", thumbnail_path(id) + "?width=32&height=32&timeout_ms=60000", "") +
+                 "\r\n");
+  auto by_default = server.connect();
+  by_default.send(head("GET", download_path(id) + "/named.png", "") + "\r\n");
+  EXPECT_EQ(get(download_path(id) + "?timeout_ms=0").status, 504) << "beside them";
+  EXPECT_EQ(get(download_path(id) + "?timeout_ms=x").status, 400);
+  ASSERT_EQ(send("PUT", "/_matrix/media/v3/upload/gims.internal/" + id, "later",
+                 "Content-Type: image/png\r\n")
+                .status,
+            200);
+  for (auto* one : {&waiting, &thumbnail, &by_default}) {
+    const auto answer = one->receive();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body, "later");
+  }
 }
 
 TEST_F(MediaApi, NothingIsFoundElsewhere) {

@@ -351,6 +351,36 @@ TEST_F(MediaTest, APromiseIsKeptOnce) {
   EXPECT_EQ(read(id, 0, 4), "kept");
 }
 
+TEST_F(MediaTest, APromiseIsWaitedFor) {
+  const std::string id = id_of(promise()->uri);
+  const auto wait = [&](std::chrono::milliseconds timeout, std::string_view media_id) {
+    auto promised = std::make_shared<std::promise<Result<MediaInfo>>>();
+    media->wait({.user_id = std::string(owner),
+                 .server_name = "gims.internal",
+                 .media_id = std::string(media_id)},
+                timeout, MediaWaits::ticket(),
+                [promised](Result<MediaInfo> found) { promised->set_value(std::move(found)); });
+    return promised->get_future();
+  };
+  constexpr auto never = std::chrono::hours(24);
+  auto first = wait(never, id);
+  auto begun = media->begin_promised(about(), "gims.internal", id);
+  ASSERT_TRUE(begun);
+  ASSERT_TRUE(write(**begun, "kept"));
+  ASSERT_TRUE(finish(std::move(*begun)));
+  const auto found = first.get();
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(found->size, 4U);
+  EXPECT_TRUE(wait(never, id).get()) << "that was uploaded just before";
+
+  const std::string other = id_of(promise()->uri);
+  EXPECT_EQ(wait(std::chrono::milliseconds(0), other).get().error().code, "M_NOT_YET_UPLOADED");
+  auto last = wait(never, other);
+  media->end_waits();
+  EXPECT_EQ(last.get().error().code, "M_NOT_YET_UPLOADED");
+  EXPECT_EQ(wait(never, other).get().error().code, "M_NOT_YET_UPLOADED");
+}
+
 TEST_F(MediaTest, AnUploadToAPromiseMayBeTriedAgain) {
   const std::string id = id_of(promise()->uri);
   ASSERT_TRUE(media->begin_promised(about(), "gims.internal", id));  // and broken off
