@@ -99,6 +99,8 @@ void add_user(app::Services& services, Nonces& nonces, api::Call call) {
     return std::move(call).error(
         fail(ErrorKind::forbidden, "M_FORBIDDEN", "The nonce or the MAC is not right.").error());
   }
+  // The MAC is over the name as it came.
+  request->user.localpart = service::registered_localpart(request->user.localpart);
   services.users().create(std::move(request->user), std::nullopt,
                           [&services, call = std::move(call)](Result<std::string> user_id) mutable {
                             if (!user_id) return std::move(call).error(user_id.error());

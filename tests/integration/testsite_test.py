@@ -104,10 +104,11 @@ class TestsiteTest(unittest.TestCase):
         status, asked = site.ask("POST", "/_matrix/client/v3/register", {"username": user, "password": PASSWORD})
         self.assertEqual(status, 401, asked)
         self.assertIn(["m.login.dummy"], [flow["stages"] for flow in asked["flows"]])
+        self.assertNotIn("errcode", asked, "nothing was tried yet")
         status, made = site.ask("POST", "/_matrix/client/v3/register", {
             "username": user, "password": PASSWORD, "auth": {"type": "m.login.dummy", "session": asked["session"]}})
         self.assertEqual(status, 200, made)
-        self.assertEqual(made["user_id"], f"@{user}:hs1")
+        self.assertEqual(made["user_id"], f"@{user.lower()}:hs1")
         return made["access_token"]
 
     def create_room(self, site, token):
@@ -240,6 +241,21 @@ class TestsiteTest(unittest.TestCase):
         fresh = nonce()
         self.assertEqual(site.ask("POST", path, {"nonce": fresh, "username": "two", "password": PASSWORD,
                                                  "mac": mac(fresh, "two", PASSWORD)})[0], 200)
+        fresh = nonce()
+        status, made = site.ask("POST", path, {"nonce": fresh, "username": "User-THREE", "password": PASSWORD,
+                                               "mac": mac(fresh, "User-THREE", PASSWORD)})
+        self.assertEqual((status, made["user_id"]), (200, "@user-three:hs1"))
+        self.assertEqual(site.stop(), 0)
+
+    def test_names_are_registered_in_lower_case(self):
+        site = self.start()
+        self.register(site, "user-UPPER")
+        for name in ("user-upper", "USER-upper"):
+            status, refused = site.ask("GET", f"/_matrix/client/v3/register/available?username={name}")
+            self.assertEqual((status, refused["errcode"]), (400, "M_USER_IN_USE"))
+        status, refused = site.ask("POST", "/_matrix/client/v3/register", {
+            "username": "User-Ä", "password": PASSWORD, "auth": {"type": "m.login.dummy"}})
+        self.assertEqual((status, refused["errcode"]), (400, "M_INVALID_USERNAME"))
         self.assertEqual(site.stop(), 0)
 
 

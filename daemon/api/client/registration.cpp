@@ -22,13 +22,6 @@ struct Parts {
   const service::Policy& policy;
 };
 
-// Lower case, as new user names are.
-std::string random_localpart() {
-  std::string name = crypto::random_device_id();
-  for (char& letter : name) letter = static_cast<char>(letter - 'A' + 'a');
-  return name;
-}
-
 struct Registration {
   service::NewUser user;
   service::LoginRequest device;
@@ -42,7 +35,8 @@ Result<Registration> decode(const Call& call) {
   const json::Value body = call.body();
   Registration registration;
   GIMS_TRY_ASSIGN(const auto name, json::optional_string(body, "username"));
-  registration.user.localpart = name ? std::string(*name) : random_localpart();
+  registration.user.localpart =
+      service::registered_localpart(name ? *name : std::string_view(crypto::random_device_id()));
   GIMS_TRY_ASSIGN(const auto password, json::optional_string(body, "password"));
   // The spec lets a client leave it out: then nobody knows it.
   registration.user.password =
@@ -105,7 +99,7 @@ void is_available(const Parts& parts, Call call) {
   if (!parts.policy.open_registration) return std::move(call).error(closed().error());
   const auto name = call.query("username");
   if (!name) return std::move(call).error(json::missing("username"));
-  if (auto free = available(parts.users, *name); !free) {
+  if (auto free = available(parts.users, service::registered_localpart(*name)); !free) {
     return std::move(call).error(free.error());
   }
   std::move(call).reply(R"({"available":true})");

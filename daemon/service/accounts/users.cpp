@@ -64,6 +64,14 @@ Result<UserState> user_state_named(std::string_view name) {
   return invalid_param("An account is active, locked or deactivated.");
 }
 
+std::string registered_localpart(std::string_view name) {
+  std::string lower(name);
+  for (char& letter : lower) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return lower;
+}
+
 Result<std::string> Users::full_id(std::string_view localpart_or_id) const {
   std::string id(localpart_or_id);
   if (!id.starts_with('@')) id = "@" + id + ":" + policy_.server_name;

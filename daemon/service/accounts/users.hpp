@@ -56,6 +56,11 @@ struct NewUser {
   bool must_change_password = false;
 };
 
+// A name as somebody registers it: A to Z become a to z, as Synapse does it and its clients expect
+// (spec: appendices, "Mapping from other character sets"). What an administrator gives stays as it
+// is, and is refused.
+[[nodiscard]] std::string registered_localpart(std::string_view name);
+
 // Thread: any.
 class Users {
  public:
