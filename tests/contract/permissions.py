@@ -216,7 +216,8 @@ open_to_all("says what the server is, to everybody",
 open_to_all("is how a test's secret gets its nonce", "GET /_synapse/admin/v1/register")
 open_to_all("says whether a name is free; a name that is not allowed is 400", f"GET {V3}/register/available")
 open_to_all("is about the one who asks alone; the path names nobody",
-            f"POST {V3}/logout", f"POST {V3}/logout/all", f"GET {V3}/account/3pid", f"GET {V3}/devices", f"GET {V3}/joined_rooms",
+            f"POST {V3}/logout", f"POST {V3}/logout/all", f"GET {V3}/account/3pid",
+            f"POST {V3}/account/3pid/delete", f"POST {V3}/account/3pid/unbind", f"GET {V3}/devices", f"GET {V3}/joined_rooms",
             f"GET {V3}/sync", f"GET {V3}/notifications", f"GET {V3}/pushers", f"POST {V3}/pushers/set",
             f"GET {V3}/pushrules/", f"GET {V3}/pushrules", f"GET {V3}/pushrules/global/", f"GET {V3}/pushrules/global",
             *(f"{method} {V3}/pushrules/global/{{kind}}/{{ruleId}}" for method in ("GET", "PUT", "DELETE")),

@@ -57,6 +57,8 @@ simple("GET", V3 + "/capabilities")
 simple("GET", V3 + "/login", user=None)
 simple("GET", V3 + "/account/whoami")
 simple("GET", V3 + "/account/3pid")
+for removal in ("delete", "unbind"):
+    simple("POST", V3 + "/account/3pid/" + removal, {"medium": "email", "address": "asha@example.org"})
 simple("GET", V3 + "/register/available", user=None, arguments=query(username="nobody.yet"))
 simple("GET", "/_synapse/admin/v1/register", user=None)
 simple("POST", "/_synapse/admin/v1/register", user=None, body=lambda world: world.registration(f"by.secret{world.number()}"))

@@ -12,6 +12,7 @@ namespace gims::api::client {
 namespace {
 
 constexpr std::size_t body_limit = std::size_t{16} * 1024;
+constexpr std::string_view not_unbound = R"({"id_server_unbind_result":"no-support"})";
 
 struct Parts {
   service::Users& users;
@@ -54,17 +55,33 @@ void deactivate(const Parts& parts, Call call) {
   const json::Value auth = call.body().get("auth");
   std::string user_id = call.caller().user_id;
   const std::string& address = call.request().peer.address;
-  parts.auth.check(
-      service::AuthStage::password, std::move(user_id), address, "POST /account/deactivate", auth,
-      [parts, call = std::move(call)](Result<> passed) mutable {
-        if (!passed) return std::move(call).error(passed.error());
-        std::string user = call.caller().user_id;
-        service::Actor actor{.name = user, .origin = call.request().peer.address};
-        parts.users.set_state(std::move(user), service::UserState::deactivated, std::move(actor),
-                              answer<void>(std::move(call), [] {
-                                return std::string(R"({"id_server_unbind_result":"no-support"})");
-                              }));
-      });
+  parts.auth.check(service::AuthStage::password, std::move(user_id), address,
+                   "POST /account/deactivate", auth,
+                   [parts, call = std::move(call)](Result<> passed) mutable {
+                     if (!passed) return std::move(call).error(passed.error());
+                     std::string user = call.caller().user_id;
+                     service::Actor actor{.name = user, .origin = call.request().peer.address};
+                     parts.users.set_state(
+                         std::move(user), service::UserState::deactivated, std::move(actor),
+                         answer<void>(std::move(call), [] { return std::string(not_unbound); }));
+                   });
+}
+
+Result<std::string> removed_third_party(json::Value body) {
+  GIMS_TRY_ASSIGN(const auto server, json::optional_string(body, "id_server"));
+  GIMS_TRY_ASSIGN(const auto address, json::required_string(body, "address"));
+  GIMS_TRY_ASSIGN(const auto medium, json::required_string(body, "medium"));
+  static_cast<void>(server);
+  static_cast<void>(address);
+  if (medium != "email" && medium != "msisdn") {
+    return service::invalid_param("The medium is email or msisdn.");
+  }
+  return std::string(not_unbound);
+}
+
+void remove_third_party(Call call) {
+  auto outcome = removed_third_party(call.body());
+  std::move(call).result(std::move(outcome));
 }
 
 void refuse_third_party(Call call) {
@@ -113,6 +130,13 @@ Routes account_routes(service::Users& users, service::Sessions& sessions,
       std::pair{"/_matrix/client/v3/register/email/requestToken", Auth::none},
       std::pair{"/_matrix/client/v3/register/msisdn/requestToken", Auth::none},
   };
+  // No identifier was ever added, here or at an identity server: what could not be done at one is
+  // what these two have to say.
+  for (const char* path :
+       {"/_matrix/client/v3/account/3pid/delete", "/_matrix/client/v3/account/3pid/unbind"}) {
+    routes.push_back(route(Method::post, path, Auth::token, RateClass::write, BodyKind::json_object,
+                           remove_third_party));
+  }
   for (const auto& [path, needed] : refused) {
     routes.push_back(route(Method::post, path, needed, RateClass::login,
                            BodyKind::json_object_or_empty, refuse_third_party));
