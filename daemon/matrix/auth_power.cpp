@@ -23,21 +23,21 @@ Result<void> check_form(const Case& at) {
   const json::Value content = at.event.content();
   for (const std::string_view key : single_levels) {
     const json::Value level = content.get(key);
-    if (level && !level.is_int()) return rejected(std::string(key) + " must be an integer.");
+    if (level && !level.is_int()) return malformed(std::string(key) + " must be an integer.");
   }
   for (const std::string_view key : {"events", "notifications"}) {
     const json::Value levels = content.get(key);
     if (levels && !holds_integers(levels)) {
-      return rejected(std::string(key) + " must be an object of integers.");
+      return malformed(std::string(key) + " must be an object of integers.");
     }
   }
   const json::Value users = content.get("users");
   if (!users) return {};
-  if (!holds_integers(users)) return rejected("users must be an object of integers.");
+  if (!holds_integers(users)) return malformed("users must be an object of integers.");
   for (const auto [user, level] : users.object()) {
-    if (!is_user_id(user)) return rejected("users holds a key that is no user id.");
+    if (!is_user_id(user)) return malformed("users holds a key that is no user id.");
     if (at.create.version().privileged_creators && at.levels.is_creator(user)) {
-      return rejected("users must not name a creator of the room, who stands above all levels.");
+      return malformed("users must not name a creator of the room, who stands above all levels.");
     }
   }
   return {};

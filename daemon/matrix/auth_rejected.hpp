@@ -11,4 +11,9 @@ namespace gims::matrix::detail {
   return fail(ErrorKind::forbidden, "M_FORBIDDEN", text);
 }
 
+// Where the content is what no state would allow.
+[[nodiscard]] inline std::unexpected<Error> malformed(std::string_view text) {
+  return fail(ErrorKind::bad_input, "M_BAD_JSON", text);
+}
+
 }  // namespace gims::matrix::detail

@@ -29,7 +29,8 @@ struct StateKey {
                                                     json::Value content);
 
 // Whether the state allows the event: every rule but the one on the event's auth_events, which
-// check_auth_events has. M_FORBIDDEN with a text for the sender otherwise.
+// check_auth_events has. Otherwise M_FORBIDDEN with a text for the sender, or M_BAD_JSON for power
+// levels of a form that no state would allow (rules 10.1 to 10.4).
 //
 // Not asked here, as only the receiver of the PDU can know: the signatures of the sender's server
 // and of the server of join_authorised_via_users_server. An event made by this server has the

@@ -166,7 +166,7 @@ Result<std::string> creation_content(const matrix::RoomVersion& version, const N
 Result<> as_room_state(Result<matrix::EventPtr> appended) {
   if (appended) return {};
   Error error = std::move(appended).error();
-  if (error.kind == ErrorKind::forbidden) {
+  if (error.kind == ErrorKind::forbidden || error.code == "M_BAD_JSON") {
     error.kind = ErrorKind::bad_input;
     error.code = "M_INVALID_ROOM_STATE";
   }

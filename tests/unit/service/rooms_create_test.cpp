@@ -170,6 +170,11 @@ TEST(CreateRoom, RefusesInTheSpecsCodes) {
   EXPECT_EQ(
       code_of(site.create("joint.secretary", {.power_levels = R"({"users_default":"many"})"})),
       "M_INVALID_ROOM_STATE");
+  EXPECT_EQ(
+      code_of(site.create("joint.secretary",
+                          {.version = "12",
+                           .power_levels = R"({"users":{"@joint.secretary:gims.internal":100}})"})),
+      "M_INVALID_ROOM_STATE");
   ASSERT_TRUE(site.create("joint.secretary", {.alias_localpart = "cabinet"}));
   EXPECT_EQ(code_of(site.create("desk.officer", {.alias_localpart = "cabinet"})), "M_ROOM_IN_USE");
 }

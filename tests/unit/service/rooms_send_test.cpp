@@ -280,6 +280,27 @@ TEST(Redactions, ChangeTheStateInForce) {
   EXPECT_NE(site.put("joint.secretary", room, "m.room.name", R"({"name":"Wrong"})"), *name);
 }
 
+// Rules 10.1 to 10.4 are about the content, whatever the room's state: the request is at fault.
+TEST(Send, PowerLevelsOfAWrongFormAreABadRequest) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary", {"desk.officer"}, {.version = "12"});
+  const auto put = [&](std::string_view who, std::string_view content) {
+    return site.put(who, room, "m.room.power_levels", content);
+  };
+  const auto naming_the_creator =
+      put("joint.secretary", R"({"users":{"@joint.secretary:gims.internal":100}})");
+  EXPECT_EQ(code_of(naming_the_creator), "M_BAD_JSON");
+  EXPECT_EQ(naming_the_creator.error().kind, ErrorKind::bad_input);
+  EXPECT_EQ(code_of(put("joint.secretary", R"({"ban":"50"})")), "M_BAD_JSON");
+  EXPECT_EQ(code_of(put("joint.secretary", R"({"events":{"x":"50"}})")), "M_BAD_JSON");
+  EXPECT_EQ(code_of(put("joint.secretary", R"({"users":{"nobody":50}})")), "M_BAD_JSON");
+  // Who may not set them at all, and who may not go so far, is forbidden to.
+  EXPECT_EQ(code_of(put("desk.officer", R"({"ban":"50"})")), "M_FORBIDDEN");
+  ASSERT_TRUE(put("joint.secretary", R"({"users":{"@desk.officer:gims.internal":100}})"));
+  EXPECT_EQ(code_of(put("desk.officer", R"({"users":{"@desk.officer:gims.internal":101}})")),
+            "M_FORBIDDEN");
+}
+
 TEST(ForcedEncryption, LetsNothingReadablePass) {
   RoomsFixture site(test::closed_policy());
   const std::string room = site.room_of("joint.secretary", {"desk.officer"});
