@@ -206,9 +206,11 @@ export class Officer {
 
     // ---- SAS verification: verify (one side), accept (the other), emojis and confirm (both) ----------
 
-    async verify({ user_id: userId, device_id: deviceId }) {
-        this.#follow(await this.#crypto.requestDeviceVerification(userId, deviceId));
-        await this.#until("the other side's accept", () => this.#request.phase >= VerificationPhase.Ready);
+    // From device to device, or with events of a room that both are in.
+    async verify({ user_id: userId, device_id: deviceId, room_id: roomId }) {
+        this.#follow(await (roomId ? this.#crypto.requestVerificationDM(userId, roomId)
+            : this.#crypto.requestDeviceVerification(userId, deviceId)));
+        await this.#until("the other side's accept", () => this.#asked("phase") >= VerificationPhase.Ready);
         this.#show(await this.#request.startVerification("m.sas.v1"));
         return {};
     }
@@ -216,7 +218,7 @@ export class Officer {
     async accept() {
         await this.#until("a verification request", () => this.#request);
         await this.#request.accept();
-        await this.#until("the verification to start", () => this.#request.verifier);
+        await this.#until("the verification to start", () => this.#asked("verifier"));
         this.#show(this.#request.verifier);
         return { from: this.#request.otherUserId, device_id: this.#request.otherDeviceId };
     }
@@ -228,14 +230,14 @@ export class Officer {
 
     async confirm() {
         await this.#sas.confirm();
-        await this.#until("the verification's end", () => this.#request.phase === VerificationPhase.Done);
+        await this.#until("the verification's end", () => this.#asked("phase") === VerificationPhase.Done);
         this.#request = this.#sas = undefined;
         return {};
     }
 
     async mismatch() {
         this.#sas.mismatch();
-        await this.#until("the verification's end", () => this.#request.phase === VerificationPhase.Cancelled);
+        await this.#until("the verification's end", () => this.#asked("phase") === VerificationPhase.Cancelled);
         this.#request = this.#sas = undefined;
         return {};
     }
@@ -289,7 +291,7 @@ export class Officer {
                 this.#wakers.add(waker);
             });
             if (await condition()) return;
-            if (this.#request?.phase === VerificationPhase.Cancelled && !what.endsWith("end")) {
+            if (this.#asked("phase") === VerificationPhase.Cancelled && !what.endsWith("end")) {
                 throw new Error(`verification cancelled: ${this.#request.cancellationCode}`);
             }
             if (Date.now() > deadline) throw new Error(`waited ${TIMEOUT / 1000} s for ${what}`);
@@ -307,6 +309,15 @@ export class Officer {
             throw new Error(`${error.message} (${state})`);
         });
         return event;
+    }
+
+    // "phase" or "verifier" of the request; between a start that has come and its verifier the library throws.
+    #asked(what) {
+        try {
+            return this.#request?.[what];
+        } catch {
+            return undefined;
+        }
     }
 
     #follow(request) {

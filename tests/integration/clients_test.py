@@ -91,6 +91,7 @@ class ClientsTest(SiteTest):
         output = self.drive("verification.mjs", ["first.officer", "second.officer"])
         self.assertIn("two officers verified each other", output)
         self.assertIn("a third device restored", output)
+        self.assertIn("again, in their room", output)
 
 
 if __name__ == "__main__":

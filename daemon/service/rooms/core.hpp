@@ -116,5 +116,9 @@ class Core {
   std::mutex nids_mutex_;
   std::unordered_map<std::string, store::RoomNid> nids_;
 };
+  // Where encryption is forced: whether a message that is not encrypted may go in.
+  [[nodiscard]] Result<> check_readable(store::Transaction& transaction, const Actor& actor,
+                                        Room& room, std::string_view type,
+                                        std::string_view content);
 
 }  // namespace gims::service::rooms

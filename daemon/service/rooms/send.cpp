@@ -119,14 +119,15 @@ Result<std::string> Core::send_message(store::Transaction& transaction, const Ac
   auto room = joined_room(transaction, actor.user_id, room_id);
   // What needs more than the room's state is looked at after a retry is ruled out.
   const bool is_redaction = type == "m.room.redaction";
-  if (!room || type == "m.reaction" || is_redaction) {
+  const bool is_readable = policy.forced_encryption && type != "m.room.encrypted";
+  if (!room || type == "m.reaction" || is_redaction || is_readable) {
     if (!txn_id.empty()) {
       GIMS_TRY_ASSIGN(auto answer, answer_of(transaction, key));
       if (answer) return std::move(*answer);
     }
     if (!room) return pass(std::move(room));
   }
-  if (policy.forced_encryption) GIMS_TRY(check_message(type, content));
+  if (is_readable) GIMS_TRY(check_readable(transaction, actor, **room, type, content));
   NewEvent event{.type = type,
                  .sender = actor.user_id,
                  .content = content,
@@ -149,6 +150,33 @@ Result<std::string> Core::send_message(store::Transaction& transaction, const Ac
     }
   }
   return append_once(transaction, **room, event, endpoint);
+}
+
+Result<> Core::check_readable(store::Transaction& transaction, const Actor& actor, Room& room,
+                              std::string_view type, std::string_view content) {
+  GIMS_TRY_ASSIGN(const Conditions needed, check_message(actor, type, content));
+  if (!needed.to.empty()) {
+    GIMS_TRY_ASSIGN(const matrix::EventPtr member,
+                    RoomCache::member(transaction.sql(), room, needed.to));
+    const std::string_view membership = member ? member->membership() : std::string_view();
+    if (membership != "join" && membership != "invite") return must_be_encrypted();
+  }
+  if (needed.answers.empty()) return {};
+  GIMS_TRY_ASSIGN(auto row,
+                  sql::first(transaction.sql(), sql_of::EventById{.event_id = needed.answers}));
+  if (!row || row->room_nid != room.nid()) return must_be_encrypted();
+  GIMS_TRY_ASSIGN(const matrix::EventPtr asking,
+                  matrix::Event::from_store(room.version(), row->event_id, std::move(row->pdu)));
+  // Some clients encrypt the request, and it may be answered by one that does not encrypt: whom it
+  // asks is not to be seen then.
+  if (asking->type() == "m.room.encrypted") return {};
+  const json::Value request = asking->content();
+  const bool is_request = asking->type() == "m.room.message" &&
+                          request.get("msgtype").as_string() == verification_request;
+  const bool is_ours =
+      asking->sender() == actor.user_id || request.get("to").as_string() == actor.user_id;
+  if (!is_request || !is_ours) return must_be_encrypted();
+  return {};
 }
 
 Result<> Core::check_redaction(store::Transaction& transaction, const Actor& actor,
