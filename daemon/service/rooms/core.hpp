@@ -109,6 +109,11 @@ class Core {
   // Who lets the user into a restricted room; empty where nobody needs to.
   [[nodiscard]] Result<std::string> authoriser_of_join(store::Transaction& transaction, Room& room,
                                                        std::string_view user_id);
+  // The content of an m.room.member event that a client wrote itself, without what only the server
+  // may say. M_FORBIDDEN, M_NOT_FOUND, M_INVALID_PARAM as check_invitee.
+  [[nodiscard]] Result<std::string> checked_member(store::Transaction& transaction,
+                                                   const Actor& actor, Room& room,
+                                                   const StateInput& state, json::Value content);
   [[nodiscard]] Result<std::string> join(store::Transaction& transaction, const Actor& actor,
                                          const MembershipRequest& request);
 

@@ -308,6 +308,12 @@ Result<std::string> Core::create(store::Transaction& transaction, const Actor& a
       return encryption_is_fixed();
     }
     GIMS_TRY(put(state.type, state.state_key, state.content));
+    if (state.type == "m.room.member") {
+      GIMS_TRY_ASSIGN(const std::string member_content,
+                      checked_member(transaction, actor, *room, state, content.root()));
+      GIMS_TRY(put(state.type, state.state_key, member_content));
+      continue;
+    }
   }
 
   if (request.name) GIMS_TRY(put("m.room.name", "", single("name", *request.name)));

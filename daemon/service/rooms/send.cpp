@@ -245,9 +245,6 @@ Result<std::string> Core::send_state(store::Transaction& transaction, const Acto
     if (!in_force && membership != "join") {
       GIMS_TRY_ASSIGN(room, joined_room(transaction, actor.user_id, room_id));
     }
-    const bool was_invited = in_force && in_force->membership() == "invite";
-    if (membership == "invite" && !was_invited)
-      GIMS_TRY(check_invitee(transaction, state.state_key));
   } else {
     in_force = room->get(state.type, state.state_key);
   }
@@ -257,15 +254,8 @@ Result<std::string> Core::send_state(store::Transaction& transaction, const Acto
     return in_force->event_id();
   }
   std::string content = state.content;
-  if (state.type == "m.room.member" && state.state_key == actor.user_id &&
-      parsed.root().get("membership").as_string() == "join") {
-    // Only this server may vouch for a member of its own.
-    GIMS_TRY_ASSIGN(const std::string authoriser,
-                    authoriser_of_join(transaction, *room, actor.user_id));
-    constexpr std::string_view vouched = "join_authorised_via_users_server";
-    content = authoriser.empty()
-                  ? json::without_member(parsed.root(), vouched)
-                  : json::with_member(parsed.root(), vouched, json::quoted(authoriser));
+  if (state.type == "m.room.member") {
+    GIMS_TRY_ASSIGN(content, checked_member(transaction, actor, *room, state, parsed.root()));
   }
   auto appended = timeline_.append(transaction, *room,
                                    {.type = state.type,
@@ -286,6 +276,24 @@ Result<> Core::check_state(store::Transaction& transaction, const Room& room,
   if (policy.forced_encryption && state.type == encryption_event) {
     const matrix::EventPtr in_force = room.get(encryption_event, "");
     const bool same = in_force && state.state_key.empty() && in_force->content().equals(content);
+Result<std::string> Core::checked_member(store::Transaction& transaction, const Actor& actor,
+                                         Room& room, const StateInput& state, json::Value content) {
+  GIMS_TRY_ASSIGN(const matrix::EventPtr in_force,
+                  RoomCache::member(transaction.sql(), room, state.state_key));
+  const std::string_view membership = content.get("membership").string_or("");
+  const bool was_invited = in_force && in_force->membership() == "invite";
+  if (membership == "invite" && !was_invited) {
+    GIMS_TRY(check_invitee(transaction, state.state_key));
+  }
+  if (membership != "join" || state.state_key != actor.user_id) return state.content;
+  // Only this server may vouch for a member of its own.
+  GIMS_TRY_ASSIGN(const std::string authoriser,
+                  authoriser_of_join(transaction, room, actor.user_id));
+  constexpr std::string_view vouched = "join_authorised_via_users_server";
+  return authoriser.empty() ? json::without_member(content, vouched)
+                            : json::with_member(content, vouched, json::quoted(authoriser));
+}
+
     if (!same) return encryption_is_fixed();
   }
   if (state.type == "m.room.canonical_alias" && state.state_key.empty()) {

@@ -179,6 +179,33 @@ TEST(CreateRoom, RefusesInTheSpecsCodes) {
   EXPECT_EQ(code_of(site.create("desk.officer", {.alias_localpart = "cabinet"})), "M_ROOM_IN_USE");
 }
 
+// Whom the server cannot bring an invitation to is not invited in this way either.
+TEST(CreateRoom, AMembershipInTheInitialStateIsCheckedAsAnInvitation) {
+  RoomsFixture site;
+  const auto with_member = [&](std::string_view user, std::string_view content) {
+    return site.create("joint.secretary", {.initial_state = {{.type = "m.room.member",
+                                                              .state_key = std::string(user),
+                                                              .content = std::string(content)}}});
+  };
+  constexpr std::string_view invite = R"({"membership":"invite"})";
+  EXPECT_EQ(code_of(with_member("@nobody:gims.internal", invite)), "M_NOT_FOUND");
+  EXPECT_EQ(code_of(with_member("@officer:elsewhere.internal", invite)), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(with_member("nobody", invite)), "M_INVALID_PARAM");
+  EXPECT_TRUE(site.rooms.joined_rooms(RoomsFixture::id("joint.secretary"))->empty());
+  const auto room = with_member(RoomsFixture::id("desk.officer"), invite);
+  ASSERT_TRUE(room) << room.error().text;
+  EXPECT_EQ(site.membership(*room, "desk.officer"), "invite");
+  // Only the server says who vouched for a join.
+  const auto vouched =
+      with_member(RoomsFixture::id("joint.secretary"),
+                  R"({"membership":"join","join_authorised_via_users_server":"@x:y"})");
+  ASSERT_TRUE(vouched) << vouched.error().text;
+  EXPECT_FALSE(site.state(*vouched, "m.room.member", RoomsFixture::id("joint.secretary"))
+                   .root()
+                   .get("content")
+                   .get("join_authorised_via_users_server"));
+}
+
 TEST(CreateRoom, WhatFailsHalfwayLeavesNothing) {
   RoomsFixture site;
   site.listener.clear();
