@@ -50,6 +50,22 @@ std::string creation_of(const Room& old, const matrix::RoomVersion& version,
   return json::changed(old.get("m.room.create", "")->content(), changes);
 }
 
+// The highest level that the old room knows, 100 at least. Who has it can set each of the others,
+// and no one is above. Not that for tombstones, which is set anew.
+std::int64_t highest_level(const Room& old) {
+  std::int64_t highest = 100;
+  const auto look = [&](std::string_view key, json::Value level) {
+    if (key != "m.room.tombstone") highest = std::max(highest, level.int_or(0));
+  };
+  const matrix::EventPtr event = old.get("m.room.power_levels", "");
+  if (!event) return highest;
+  for (const auto& [key, value] : event->content().object()) {
+    look(key, value);
+    for (const auto& [name, level] : value.object()) look(name, level);
+  }
+  return highest;
+}
+
 // The old levels as the new version allows them: creators of version 12 stand above every level and
 // may not be listed; those of an older one must be.
 std::string levels_of(const Room& old, const matrix::RoomVersion& version,
@@ -68,8 +84,10 @@ std::string levels_of(const Room& old, const matrix::RoomVersion& version,
     if (!is_new_creator(user)) users.key(user).value(level);
   }
   if (old.version().privileged_creators) {
+    // Between rooms of version 12 they are demoted; in an older one they stay above the others.
+    const std::int64_t level = version.privileged_creators ? 100 : highest_level(old);
     for (const std::string_view user : levels.creators()) {
-      if (!is_new_creator(user)) users.member(user, 100);
+      if (!is_new_creator(user)) users.member(user, level);
     }
   } else if (!event && !version.privileged_creators) {
     users.member(new_creator, 100);
@@ -130,8 +148,8 @@ Result<std::string> Core::upgrade(store::Transaction& transaction, const Actor& 
   // Until all is copied the founder needs every level; the old room's levels come last.
   if (!version->privileged_creators) {
     json::Writer founder;
-    founder.begin_object().key("users").begin_object().member(actor.user_id, 100).end_object();
-    founder.end_object();
+    founder.begin_object().key("users").begin_object();
+    founder.member(actor.user_id, highest_level(*old)).end_object().end_object();
     GIMS_TRY(put_in(*room, "m.room.power_levels", "", founder.text()));
   }
   for (const auto& [type, keys] : old->state_but_members()) {

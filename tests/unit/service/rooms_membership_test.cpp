@@ -266,5 +266,56 @@ TEST(Upgrade, CopiesTheRoomAndClosesTheOld) {
             100);
 }
 
+json::Document levels_in(RoomsFixture& site, std::string_view room) {
+  return site.state(room, "m.room.power_levels");
+}
+std::optional<std::int64_t> level_of(const json::Document& levels, std::string_view who) {
+  return levels.root().get("content").get("users").get(RoomsFixture::id(who)).as_int();
+}
+
+// Creators of version 12 stand above all levels: where they must be named they are named above the
+// others, so that nobody has overtaken them.
+TEST(Upgrade, BackDownKeepsCreatorsAboveHighLevels) {
+  RoomsFixture site;
+  const std::string old =
+      site.room_of("joint.secretary", {"desk.officer", "under.secretary"}, {.version = "12"});
+  ASSERT_TRUE(site.put("joint.secretary", old, "m.room.power_levels",
+                       R"({"users":{"@desk.officer:gims.internal":150,
+                           "@under.secretary:gims.internal":20},
+                           "events":{"org.x":120,"m.room.tombstone":150}})"));
+  const auto by_creator = site.upgrade("joint.secretary", old, "11");
+  ASSERT_TRUE(by_creator) << by_creator.error().text;
+  auto levels = levels_in(site, *by_creator);
+  EXPECT_EQ(level_of(levels, "joint.secretary"), 150);
+  EXPECT_EQ(level_of(levels, "desk.officer"), 150);
+  EXPECT_EQ(level_of(levels, "under.secretary"), 20);
+  EXPECT_EQ(levels.root().get("content").get("events").get("org.x").as_int(), 120);
+  EXPECT_EQ(levels.root().get("content").get("events").get("m.room.tombstone").as_int(), 100);
+
+  // By one who is no creator.
+  const std::string other = site.room_of("joint.secretary", {"desk.officer"}, {.version = "12"});
+  ASSERT_TRUE(site.put("joint.secretary", other, "m.room.power_levels",
+                       R"({"users":{"@desk.officer:gims.internal":150}})"));
+  const auto by_member = site.upgrade("desk.officer", other, "10");
+  ASSERT_TRUE(by_member) << by_member.error().text;
+  levels = levels_in(site, *by_member);
+  EXPECT_EQ(level_of(levels, "joint.secretary"), 150);
+  EXPECT_EQ(level_of(levels, "desk.officer"), 150);
+}
+
+TEST(Upgrade, TakesLevelsAboveAHundredAlong) {
+  RoomsFixture site;
+  const std::string old = site.room_of(
+      "joint.secretary", {"desk.officer"},
+      {.version = "10", .power_levels = R"({"users":{"@joint.secretary:gims.internal":200,
+                           "@desk.officer:gims.internal":150},"ban":160})"});
+  const auto upgraded = site.upgrade("joint.secretary", old, "11");
+  ASSERT_TRUE(upgraded) << upgraded.error().text;
+  const auto levels = levels_in(site, *upgraded);
+  EXPECT_EQ(level_of(levels, "joint.secretary"), 200);
+  EXPECT_EQ(level_of(levels, "desk.officer"), 150);
+  EXPECT_EQ(levels.root().get("content").get("ban").as_int(), 160);
+}
+
 }  // namespace
 }  // namespace gims::service::rooms
