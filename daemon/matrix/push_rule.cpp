@@ -57,12 +57,11 @@ Result<Actions> read_actions(json::Value list) {
   kept.begin_array();
   for (const json::Value element : list.array()) {
     const auto word = element.as_string();
-    if (word == "dont_notify" || word == "coalesce") continue;
     if (element.is_object()) {
       GIMS_TRY(read_tweak(element, actions));
     } else if (word == "notify") {
       actions.notify = true;
-    } else {
+    } else if (word != "dont_notify" && word != "coalesce") {  // which mean nothing any more
       return invalid("actions holds an action that is not known.");
     }
     kept.value(element);

@@ -17,7 +17,7 @@ struct Actions {
   bool notify = false;
   bool highlight = false;
   std::string sound;
-  std::string json = "[]";  // without the historical dont_notify and coalesce
+  std::string json = "[]";  // as given, with the historical dont_notify and coalesce
 };
 
 // From an array of actions. M_BAD_JSON or M_INVALID_PARAM for what is none.

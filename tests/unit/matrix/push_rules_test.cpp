@@ -269,10 +269,21 @@ TEST(PushRules, ThatAreNotThereAreNotFound) {
   EXPECT_EQ(code_of(set.remove(RuleKind::override_, ".m.rule.master")), "M_NOT_FOUND");
 }
 
-TEST(PushRules, IgnoreHistoricalActions) {
+// Spec: "Actions": dont_notify and coalesce are of older versions and mean nothing. A client that
+// wrote them finds what it wrote.
+TEST(PushRules, KeepHistoricalActionsAndDoNothingForThem) {
   RuleSet set = RuleSet::defaults(officer);
-  EXPECT_TRUE(put(set, RuleKind::sender, "x", R"({"actions":["dont_notify","coalesce"]})"));
-  EXPECT_EQ(set.actions_json(RuleKind::sender, "x").value(), R"({"actions":[]})");
+  constexpr std::string_view both = R"({"actions":["dont_notify","coalesce"]})";
+  EXPECT_TRUE(put(set, RuleKind::sender, creator, both));
+  EXPECT_EQ(set.actions_json(RuleKind::sender, creator).value(), both);
+  const RuleSet again = RuleSet::load(officer, set.stored()).value();
+  EXPECT_EQ(again.actions_json(RuleKind::sender, creator).value(), both);
+  const RoomUnderTest room(room_version_12());
+  const EventPtr event = room.make(creator, "m.room.message", std::nullopt, R"({"body":"hello"})");
+  EXPECT_TRUE(RuleSet::defaults(officer).evaluate(*event, {}).notify);
+  EXPECT_FALSE(again.evaluate(*event, {}).notify);
+  EXPECT_TRUE(put(set, RuleKind::sender, creator, R"({"actions":["notify","dont_notify"]})"));
+  EXPECT_TRUE(set.evaluate(*event, {}).notify);
 }
 
 TEST(PushRules, ComeBackFromTheStore) {
