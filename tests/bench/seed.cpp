@@ -144,7 +144,7 @@ Result<std::vector<Chain>> add_rooms(app::Services& services, const Options& opt
                     }));
     GIMS_TRY(wait<std::string>([&](auto done) {
       rooms.set_membership({.user_id = other, .device_id = "SEED"}, service::rooms::Act::join, room,
-                           other, std::nullopt, std::move(done));
+                           other, {}, std::move(done));
     }));
     GIMS_TRY_ASSIGN(store::Reader reader, services.store().read());
     GIMS_TRY_ASSIGN(Chain chain, chain_of(reader.sql(), std::move(room), owner));

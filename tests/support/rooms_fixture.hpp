@@ -149,7 +149,7 @@ class RoomsFixture {
                           std::string_view target = "") {
     return wait<std::string>([&](auto done) {
       rooms.set_membership(actor(who), what, std::string(room), id(target.empty() ? who : target),
-                           std::nullopt, std::move(done));
+                           {}, std::move(done));
     });
   }
   Result<std::string> upgrade(std::string_view who, std::string_view room, std::string_view version,

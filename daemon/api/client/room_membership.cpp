@@ -25,12 +25,14 @@ Result<std::optional<std::string>> reason_of(const Call& call) {
 void act_on_self(Rooms& rooms, Act act, std::string room_id, Call call) {
   auto reason = reason_of(call);
   if (!reason) return std::move(call).error(reason.error());
+  service::rooms::MembershipDetails details{.reason = std::move(*reason), .more = {}};
+  if (act == Act::join) details.more = body_text(call);
   auto actor = actor_of(call);
   std::string user = actor.user_id;
   auto done =
       act == Act::leave ? answer_empty(std::move(call)) : answer_with(std::move(call), "room_id");
   rooms.set_membership(std::move(actor), act, std::move(room_id), std::move(user),
-                       std::move(*reason), std::move(done));
+                       std::move(details), std::move(done));
 }
 
 void act_on_other(Rooms& rooms, Act act, Call call) {
@@ -46,8 +48,8 @@ void act_on_other(Rooms& rooms, Act act, Call call) {
   auto actor = actor_of(call);
   auto room = param_of(call, "roomId");
   std::string user(*target);
-  rooms.set_membership(std::move(actor), act, std::move(room), std::move(user), std::move(*reason),
-                       answer_empty(std::move(call)));
+  rooms.set_membership(std::move(actor), act, std::move(room), std::move(user),
+                       {.reason = std::move(*reason), .more = {}}, answer_empty(std::move(call)));
 }
 
 // By id or alias; on a worker, since an alias is looked up.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "json/value.hpp"
 #include "service/rooms/rooms.hpp"
 #include "service/rooms/timeline.hpp"
 
@@ -39,7 +40,7 @@ class Core {
     Act act;
     std::string room_id;
     std::string target;
-    std::optional<std::string> reason;
+    MembershipDetails details;
   };
   [[nodiscard]] Result<std::string> set_membership(store::Transaction& transaction,
                                                    const Actor& actor,
@@ -55,13 +56,15 @@ class Core {
   // Whether the user may come into one more room.
   [[nodiscard]] Result<> check_joined_rooms(store::Transaction& transaction,
                                             std::string_view user_id);
-  // {"membership":...} with the names of the user's profile.
+  // {"membership":...} with the names of the user's profile. Of `more` only what is none of the
+  // members that a server or the request gives a meaning to.
   struct MemberContent {
     std::string_view membership;
     std::optional<std::string_view> reason = std::nullopt;
     bool is_direct = false;
     std::string_view authorised_by = {};  // join_authorised_via_users_server
     bool with_names = true;
+    json::Value more = {};
   };
   [[nodiscard]] Result<std::string> member_content(store::Transaction& transaction,
                                                    std::string_view user_id,

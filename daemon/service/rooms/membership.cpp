@@ -1,5 +1,6 @@
 // Who is in a room: invitations, joins, leaving, bans (spec: client-server API, "Room membership").
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,11 @@ namespace {
 // Of one user. A first sync has something of each, and a change of name makes an event in each.
 constexpr std::int64_t most_joined_rooms = 5'000;
 constexpr std::string_view not_invited = "You are not invited to this room.";
+
+// Of m.room.member, and of the body of a join.
+constexpr std::array<std::string_view, 8> members_with_a_meaning{
+    "avatar_url", "displayname", "is_direct",          "join_authorised_via_users_server",
+    "membership", "reason",      "third_party_invite", "third_party_signed"};
 
 // Rooms of others are refused in the same words as rooms that do not exist.
 Result<> hide_from_strangers(Result<matrix::EventPtr> appended, bool is_stranger,
@@ -51,6 +57,9 @@ Result<std::string> Core::member_content(store::Transaction& transaction, std::s
   }
   out.member("membership", what.membership);
   if (what.reason) out.member("reason", *what.reason);
+  for (const auto& [key, value] : what.more.object()) {
+    if (!std::ranges::contains(members_with_a_meaning, key)) out.key(key).value(value);
+  }
   out.end_object();
   return out.take();
 }
@@ -133,6 +142,10 @@ Result<std::string> Core::join(store::Transaction& transaction, const Actor& act
   const std::string_view membership = request.act == Act::knock ? "knock" : "join";
   if (before == membership) return room->id();
   std::string authoriser;
+  json::Document more;
+  if (request.act == Act::join && !request.details.more.empty()) {
+    GIMS_TRY_ASSIGN(more, json::Document::parse(request.details.more));
+  }
   if (request.act == Act::join) {
     GIMS_TRY(check_joined_rooms(transaction, actor.user_id));
     GIMS_TRY_ASSIGN(authoriser, authoriser_of_join(transaction, *room, actor.user_id));
@@ -140,10 +153,11 @@ Result<std::string> Core::join(store::Transaction& transaction, const Actor& act
   GIMS_TRY_ASSIGN(const std::string content,
                   member_content(transaction, actor.user_id,
                                  {.membership = membership,
-                                  .reason = request.reason,
+                                  .reason = request.details.reason,
                                   .is_direct = before == "invite" && request.act == Act::join &&
                                                member->content().get("is_direct").bool_or(false),
-                                  .authorised_by = authoriser}));
+                                  .authorised_by = authoriser,
+                                  .more = more.root()}));
   auto appended = timeline_.append(transaction, *room,
                                    {.type = "m.room.member",
                                     .state_key = actor.user_id,
@@ -202,7 +216,7 @@ Result<std::string> Core::set_membership(store::Transaction& transaction, const 
   GIMS_TRY_ASSIGN(const std::string content,
                   member_content(transaction, target,
                                  {.membership = membership,
-                                  .reason = request.reason,
+                                  .reason = request.details.reason,
                                   .with_names = membership == "invite"}));
   GIMS_TRY(timeline_.append(transaction, *room,
                             {.type = "m.room.member",

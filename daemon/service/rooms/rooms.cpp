@@ -54,14 +54,14 @@ void Rooms::redact(Actor actor, std::string room_id, std::string event_id, std::
 }
 
 void Rooms::set_membership(Actor actor, Act act, std::string room_id, std::string target,
-                           std::optional<std::string> reason, Done<std::string> done) {
+                           MembershipDetails details, Done<std::string> done) {
   core_->store.writer().submit(
       [core = core_.get(), actor = std::move(actor),
-       request =
-           Core::MembershipRequest{.act = act,
-                                   .room_id = std::move(room_id),
-                                   .target = std::move(target),
-                                   .reason = std::move(reason)}](store::Transaction& transaction) {
+       request = Core::MembershipRequest{.act = act,
+                                         .room_id = std::move(room_id),
+                                         .target = std::move(target),
+                                         .details = std::move(details)}](
+          store::Transaction& transaction) {
         return core->set_membership(transaction, actor, request);
       },
       std::move(done));

@@ -52,6 +52,13 @@ struct NewRoom {
   std::vector<StateInput> initial_state = {};
 };
 
+// What a change of membership says beside it. `more`: a JSON object, or "": further members that
+// the client wants in the event of a join.
+struct MembershipDetails {
+  std::optional<std::string> reason = {};
+  std::string more = {};
+};
+
 enum class Act : std::uint8_t { invite, join, leave, kick, ban, unban, knock };
 
 class Core;
@@ -75,7 +82,7 @@ class Rooms {
   // `target` is the actor for join, leave and knock. Joining where one is joined already, and
   // inviting who is invited already, succeed and change nothing. Gives the room id.
   void set_membership(Actor actor, Act act, std::string room_id, std::string target,
-                      std::optional<std::string> reason, Done<std::string> done);
+                      MembershipDetails details, Done<std::string> done);
   void forget(Actor actor, std::string room_id, Done<> done);
   // A name of this server for a room that the actor is in; `conflict` (409) where it is taken.
   void add_alias(Actor actor, std::string alias, std::string room_id, Done<> done);

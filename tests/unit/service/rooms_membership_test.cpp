@@ -106,7 +106,7 @@ TEST(Membership, InvitationsReachUsersOfThisServerOnly) {
   const auto invite = [&](std::string target) {
     return code_of(RoomsFixture::wait<std::string>([&](auto done) {
       site.rooms.set_membership(RoomsFixture::actor("joint.secretary"), Act::invite, room, target,
-                                std::nullopt, std::move(done));
+                                {}, std::move(done));
     }));
   };
   EXPECT_EQ(invite("nobody"), "M_INVALID_PARAM");
@@ -264,6 +264,31 @@ TEST(Upgrade, CopiesTheRoomAndClosesTheOld) {
                 .get("@joint.secretary:gims.internal")
                 .as_int(),
             100);
+}
+
+// Complement's TestRoomMembers; the spec has the event's content open.
+TEST(Membership, AJoinKeepsWhatTheClientPutsIntoIt) {
+  RoomsFixture site;
+  site.set_profile("desk.officer", "displayname", "\"Desk\"");
+  const std::string room = site.room_of("joint.secretary", {}, {.preset = "public_chat"});
+  const auto join = [&](std::string_view more) {
+    return RoomsFixture::wait<std::string>([&](auto done) {
+      site.rooms.set_membership(RoomsFixture::actor("desk.officer"), Act::join, room,
+                                RoomsFixture::id("desk.officer"),
+                                {.reason = "on duty", .more = std::string(more)}, std::move(done));
+    });
+  };
+  ASSERT_TRUE(join(R"({"foo":{"bar":[1]},"reason":"x","membership":"ban","displayname":"Chief",
+                      "avatar_url":"mxc://a/b","is_direct":true,"third_party_signed":{},
+                      "third_party_invite":{},"join_authorised_via_users_server":"@x:y"})"));
+  const auto member = site.state(room, "m.room.member", RoomsFixture::id("desk.officer"));
+  EXPECT_EQ(member.root().get("content").to_text(),
+            R"({"displayname":"Desk","foo":{"bar":[1]},"membership":"join","reason":"on duty"})");
+  // Within what an event may be.
+  ASSERT_TRUE(site.act("desk.officer", Act::leave, room));
+  EXPECT_EQ(code_of(join(R"({"foo":")" + std::string(70'000, 'x') + R"("})")), "M_TOO_LARGE");
+  EXPECT_EQ(code_of(join(R"({"foo":1.5})")), "M_BAD_JSON");
+  EXPECT_EQ(site.membership(room, "desk.officer"), "leave");
 }
 
 json::Document levels_in(RoomsFixture& site, std::string_view room) {
