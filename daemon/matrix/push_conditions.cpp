@@ -184,6 +184,11 @@ Condition compile_condition(json::Value source) {
   return condition;
 }
 
+bool names_room(const Condition& condition, std::string_view room_id) {
+  return condition.kind == ConditionKind::event_match && condition.path.size() == 1 &&
+         condition.path.front() == "room_id" && condition.text == room_id;
+}
+
 bool matches(const Condition& condition, const Asked& asked) {
   switch (condition.kind) {
     case ConditionKind::event_match:

@@ -53,6 +53,7 @@ struct Asked {
 [[nodiscard]] Condition compile_condition(json::Value condition);
 [[nodiscard]] Condition event_match(std::string_view key, std::string_view pattern);
 [[nodiscard]] bool matches(const Condition& condition, const Asked& asked);
+[[nodiscard]] bool names_room(const Condition& condition, std::string_view room_id);
 
 // The parts of a path: "content.m\.mentions.room" has three (spec: appendices, "Dot-separated
 // property paths").

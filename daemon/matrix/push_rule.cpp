@@ -101,6 +101,26 @@ void write_rule(json::Writer& out, RuleKind kind, const Rule& rule) {
   out.member("rule_id", rule.id).end_object();
 }
 
+bool is_about_room(RuleKind kind, const Rule& rule, std::string_view room_id) {
+  if (kind == RuleKind::room) return rule.id == room_id;
+  return std::ranges::any_of(
+      rule.conditions, [&](const Condition& condition) { return names_room(condition, room_id); });
+}
+
+Rule about_room(const Rule& rule, std::string_view from, std::string_view to) {
+  Rule copy = rule;
+  copy.id = to;
+  for (Condition& condition : copy.conditions) {
+    if (!names_room(condition, from)) continue;
+    json::Writer json;
+    json.begin_object().member("key", "room_id").member("kind", "event_match");
+    json.member("pattern", to).end_object();
+    condition = event_match("room_id", to);
+    condition.json = json.take();
+  }
+  return copy;
+}
+
 bool matches(RuleKind kind, const Rule& rule, const Asked& asked) {
   if (!rule.enabled) return false;
   if (rule.only_without_mentions && asked.event.content().get("m.mentions")) return false;

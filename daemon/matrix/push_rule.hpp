@@ -45,6 +45,11 @@ void write_rule(json::Writer& out, RuleKind kind, const Rule& rule);
 
 [[nodiscard]] bool matches(RuleKind kind, const Rule& rule, const Asked& asked);
 
+// Whether the rule is of the kind for this room, or has a condition that names it; and the same
+// rule about another room, whose id is its own.
+[[nodiscard]] bool is_about_room(RuleKind kind, const Rule& rule, std::string_view room_id);
+[[nodiscard]] Rule about_room(const Rule& rule, std::string_view from, std::string_view to);
+
 // The default rules of one kind for a user (spec: "Predefined Rules").
 [[nodiscard]] std::vector<Rule> default_rules(RuleKind kind, std::string_view user_id);
 

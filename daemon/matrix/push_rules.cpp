@@ -252,6 +252,19 @@ Result<void> RuleSet::set_actions(RuleKind kind, std::string_view id, json::Valu
   return {};
 }
 
+void RuleSet::follow_room(std::string_view from, std::string_view to) {
+  for (const RuleKind kind : kinds) {
+    std::vector<Rule>& rules = rules_[index_of(kind)];
+    const auto about_it = std::ranges::find_if(rules, [&](const Rule& rule) {
+      return !rule.is_default && detail::is_about_room(kind, rule, from);
+    });
+    if (about_it == rules.end() || find_rule(rules, to) != rules.end()) continue;
+    if (rules_of_user() >= max_rules_of_user) return;
+    Rule copy = detail::about_room(*about_it, from, to);
+    rules.insert(std::next(about_it), std::move(copy));
+  }
+}
+
 PushResult RuleSet::evaluate(const Event& event, const RoomContext& room) const {
   const detail::Asked asked{event, room};
   for (const RuleKind kind : kinds) {

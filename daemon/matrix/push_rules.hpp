@@ -90,6 +90,11 @@ class RuleSet {
   // `actions` is the array of the body's field.
   [[nodiscard]] Result<void> set_actions(RuleKind kind, std::string_view id, json::Value actions);
 
+  // Copies what the user has said of one room to another that takes its place: the rule of the
+  // room, and of each other kind the first rule with a condition on this room, under the new room's
+  // id. A rule of that id, and the limit of rules, are left as they are.
+  void follow_room(std::string_view from, std::string_view to);
+
   // What the first enabled rule that matches says. Not asked here: users are never notified of
   // events that they sent themselves.
   [[nodiscard]] PushResult evaluate(const Event& event, const RoomContext& room) const;

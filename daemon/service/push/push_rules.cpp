@@ -24,17 +24,22 @@ Result<matrix::RuleSet> PushRules::of(std::string_view user_id) {
   return read(reader.sql(), user_id);
 }
 
+Result<> PushRules::change_in(store::Transaction& transaction, std::string_view user_id,
+                              Change change) {
+  GIMS_TRY_ASSIGN(matrix::RuleSet rules, read(transaction.sql(), user_id));
+  const std::string before = rules.stored();
+  GIMS_TRY(change(rules));
+  const std::string after = rules.stored();
+  if (after == before) return {};
+  return AccountData::put_in(transaction, user_id, "", rules_type, after);
+}
+
 void PushRules::change(std::string user_id, Change change,
                        std::move_only_function<void(Result<>)> done) {
   store_.writer().submit(
       [user_id = std::move(user_id),
-       change = std::move(change)](store::Transaction& transaction) mutable -> Result<> {
-        GIMS_TRY_ASSIGN(matrix::RuleSet rules, read(transaction.sql(), user_id));
-        const std::string before = rules.stored();
-        GIMS_TRY(change(rules));
-        const std::string after = rules.stored();
-        if (after == before) return {};
-        return AccountData::put_in(transaction, user_id, "", rules_type, after);
+       change = std::move(change)](store::Transaction& transaction) mutable {
+        return change_in(transaction, user_id, std::move(change));
       },
       std::move(done));
 }

@@ -21,6 +21,9 @@ class PushRules {
   // each other. Where it fails nothing is changed.
   using Change = std::move_only_function<Result<>(matrix::RuleSet&)>;
   void change(std::string user_id, Change change, std::move_only_function<void(Result<>)> done);
+  // Within a transaction of another service (a room that replaces another).
+  [[nodiscard]] static Result<> change_in(store::Transaction& transaction, std::string_view user_id,
+                                          Change change);
 
  private:
   store::Store& store_;

@@ -70,6 +70,10 @@ class Core {
                                                    std::string_view user_id,
                                                    const MemberContent& what);
 
+  // succession.cpp: of a user who has just come into the room; nothing for most rooms.
+  [[nodiscard]] Result<> take_settings_along(store::Transaction& transaction, const Room& room,
+                                             std::string_view user_id);
+
   // create.cpp
   [[nodiscard]] Result<std::string> create(store::Transaction& transaction, const Actor& actor,
                                            const NewRoom& request);
@@ -105,18 +109,22 @@ class Core {
                                                 const NewEvent& event, std::string_view endpoint);
   [[nodiscard]] Result<> check_state(store::Transaction& transaction, const Room& room,
                                      const StateInput& state, json::Value content);
-  [[nodiscard]] Result<> check_aliases(store::Transaction& transaction, const Room& room,
-                                       json::Value content);
-  [[nodiscard]] Result<> check_redaction(store::Transaction& transaction, const Actor& actor,
-                                         const Room& room, std::string_view event_id);
-  // Who lets the user into a restricted room; empty where nobody needs to.
-  [[nodiscard]] Result<std::string> authoriser_of_join(store::Transaction& transaction, Room& room,
-                                                       std::string_view user_id);
   // The content of an m.room.member event that a client wrote itself, without what only the server
   // may say. M_FORBIDDEN, M_NOT_FOUND, M_INVALID_PARAM as check_invitee.
   [[nodiscard]] Result<std::string> checked_member(store::Transaction& transaction,
                                                    const Actor& actor, Room& room,
                                                    const StateInput& state, json::Value content);
+  [[nodiscard]] Result<> check_aliases(store::Transaction& transaction, const Room& room,
+                                       json::Value content);
+  // Where encryption is forced: whether a message that is not encrypted may go in.
+  [[nodiscard]] Result<> check_readable(store::Transaction& transaction, const Actor& actor,
+                                        Room& room, std::string_view type,
+                                        std::string_view content);
+  [[nodiscard]] Result<> check_redaction(store::Transaction& transaction, const Actor& actor,
+                                         const Room& room, std::string_view event_id);
+  // Who lets the user into a restricted room; empty where nobody needs to.
+  [[nodiscard]] Result<std::string> authoriser_of_join(store::Transaction& transaction, Room& room,
+                                                       std::string_view user_id);
   [[nodiscard]] Result<std::string> join(store::Transaction& transaction, const Actor& actor,
                                          const MembershipRequest& request);
 
@@ -124,9 +132,5 @@ class Core {
   std::mutex nids_mutex_;
   std::unordered_map<std::string, store::RoomNid> nids_;
 };
-  // Where encryption is forced: whether a message that is not encrypted may go in.
-  [[nodiscard]] Result<> check_readable(store::Transaction& transaction, const Actor& actor,
-                                        Room& room, std::string_view type,
-                                        std::string_view content);
 
 }  // namespace gims::service::rooms

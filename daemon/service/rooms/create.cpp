@@ -259,6 +259,7 @@ Result<std::string> Core::create(store::Transaction& transaction, const Actor& a
   GIMS_TRY_ASSIGN(const std::string member,
                   member_content(transaction, actor.user_id, {.membership = "join"}));
   GIMS_TRY(put("m.room.member", actor.user_id, member));
+  GIMS_TRY(take_settings_along(transaction, *room, actor.user_id));
 
   std::string level_content =
       levels != nullptr ? levels->content : power_levels(*version, preset, actor.user_id, invitees);
@@ -307,13 +308,13 @@ Result<std::string> Core::create(store::Transaction& transaction, const Actor& a
     if (policy.forced_encryption && state.type == encryption_event && &state != encryption) {
       return encryption_is_fixed();
     }
-    GIMS_TRY(put(state.type, state.state_key, state.content));
     if (state.type == "m.room.member") {
       GIMS_TRY_ASSIGN(const std::string member_content,
                       checked_member(transaction, actor, *room, state, content.root()));
       GIMS_TRY(put(state.type, state.state_key, member_content));
       continue;
     }
+    GIMS_TRY(put(state.type, state.state_key, state.content));
   }
 
   if (request.name) GIMS_TRY(put("m.room.name", "", single("name", *request.name)));

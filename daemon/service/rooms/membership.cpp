@@ -166,6 +166,9 @@ Result<std::string> Core::join(store::Transaction& transaction, const Actor& act
                                     .device_id = actor.device_id});
   const bool is_stranger = before.empty() || before == "leave";
   GIMS_TRY(hide_from_strangers(std::move(appended), is_stranger, not_invited));
+  if (request.act == Act::join) {
+    GIMS_TRY(take_settings_along(transaction, *room, actor.user_id));
+  }
   return room->id();
 }
 

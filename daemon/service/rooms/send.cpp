@@ -268,14 +268,14 @@ Result<std::string> Core::send_state(store::Transaction& transaction, const Acto
     return forbidden(not_in_room);  // as for a room that does not exist
   }
   if (!appended) return pass(std::move(appended));
+  const bool was_joined = in_force && in_force->membership() == "join";
+  if (state.type == "m.room.member" && state.state_key == actor.user_id && !was_joined &&
+      (*appended)->membership() == "join") {
+    GIMS_TRY(take_settings_along(transaction, *room, actor.user_id));
+  }
   return (*appended)->event_id();
 }
 
-Result<> Core::check_state(store::Transaction& transaction, const Room& room,
-                           const StateInput& state, json::Value content) {
-  if (policy.forced_encryption && state.type == encryption_event) {
-    const matrix::EventPtr in_force = room.get(encryption_event, "");
-    const bool same = in_force && state.state_key.empty() && in_force->content().equals(content);
 Result<std::string> Core::checked_member(store::Transaction& transaction, const Actor& actor,
                                          Room& room, const StateInput& state, json::Value content) {
   GIMS_TRY_ASSIGN(const matrix::EventPtr in_force,
@@ -294,6 +294,11 @@ Result<std::string> Core::checked_member(store::Transaction& transaction, const 
                             : json::with_member(content, vouched, json::quoted(authoriser));
 }
 
+Result<> Core::check_state(store::Transaction& transaction, const Room& room,
+                           const StateInput& state, json::Value content) {
+  if (policy.forced_encryption && state.type == encryption_event) {
+    const matrix::EventPtr in_force = room.get(encryption_event, "");
+    const bool same = in_force && state.state_key.empty() && in_force->content().equals(content);
     if (!same) return encryption_is_fixed();
   }
   if (state.type == "m.room.canonical_alias" && state.state_key.empty()) {

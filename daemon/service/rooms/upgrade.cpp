@@ -145,6 +145,7 @@ Result<std::string> Core::upgrade(store::Transaction& transaction, const Actor& 
   GIMS_TRY_ASSIGN(const std::string member,
                   member_content(transaction, actor.user_id, {.membership = "join"}));
   GIMS_TRY(put_in(*room, "m.room.member", actor.user_id, member));
+  GIMS_TRY(take_settings_along(transaction, *room, actor.user_id));
   // Until all is copied the founder needs every level; the old room's levels come last.
   if (!version->privileged_creators) {
     json::Writer founder;

@@ -286,6 +286,36 @@ TEST(PushRules, KeepHistoricalActionsAndDoNothingForThem) {
   EXPECT_TRUE(set.evaluate(*event, {}).notify);
 }
 
+TEST(PushRules, FollowARoomToItsReplacement) {
+  constexpr std::string_view old = "!old:gims.internal";
+  constexpr std::string_view next = "!next:gims.internal";
+  RuleSet set = RuleSet::defaults(officer);
+  EXPECT_TRUE(put(set, RuleKind::room, "!z:gims.internal", R"({"actions":["notify"]})"));
+  EXPECT_TRUE(put(set, RuleKind::room, old, R"({"actions":["dont_notify"]})"));
+  EXPECT_TRUE(set.set_enabled(RuleKind::room, old, false));
+  EXPECT_TRUE(put(set, RuleKind::override_, old,
+                  R"({"actions":[],"conditions":[{"kind":"event_match","key":"room_id",
+                  "pattern":"!old:gims.internal"},{"kind":"event_match","key":"type",
+                  "pattern":"m.room.message"}]})"));
+  EXPECT_TRUE(put(set, RuleKind::underride, "x",
+                  R"({"actions":[],"conditions":[{"kind":"event_match","key":"type",
+                  "pattern":"!old:gims.internal"}]})"));
+  set.follow_room(old, next);
+  EXPECT_EQ(ids_of(set, "room"), (Ids{std::string(old), std::string(next), "!z:gims.internal"}));
+  EXPECT_EQ(set.actions_json(RuleKind::room, next).value(), R"({"actions":["dont_notify"]})");
+  EXPECT_EQ(set.enabled_json(RuleKind::room, next).value(), R"({"enabled":false})");
+  EXPECT_EQ(set.rule_json(RuleKind::override_, next).value(),
+            R"({"actions":[],"conditions":[{"key":"room_id","kind":"event_match",)"
+            R"("pattern":"!next:gims.internal"},{"kind":"event_match","key":"type",)"
+            R"("pattern":"m.room.message"}],"default":false,"enabled":true,)"
+            R"("rule_id":"!next:gims.internal"})");
+  EXPECT_FALSE(set.rule_json(RuleKind::underride, next)) << "of no room";
+  const std::string once = set.stored();
+  set.follow_room(old, next);
+  EXPECT_EQ(set.stored(), once);
+  EXPECT_EQ(RuleSet::load(officer, once).value().stored(), once);
+}
+
 TEST(PushRules, ComeBackFromTheStore) {
   RuleSet set = RuleSet::defaults(officer);
   EXPECT_TRUE(put(set, RuleKind::override_, "a",

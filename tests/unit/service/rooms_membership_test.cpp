@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include "service/accounts/account_data.hpp"
 #include "service/accounts/users.hpp"
+#include "service/push/push_rules.hpp"
 #include "store/statements/memberships.hpp"
 #include "support/rooms_fixture.hpp"
 
@@ -264,6 +266,97 @@ TEST(Upgrade, CopiesTheRoomAndClosesTheOld) {
                 .get("@joint.secretary:gims.internal")
                 .as_int(),
             100);
+}
+
+// Spec: "Room upgrades": a user's settings for the room go along when the user joins the new one.
+class Succession : public ::testing::Test {
+ protected:
+  void put_data(std::string_view who, std::string_view type, std::string_view content,
+                std::string_view of_room = "") {
+    ASSERT_TRUE(site.store.write([&](store::Transaction& transaction) {
+      return AccountData::put_in(transaction, RoomsFixture::id(who), of_room, type, content);
+    }));
+  }
+  std::string data(std::string_view who, std::string_view type, std::string_view of_room = "") {
+    return account_data.get(RoomsFixture::id(who), of_room, type).value_or("");
+  }
+  void silence(std::string_view who, std::string_view of_room) {
+    ASSERT_TRUE(RoomsFixture::wait<void>([&](auto done) {
+      rules.change(
+          RoomsFixture::id(who),
+          [of_room = std::string(of_room)](matrix::RuleSet& set) {
+            const auto body = json::Document::parse(R"({"actions":["dont_notify"]})");
+            return set.put(matrix::RuleKind::room, of_room, body->root());
+          },
+          std::move(done));
+    }));
+  }
+  bool is_silenced(std::string_view who, std::string_view of_room) {
+    const auto actions =
+        rules.of(RoomsFixture::id(who))->actions_json(matrix::RuleKind::room, of_room);
+    return actions && *actions == R"({"actions":["dont_notify"]})";
+  }
+  // Settings of all three kinds for the room.
+  void set_up(std::string_view who, std::string_view of_room) {
+    silence(who, of_room);
+    put_data(who, "m.tag", R"({"tags":{"m.favourite":{}}})", of_room);
+    put_data(who, "m.direct",
+             R"({"@stranger:gims.internal":["!x:y",")" + std::string(of_room) +
+                 R"("],"@nobody:gims.internal":["!x:y"]})");
+  }
+  void expect_same(std::string_view who, std::string_view replacement) {
+    EXPECT_TRUE(is_silenced(who, old));
+    EXPECT_TRUE(is_silenced(who, replacement)) << who;
+    EXPECT_EQ(data(who, "m.tag", replacement), R"({"tags":{"m.favourite":{}}})");
+    EXPECT_EQ(data(who, "m.direct"), R"({"@stranger:gims.internal":["!x:y",")" + old + R"(",")" +
+                                         std::string(replacement) +
+                                         R"("],"@nobody:gims.internal":["!x:y"]})");
+  }
+
+  RoomsFixture site;
+  AccountData account_data{*site.store};
+  PushRules rules{*site.store};
+  std::string old = site.room_of("joint.secretary", {"desk.officer", "under.secretary"},
+                                 {.version = "10", .preset = "public_chat"});
+};
+
+TEST_F(Succession, ByAnUpgrade) {
+  set_up("joint.secretary", old);
+  set_up("desk.officer", old);
+  const std::string replacement = *site.upgrade("joint.secretary", old, "12");
+  expect_same("joint.secretary", replacement);
+  EXPECT_FALSE(is_silenced("desk.officer", replacement)) << "not before the join";
+  ASSERT_TRUE(site.act("desk.officer", Act::join, replacement));
+  expect_same("desk.officer", replacement);
+  // Who had set up nothing has nothing now.
+  ASSERT_TRUE(site.act("under.secretary", Act::join, replacement));
+  EXPECT_EQ(data("under.secretary", "m.push_rules"), "");
+  EXPECT_EQ(data("under.secretary", "m.tag", replacement), "");
+  // Joining once more changes nothing that was changed since.
+  put_data("desk.officer", "m.tag", R"({"tags":{}})", replacement);
+  ASSERT_TRUE(site.act("desk.officer", Act::leave, replacement));
+  ASSERT_TRUE(site.act("desk.officer", Act::join, replacement));
+  EXPECT_EQ(data("desk.officer", "m.tag", replacement), R"({"tags":{}})");
+}
+
+TEST_F(Succession, ByHand) {
+  set_up("joint.secretary", old);
+  set_up("desk.officer", old);
+  set_up("under.secretary", old);
+  const std::string replacement =
+      site.room_of("joint.secretary", {},
+                   {.preset = "public_chat",
+                    .creation_content = R"({"predecessor":{"room_id":")" + old + R"("}})"});
+  expect_same("joint.secretary", replacement);
+  // The old room does not say so: another's room may not take over one's settings.
+  ASSERT_TRUE(site.act("under.secretary", Act::join, replacement));
+  EXPECT_FALSE(is_silenced("under.secretary", replacement));
+  EXPECT_EQ(data("under.secretary", "m.tag", replacement), "");
+  ASSERT_TRUE(site.put("joint.secretary", old, "m.room.tombstone",
+                       R"({"body":"moved","replacement_room":")" + replacement + R"("})"));
+  ASSERT_TRUE(site.put("desk.officer", replacement, "m.room.member", R"({"membership":"join"})",
+                       RoomsFixture::id("desk.officer")));
+  expect_same("desk.officer", replacement);
 }
 
 // Complement's TestRoomMembers; the spec has the event's content open.
