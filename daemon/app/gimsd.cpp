@@ -67,7 +67,7 @@ Result<> confine(Settings& settings) {
                  {{"LIMIT", std::to_string(files)}, {"WANTED", std::to_string(wanted)}});
     settings.http.connections = sys::connections_within(files, own_files);
   }
-  if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
+  GIMS_TRY(sys::become_user(settings.user, "gimsd"));
   return sys::harden_process();
 }
 

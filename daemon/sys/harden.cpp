@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/log.hpp"
 #include "sys/errno.hpp"
 #include "sys/sanitizer.hpp"
 
@@ -105,6 +106,16 @@ Result<> drop_privileges(const std::string& user) {
   if (::setresgid(account.gid, account.gid, account.gid) != 0) return fail_errno("setresgid");
   if (::setresuid(account.uid, account.uid, account.uid) != 0) return fail_errno("setresuid");
   return verify_dropped(account);
+}
+
+Result<> become_user(const std::string& user, std::string_view program) {
+  if (!user.empty()) GIMS_TRY(drop_privileges(user));
+  if (::geteuid() == 0) {
+    log::warning(
+        log::id::runs_as_root,
+        std::string(program) + " runs as root: name its user in the configuration or the unit.");
+  }
+  return {};
 }
 
 }  // namespace gims::sys

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -29,5 +30,8 @@ namespace gims::sys {
 // process holds no capability. Started as that user already: nothing to do. Started as someone else
 // who is not root: a failure. Call before threads start, before harden_process().
 [[nodiscard]] Result<> drop_privileges(const std::string& user);
+// The same where a user is configured (not empty). Warns in the journal when the program, by its
+// name, stays root.
+[[nodiscard]] Result<> become_user(const std::string& user, std::string_view program);
 
 }  // namespace gims::sys

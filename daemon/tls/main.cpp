@@ -1,6 +1,4 @@
 // gims-tlsd: the TLS front.
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <string_view>
@@ -68,11 +66,7 @@ Result<> fit_open_files(Settings& settings) {
 
 // In the order in which rights are given up. Every descriptor that needs one is open by then.
 Result<> confine(const Settings& settings) {
-  if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
-  if (::geteuid() == 0) {
-    log::warning(log::id::runs_as_root,
-                 "gims-tlsd runs as root: name its user in the configuration or the unit.");
-  }
+  GIMS_TRY(sys::become_user(settings.user, "gims-tlsd"));
   GIMS_TRY(sys::harden_process());
   // Sockets to gims-keyd and gimsd are Unix sockets; no file is opened from here on.
   return sys::enter_sandbox({.sockets = sys::NewSockets::unix_only});

@@ -1,5 +1,6 @@
 #include "sys/harden.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
 #include <sys/prctl.h>
@@ -7,6 +8,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
 
 #include "sys/sanitizer.hpp"
 
@@ -47,6 +52,28 @@ TEST(ConnectionsWithin, AreTwoDescriptorsEachBesideTheOthers) {
   EXPECT_EQ(connections_within(1024, 256), 384U);
   EXPECT_EQ(connections_within(257, 256), 16U);
   EXPECT_EQ(connections_within(10, 256), 16U);
+}
+
+// What a daemon that is started as root writes to its journal, which is stderr here.
+std::string said_by(const std::string& user) {
+  std::array<int, 2> ends{-1, -1};
+  EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  expect_in_child([&] {
+    ::unsetenv("JOURNAL_STREAM");
+    return ::dup2(ends[1], STDERR_FILENO) >= 0 && become_user(user, "gims-test");
+  });
+  ::close(ends[1]);
+  std::string said(4096, '\0');
+  said.resize(
+      static_cast<std::size_t>(std::max<ssize_t>(0, ::read(ends[0], said.data(), said.size()))));
+  ::close(ends[0]);
+  return said;
+}
+
+TEST(BecomeUser, WarnsOfADaemonThatStaysRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_NE(said_by("").find("gims-test runs as root"), std::string::npos);
+  EXPECT_EQ(said_by("nobody"), "");
 }
 
 TEST(DropPrivileges, BecomesAnotherUserForGood) {
