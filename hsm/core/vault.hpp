@@ -5,12 +5,15 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "hsm/proto/frame.hpp"
 
 namespace gims::hsm {
+
+inline constexpr std::string_view away_code = "GIMS_KEYD_AWAY";
 
 using Digest = std::array<std::uint8_t, 32>;     // SHA-256
 using P256Point = std::array<std::uint8_t, 65>;  // 0x04, X, Y (SEC 1, section 2.3.3)
@@ -22,7 +25,8 @@ struct P256Signature {
 // Every call talks to the hardware and blocks, within the vault's own time limit. Between calls the
 // vault holds nothing open in the hardware.
 //
-// Errors carry the code GIMS_KEYD_CUSTODY and a text for the administrator.
+// Errors carry a text for the administrator and the code GIMS_KEYD_CUSTODY, or GIMS_KEYD_AWAY where
+// the hardware could not be reached, did not answer in time or was busy: what may pass by itself.
 // Thread: one.
 class Vault {
  public:
@@ -46,7 +50,8 @@ class Vault {
     P256Point ca_public{};
   };
   // Seals the root key (key_size bytes) and makes the issuing CA's key. With `replace` whatever an
-  // earlier provisioning left in the hardware is destroyed; without, its presence is a failure.
+  // earlier provisioning left in the hardware is destroyed; without, its presence is a failure. A
+  // failure leaves nothing of its own in the hardware, or says in its text that it may have.
   [[nodiscard]] virtual Result<Sealed> provision(const SecretBytes& root_key, bool replace) = 0;
 
   struct Opened {
@@ -60,8 +65,14 @@ class Vault {
   // Signs with the issuing CA's key.
   [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, const Digest& digest) = 0;
 
-  // Makes every blob of this vault unreadable for good. Nothing there to destroy is a success.
-  [[nodiscard]] virtual Result<> destroy() = 0;
+  enum class Destruction : std::uint8_t {
+    done,
+    // This is the hardware of the blob, and what opens it is not there: it was destroyed before.
+    nothing_there,
+  };
+  // Makes every copy of `blob` unreadable for good. Fails, with nothing destroyed, unless this is
+  // the hardware that made the blob: another one may hold another site's keys.
+  [[nodiscard]] virtual Result<Destruction> destroy(BytesView blob) = 0;
 };
 
 }  // namespace gims::hsm

@@ -34,6 +34,16 @@ TPM2B_PUBLIC storage_template() {
 
 }  // namespace
 
+bool may_pass(TSS2_RC rc) noexcept {
+  const TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
+  if (layer == TSS2_TCTI_RC_LAYER) return true;
+  const bool of_the_tpm = layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER;
+  // Format zero, and the two bits that tell a warning from an error (part 1, figure "Response Code
+  // Evaluation").
+  constexpr TSS2_RC format_one = 0x080;
+  return of_the_tpm && (rc & (format_one | TPM2_RC_WARN)) == TPM2_RC_WARN;
+}
+
 Loaded& Loaded::operator=(Loaded&& other) noexcept {
   if (this != &other) {
     flush();
@@ -67,19 +77,26 @@ Result<> Connection::check(TSS2_RC rc, std::string_view what) const {
   if (rc == TSS2_RC_SUCCESS) return {};
   const std::string detail = std::string(what) + ": " + Tss2_RC_Decode(rc);
   if (transport_->timed_out()) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
+    return fail(ErrorKind::unavailable, away_code,
                 "The TPM did not answer within the time limit (at " + std::string(what) + ").",
+                detail);
+  }
+  if (may_pass(rc)) {
+    return fail(ErrorKind::unavailable, away_code, "The TPM did not answer: " + detail + ".",
                 detail);
   }
   return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", "The TPM refused: " + detail + ".",
               detail);
 }
 
-Result<std::vector<TPM2_HANDLE>> Connection::handles(TPM2_HANDLE first, std::uint32_t most) const {
+Result<std::vector<TPM2_HANDLE>> Connection::handles(TPM2_HANDLE first, std::uint32_t most,
+                                                     ESYS_TR session) const {
+  if (session != ESYS_TR_NONE) GIMS_TRY(set_attributes(session, TPMA_SESSION_AUDIT));
   Given<TPMS_CAPABILITY_DATA> capability;
-  GIMS_TRY(check(Esys_GetCapability(esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                                    TPM2_CAP_HANDLES, first, most, nullptr, capability.out()),
+  GIMS_TRY(check(Esys_GetCapability(esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
+                                    first, most, nullptr, capability.out()),
                  "TPM2_GetCapability"));
+  if (session != ESYS_TR_NONE) GIMS_TRY(set_attributes(session, 0));
   const TPML_HANDLE& list = capability.get()->data.handles;
   return std::vector<TPM2_HANDLE>(list.handle, list.handle + list.count);
 }
@@ -145,10 +162,13 @@ Result<Loaded> Connection::start_session(ESYS_TR storage_key, TPM2_SE type) cons
 }
 
 Result<> Connection::encrypt(ESYS_TR session, TPMA_SESSION parameters) const {
-  constexpr TPMA_SESSION all =
-      TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT;
+  return set_attributes(session, parameters);
+}
+
+Result<> Connection::set_attributes(ESYS_TR session, TPMA_SESSION attributes) const {
+  constexpr TPMA_SESSION all = 0xff;
   return check(
-      Esys_TRSess_SetAttributes(esys(), session, TPMA_SESSION_CONTINUESESSION | parameters, all),
+      Esys_TRSess_SetAttributes(esys(), session, TPMA_SESSION_CONTINUESESSION | attributes, all),
       "Esys_TRSess_SetAttributes");
 }
 

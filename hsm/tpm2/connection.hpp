@@ -37,6 +37,11 @@ class Loaded {
   ESYS_TR handle_ = ESYS_TR_NONE;
 };
 
+// Whether a failure may pass by itself: of the way to the TPM, or a warning of the TPM's own, such
+// as being busy or out of memory (TPM 2.0 library part 2, section 6.6.3, RC_WARN).
+[[nodiscard]] bool may_pass(TSS2_RC rc) noexcept;
+
+// Thread: one.
 class Connection {
  public:
   // Connects and reads who made the TPM. A software TPM, of which gims-keyd is the one user, is
@@ -54,9 +59,10 @@ class Connection {
   // The failure of one command; `what` names it.
   [[nodiscard]] Result<> check(TSS2_RC rc, std::string_view what) const;
 
-  // Handles of one kind that are in the TPM now, from `first` on.
-  [[nodiscard]] Result<std::vector<TPM2_HANDLE>> handles(TPM2_HANDLE first,
-                                                         std::uint32_t most) const;
+  // Handles of one kind that are in the TPM now, from `first` on. With a session, the answer is
+  // proved to be the TPM's.
+  [[nodiscard]] Result<std::vector<TPM2_HANDLE>> handles(TPM2_HANDLE first, std::uint32_t most,
+                                                         ESYS_TR session = ESYS_TR_NONE) const;
 
   // The storage key: an ECC P-256 primary of the owner hierarchy, the same every time as long as
   // nobody clears the owner. Gives its name too.
@@ -77,6 +83,7 @@ class Connection {
  private:
   explicit Connection(std::unique_ptr<Transport> transport) noexcept
       : transport_(std::move(transport)) {}
+  Result<> set_attributes(ESYS_TR session, TPMA_SESSION attributes) const;
   Result<> start_software_tpm() const;
   Result<> read_manufacturer();
 

@@ -1,12 +1,13 @@
 #include "hsm/tpm2/tpm2_vault.hpp"
 
-#include <tss2/tss2_mu.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "base/check.hpp"
 #include "base/wipe.hpp"
 #include "hsm/tpm2/connection.hpp"
+#include "hsm/tpm2/policy.hpp"
+#include "hsm/tpm2/stored.hpp"
 
 namespace gims::hsm::tpm2 {
 namespace {
@@ -19,74 +20,8 @@ constexpr std::string_view swtpm_prefix = "swtpm:path=";
 constexpr std::uint32_t manufacturer_ibm = 0x49424D00;
 constexpr std::uint32_t manufacturer_sw = 0x53572020;
 
-constexpr std::size_t auth_size = 32;
-constexpr std::uint8_t blob_version = 1;
-constexpr std::size_t max_area = 1024;  // of a public or private area of P-256 and 32 sealed bytes
-
 std::unexpected<Error> custody(std::string_view text, std::string_view detail = {}) {
   return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text, detail);
-}
-
-// The two halves of an object that is kept outside of the TPM. The private half is encrypted and
-// authenticated by the TPM, under its parent (TPM 2.0 library part 1, section 23).
-struct StoredObject {
-  TPM2B_PUBLIC public_area{};
-  TPM2B_PRIVATE private_area{};
-};
-
-// What the custody file holds for this vault.
-struct Blob {
-  Bytes storage_name;  // the pin: the name of the storage key at provisioning
-  StoredObject sealed;
-  StoredObject ca_key;
-};
-
-template <class T, auto Marshal>
-Result<> write_area(Writer& writer, const T& area) {
-  std::array<std::uint8_t, max_area> bytes{};
-  std::size_t size = 0;
-  if (Marshal(&area, bytes.data(), bytes.size(), &size) != TSS2_RC_SUCCESS) {
-    return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "An object of the TPM is too long.");
-  }
-  writer.bytes(BytesView(bytes).first(size));
-  return {};
-}
-
-template <class T, auto Unmarshal>
-void read_area(Reader& reader, T& area) {
-  const BytesView bytes = reader.bytes(max_area);
-  std::size_t size = 0;
-  if (!reader.good() || Unmarshal(bytes.data(), bytes.size(), &size, &area) != TSS2_RC_SUCCESS ||
-      size != bytes.size()) {
-    reader.refuse();
-  }
-}
-
-Result<Bytes> encode_blob(const Blob& blob) {
-  Bytes room(header_size + 6 * max_area);
-  Writer writer(room);
-  writer.u8(blob_version);
-  writer.bytes(blob.storage_name);
-  for (const StoredObject* object : {&blob.sealed, &blob.ca_key}) {
-    GIMS_TRY((write_area<TPM2B_PUBLIC, Tss2_MU_TPM2B_PUBLIC_Marshal>(writer, object->public_area)));
-    GIMS_TRY(
-        (write_area<TPM2B_PRIVATE, Tss2_MU_TPM2B_PRIVATE_Marshal>(writer, object->private_area)));
-  }
-  return Bytes(writer.body().begin(), writer.body().end());
-}
-
-Result<Blob> decode_blob(BytesView bytes) {
-  Reader reader(bytes);
-  Blob blob;
-  if (reader.u8() != blob_version) reader.refuse();
-  const BytesView name = reader.bytes(sizeof(TPMU_NAME));
-  blob.storage_name.assign(name.begin(), name.end());
-  for (StoredObject* object : {&blob.sealed, &blob.ca_key}) {
-    read_area<TPM2B_PUBLIC, Tss2_MU_TPM2B_PUBLIC_Unmarshal>(reader, object->public_area);
-    read_area<TPM2B_PRIVATE, Tss2_MU_TPM2B_PRIVATE_Unmarshal>(reader, object->private_area);
-  }
-  if (!reader.finish()) return custody("The TPM's part of the custody file is damaged.");
-  return blob;
 }
 
 // A number of the TPM comes without leading zeros, or with them.
@@ -144,6 +79,14 @@ TPM2B_PUBLIC signing_template(const TPM2B_DIGEST& policy) {
   return key;
 }
 
+// The terms under which the objects may be used. Later ones (measured boot) go here and into
+// start_policy_session().
+TPM2B_DIGEST policy() {
+  PolicyDigest digest;
+  digest.auth_value();
+  return digest.get();
+}
+
 // The storage key and a salted HMAC session, for as long as one call of the vault takes.
 class Use {
  public:
@@ -175,7 +118,6 @@ class Use {
   Result<SecretBytes> read_auth() const;
   Result<> delete_auth() const;
 
-  Result<TPM2B_DIGEST> policy_digest() const;
   Result<StoredObject> create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,
                               BytesView data) const;
   Result<Loaded> load(const StoredObject& object, const SecretBytes& auth) const;
@@ -184,17 +126,12 @@ class Use {
 
  private:
   explicit Use(const Options& options) : nv_index_(options.nv_index) {}
-  // The terms under which the objects may be used, stated to the TPM: the same for the trial that
-  // computes the digest and for the session that is held against it. Later terms (measured boot)
-  // go here.
-  Result<> state_policy(ESYS_TR session) const {
-    return tpm_->check(
-        Esys_PolicyAuthValue(tpm_->esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE),
-        "TPM2_PolicyAuthValue");
-  }
-  Result<Loaded> start_policy_session(TPM2_SE type) const {
-    GIMS_TRY_ASSIGN(Loaded session, tpm_->start_session(storage_.object.get(), type));
-    GIMS_TRY(state_policy(session.get()));
+  // States to the TPM what policy() says.
+  Result<Loaded> start_policy_session() const {
+    GIMS_TRY_ASSIGN(Loaded session, tpm_->start_session(storage_.object.get(), TPM2_SE_POLICY));
+    GIMS_TRY(tpm_->check(
+        Esys_PolicyAuthValue(tpm_->esys(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE),
+        "TPM2_PolicyAuthValue"));
     return session;
   }
   Result<ESYS_TR> nv_handle() const {
@@ -213,7 +150,9 @@ class Use {
 };
 
 Result<bool> Use::has_auth() const {
-  GIMS_TRY_ASSIGN(const auto found, tpm_->handles(nv_index_, 1));
+  // In the session: that there is no index is believed of this TPM alone, not of whoever sits
+  // between.
+  GIMS_TRY_ASSIGN(const auto found, tpm_->handles(nv_index_, 1, session_.get()));
   return !found.empty() && found.front() == nv_index_;
 }
 
@@ -253,31 +192,21 @@ Result<SecretBytes> Use::read_auth() const {
                                     ESYS_TR_NONE, ESYS_TR_NONE, auth_size, 0, data.out()),
                        "TPM2_NV_Read"));
   GIMS_TRY(tpm_->encrypt(session_.get(), 0));
-  auto auth = SecretBytes::copy_of({data.get()->buffer, data.get()->size});
+  auto auth = auth_value_of(*data.get());
   wipe_object(*data.get());
   return auth;
 }
 
 Result<> Use::delete_auth() const {
-  GIMS_TRY_ASSIGN(const bool there, has_auth());
-  if (!there) return {};
   GIMS_TRY_ASSIGN(const ESYS_TR index, nv_handle());
   return tpm_->check(Esys_NV_UndefineSpace(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
                                            ESYS_TR_NONE, ESYS_TR_NONE),
                      "TPM2_NV_UndefineSpace");
 }
 
-Result<TPM2B_DIGEST> Use::policy_digest() const {
-  GIMS_TRY_ASSIGN(const Loaded trial, start_policy_session(TPM2_SE_TRIAL));
-  Given<TPM2B_DIGEST> digest;
-  GIMS_TRY(tpm_->check(Esys_PolicyGetDigest(tpm_->esys(), trial.get(), ESYS_TR_NONE, ESYS_TR_NONE,
-                                            ESYS_TR_NONE, digest.out()),
-                       "TPM2_PolicyGetDigest"));
-  return *digest.get();
-}
-
 Result<StoredObject> Use::create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,
                                  BytesView data) const {
+  GIMS_CHECK(auth.size() == auth_size);
   TPM2B_SENSITIVE_CREATE sensitive{};
   sensitive.sensitive.userAuth.size = auth_size;
   std::ranges::copy(auth.bytes(), sensitive.sensitive.userAuth.buffer);
@@ -298,6 +227,7 @@ Result<StoredObject> Use::create(const TPM2B_PUBLIC& shape, const SecretBytes& a
 }
 
 Result<Loaded> Use::load(const StoredObject& object, const SecretBytes& auth) const {
+  GIMS_CHECK(auth.size() == auth_size);
   ESYS_TR handle = ESYS_TR_NONE;
   GIMS_TRY(tpm_->check(Esys_Load(tpm_->esys(), storage_.object.get(), session_.get(), ESYS_TR_NONE,
                                  ESYS_TR_NONE, &object.private_area, &object.public_area, &handle),
@@ -313,7 +243,7 @@ Result<Loaded> Use::load(const StoredObject& object, const SecretBytes& auth) co
 }
 
 Result<SecretBytes> Use::unseal(const Loaded& object) const {
-  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session(TPM2_SE_POLICY));
+  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session());
   GIMS_TRY(tpm_->encrypt(policy.get(), TPMA_SESSION_ENCRYPT));
   Given<TPM2B_SENSITIVE_DATA> data;
   GIMS_TRY(tpm_->check(
@@ -325,7 +255,7 @@ Result<SecretBytes> Use::unseal(const Loaded& object) const {
 }
 
 Result<P256Signature> Use::sign(const Loaded& key, const Digest& digest) const {
-  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session(TPM2_SE_POLICY));
+  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session());
   TPM2B_DIGEST input{};
   input.size = static_cast<UINT16>(digest.size());
   std::ranges::copy(digest, input.buffer);
@@ -367,30 +297,33 @@ class Tpm2Vault final : public Vault {
   }
 
   Result<Sealed> provision(const SecretBytes& root_key, bool replace) override {
-    GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
-    GIMS_TRY(use.start_session());
-    GIMS_TRY_ASSIGN(const bool used, use.has_auth());
-    if (used && !replace) {
-      return custody(
-          "This TPM holds the keys of an earlier site. If they are to be destroyed, say that they "
-          "are to be replaced.");
+    Bytes storage_name;
+    auto sealed = [&]() -> Result<Sealed> {
+      GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
+      GIMS_TRY(use.start_session());
+      GIMS_TRY_ASSIGN(const bool used, use.has_auth());
+      if (used && !replace) {
+        return custody(
+            "This TPM holds the keys of an earlier site. If they are to be destroyed, say that "
+            "they are to be replaced.");
+      }
+      if (used) GIMS_TRY(use.delete_auth());
+      storage_name = use.storage_name();
+      return seal(use, root_key);
+    }();
+    // The index may be there already. The connection may be what failed: on a new one.
+    if (!sealed && !storage_name.empty()) {
+      if (const auto undone = destroy_in(storage_name); !undone) {
+        sealed.error().text += " What was begun may be in the TPM still (" + undone.error().text +
+                               "): provisioning again has to be told to replace it.";
+      }
     }
-    if (used) GIMS_TRY(use.delete_auth());
-    GIMS_TRY_ASSIGN(const SecretBytes auth, SecretBytes::random(auth_size));
-    GIMS_TRY(use.write_auth(auth));
-    GIMS_TRY_ASSIGN(const TPM2B_DIGEST policy, use.policy_digest());
-    Blob blob{.storage_name = use.storage_name(), .sealed = {}, .ca_key = {}};
-    GIMS_TRY_ASSIGN(blob.sealed, use.create(sealed_template(policy), auth, root_key.bytes()));
-    GIMS_TRY_ASSIGN(blob.ca_key, use.create(signing_template(policy), auth, {}));
-    Sealed sealed;
-    GIMS_TRY_ASSIGN(sealed.ca_public, point_of(blob.ca_key.public_area));
-    GIMS_TRY_ASSIGN(sealed.blob, encode_blob(blob));
     return sealed;
   }
 
   Result<Opened> open(BytesView bytes) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
-    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob));
+    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob.storage_name));
     GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_auth());
     Opened opened;
     {
@@ -405,24 +338,41 @@ class Tpm2Vault final : public Vault {
 
   Result<P256Signature> sign(BytesView bytes, const Digest& digest) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
-    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob));
+    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob.storage_name));
     GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_auth());
     GIMS_TRY_ASSIGN(const Loaded key, use.load(blob.ca_key, auth));
     return use.sign(key, digest);
   }
 
-  Result<> destroy() override {
-    GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
-    GIMS_TRY(use.start_session());
-    return use.delete_auth();
+  Result<Destruction> destroy(BytesView bytes) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    return destroy_in(blob.storage_name);
   }
 
  private:
-  Result<Use> begin_pinned(const Blob& blob) const {
+  static Result<Sealed> seal(const Use& use, const SecretBytes& root_key) {
+    GIMS_TRY_ASSIGN(const SecretBytes auth, SecretBytes::random(auth_size));
+    GIMS_TRY(use.write_auth(auth));
+    Blob blob{.storage_name = use.storage_name(), .sealed = {}, .ca_key = {}};
+    GIMS_TRY_ASSIGN(blob.sealed, use.create(sealed_template(policy()), auth, root_key.bytes()));
+    GIMS_TRY_ASSIGN(blob.ca_key, use.create(signing_template(policy()), auth, {}));
+    Sealed sealed;
+    GIMS_TRY_ASSIGN(sealed.ca_public, point_of(blob.ca_key.public_area));
+    GIMS_TRY_ASSIGN(sealed.blob, encode_blob(blob));
+    return sealed;
+  }
+  Result<Use> begin_pinned(BytesView storage_name) const {
     GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
-    GIMS_TRY(use.check_pin(blob.storage_name));
+    GIMS_TRY(use.check_pin(storage_name));
     GIMS_TRY(use.start_session());
     return use;
+  }
+  Result<Destruction> destroy_in(BytesView storage_name) const {
+    GIMS_TRY_ASSIGN(const Use use, begin_pinned(storage_name));
+    GIMS_TRY_ASSIGN(const bool there, use.has_auth());
+    if (!there) return Destruction::nothing_there;
+    GIMS_TRY(use.delete_auth());
+    return Destruction::done;
   }
 
   const Options options_;

@@ -26,7 +26,8 @@ struct Address {
 struct Options {
   Address address;
   // For one call of the vault, all of its TPM commands together.
-  std::chrono::milliseconds time_limit{30'000};
+  // Below the clients' own (hsm/proto/client.hpp), so that each hears how its request went.
+  std::chrono::milliseconds time_limit{20'000};
   // The ordinary NV index, of the owner's range, that holds the objects' authorisation value.
   std::uint32_t nv_index = 0x0181'4D00;
 };

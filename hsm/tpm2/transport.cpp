@@ -33,7 +33,7 @@ Result<std::unique_ptr<Transport>> Transport::open(const Address& address, Deadl
   auto fd = address.swtpm ? sys::stream_connect(address.path, sys::Blocking::no)
                           : open_device(address.path);
   if (!fd) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
+    return fail(ErrorKind::unavailable, away_code,
                 "The TPM at " + address.path + " cannot be reached (" + fd.error().code +
                     "): see that it is there and that gims-keyd's user may use it.",
                 fd.error().detail);

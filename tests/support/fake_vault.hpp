@@ -16,6 +16,7 @@ struct FakeHardware {
   SecretBytes seal;  // empty: never provisioned, or destroyed
   bool software = true;
   bool reachable = true;
+  std::uint8_t name = 1;  // another one: other hardware
   int signatures = 0;
 };
 
@@ -38,7 +39,9 @@ class FakeVault final : public hsm::Vault {
     GIMS_TRY_ASSIGN(SecretBytes both, SecretBytes::zeroed(64));
     std::ranges::copy(root_key.bytes(), both.writable().begin());
     std::ranges::copy(ca.scalar.bytes(), both.writable().subspan(32).begin());
-    return Sealed{.blob = hsm::wrap(hardware_->seal, "fake", both), .ca_public = ca.public_key};
+    hsm::Bytes blob = hsm::wrap(hardware_->seal, "fake", both);
+    blob.push_back(hardware_->name);
+    return Sealed{.blob = std::move(blob), .ca_public = ca.public_key};
   }
 
   Result<Opened> open(hsm::BytesView blob) override {
@@ -57,10 +60,12 @@ class FakeVault final : public hsm::Vault {
     return hsm::p256_sign(ca, digest);
   }
 
-  Result<> destroy() override {
+  Result<Destruction> destroy(hsm::BytesView blob) override {
     GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    if (hardware_->seal.empty()) return Destruction::nothing_there;
     hardware_->seal = SecretBytes();
-    return {};
+    return Destruction::done;
   }
 
  private:
@@ -68,13 +73,20 @@ class FakeVault final : public hsm::Vault {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
   }
   Result<> reach() const {
-    if (!hardware_->reachable) return refused("the hardware cannot be reached");
+    if (!hardware_->reachable) {
+      return fail(ErrorKind::unavailable, hsm::away_code, "the hardware cannot be reached");
+    }
+    return {};
+  }
+  Result<> check_name(hsm::BytesView blob) const {
+    if (blob.empty() || blob.back() != hardware_->name) return refused("this is other hardware");
     return {};
   }
   Result<SecretBytes> unseal(hsm::BytesView blob) const {
     GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
     if (hardware_->seal.empty()) return refused("the hardware holds nothing");
-    return hsm::unwrap(hardware_->seal, "fake", blob);
+    return hsm::unwrap(hardware_->seal, "fake", blob.first(blob.size() - 1));
   }
   static Result<hsm::P256Key> ca_of(const SecretBytes& both) {
     GIMS_TRY_ASSIGN(SecretBytes scalar, SecretBytes::copy_of(both.bytes().subspan(32)));
