@@ -57,6 +57,10 @@ int main(int argc, char** argv) {
   CLI::App* zeroize = app.add_subcommand("zeroize", "Destroy the keys for good");
   bool sure = false;
   zeroize->add_flag("--destroy-all-keys", sure, "Required: there is no way back")->required();
+  bool files_only = false;
+  zeroize->add_flag(
+      "--files-only", files_only,
+      "Remove the files although the TPM that holds the keys does not destroy its part");
   CLI11_PARSE(app, argc, argv);
 
   const auto settings = hsm::load_settings(config);
@@ -68,7 +72,7 @@ int main(int argc, char** argv) {
   if (provision->parsed()) return tell(hsm::run_provision(*settings, site));
   if (status->parsed()) return tell(hsm::run_status(*settings));
   if (unlock->parsed()) return tell(hsm::run_unlock(*settings));
-  if (zeroize->parsed()) return tell(hsm::run_zeroize(*settings));
+  if (zeroize->parsed()) return tell(hsm::run_zeroize(*settings, files_only));
   const auto ran = hsm::run_service(*settings);
   if (!ran) gims::log::failure(gims::log::id::cannot_run, "gims-keyd cannot run", ran.error());
   return ran ? 0 : 1;

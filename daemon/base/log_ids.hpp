@@ -54,7 +54,8 @@ inline constexpr MessageId peer_refused{"197231ce95c54d4f9f4b455c8d1e08bb"};
 
 // ---- gims-keyd ----------------------------------------------------------------------------------
 
-// It found a reason not to open its keys; nothing is handed out until `gims-keyd unlock`.
+// It found a reason not to open its keys; nothing is handed out until `gims-keyd unlock`, or until
+// the TPM that was away is back.
 inline constexpr MessageId keys_locked{"d56993fbb92f460ca75c552523386871"};
 // The site's keys were made; once in its life.
 inline constexpr MessageId keys_provisioned{"68252831a30c45089b432338139a1eee"};
@@ -62,6 +63,12 @@ inline constexpr MessageId keys_provisioned{"68252831a30c45089b432338139a1eee"};
 inline constexpr MessageId keys_zeroized{"48897883c1ee43beb075a35133ccb151"};
 // A provisioning failed, and so did taking its keys back.
 inline constexpr MessageId keys_left_behind{"ff99d76f7f844353bb345f3c21a82101"};
+// The files were removed, and the hardware may still open copies of them.
+inline constexpr MessageId keys_maybe_left{"cc04cce6072010e1556fd7e2e723c0e2"};
+// What `keys_locked` told passed by itself.
+inline constexpr MessageId keys_open_again{"e8586f7beb7c9fec9a3ea36d03ed009c"};
+// In 90 days or less no TLS certificate can be made any more.
+inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 // A peer asked for what it may not have, or what failed.
 inline constexpr MessageId key_request_refused{"c780998d41b84e3382bd547cdf5bc9c9"};
 // A peer left before it had its answer.

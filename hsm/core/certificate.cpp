@@ -3,6 +3,8 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <chrono>
+#include <format>
 #include <optional>
 
 #include "hsm/core/der.hpp"
@@ -197,6 +199,29 @@ Result<Bytes> make_leaf(const SiteParameters& site, const P256Point& ca_key,
   // Clients match the alternative names; the common name is for people.
   const Subject leaf{.name = name_of(site, "TLS server"), .key = leaf_key};
   return issue(issuing_subject(site, ca_key), leaf, not_before, not_after, extensions, sign);
+}
+
+Result<std::int64_t> end_of(BytesView certificate) {
+  // RFC 5280, section 4.1: in the first part, the end is the second time of the fifth field.
+  const auto into = [](BytesView bytes) {
+    const auto element = der::take(bytes);
+    return element && element->tag == der::tag_sequence ? element->content : BytesView();
+  };
+  BytesView fields = into(into(certificate));
+  for (int field = 0; field < 4; ++field) static_cast<void>(der::take(fields));
+  BytesView times = into(fields);
+  static_cast<void>(der::take(times));
+  const auto last = der::take(times);
+  const auto end = last && times.empty() ? der::seconds_of(*last) : std::nullopt;
+  if (!end) {
+    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", "A certificate in it is malformed.");
+  }
+  return *end;
+}
+
+std::string date_of(std::int64_t seconds) {
+  const std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
+  return std::format("{:%Y-%m-%d}", std::chrono::floor<std::chrono::days>(point));
 }
 
 std::string certificate_to_pem(BytesView der) {

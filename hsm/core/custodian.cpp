@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
@@ -25,6 +26,21 @@ Result<T> from_file(const char* file, Result<T> result) {
 
 std::unexpected<Error> locked(std::string_view text) {
   return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
+}
+
+constexpr std::chrono::seconds first_retry{5};
+constexpr std::chrono::seconds last_retry{300};
+
+// What the file `zeroized` holds. Only a zeroization that the hardware itself has proved is called
+// one at the next start.
+constexpr std::string_view proved_mark = "zeroized";
+constexpr std::string_view doubted_mark = "files removed";
+constexpr std::string_view doubt_of_zeroization =
+    "The files were removed, but it was not proved that the hardware that made them destroyed its "
+    "part: copies of the files may still be opened with it.";
+
+BytesView bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 // Canonical JSON of an object starts and ends so; the server's key signs nothing else, so that a
@@ -53,18 +69,29 @@ Custodian::Open& Custodian::open() {
   return *open_;
 }
 
-void Custodian::describe_vault() {
-  if (auto info = vault_->info()) vault_description_ = std::move(info->description);
+Result<> Custodian::describe_vault() {
+  GIMS_TRY_ASSIGN(Vault::Info info, vault_->info());
+  vault_description_ = std::move(info.description);
+  return {};
+}
+
+void Custodian::lock(const Error& error) {
+  // Tried again, it may fail for the same reason many times.
+  if (state_ != State::locked || reason_ != error.text) {
+    log::failure(log::id::keys_locked, "locked", error);
+  }
+  state_ = State::locked;
+  reason_ = error.text;
+  if (error.code == away_code) {
+    retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last_retry);
+    retry_at_ = clock_.steady() + retry_;
+  }
 }
 
 void Custodian::start() {
-  describe_vault();
   open_.reset();
-  const auto lock = [this](const Error& error) {
-    state_ = State::locked;
-    reason_ = error.text;
-    log::failure(log::id::keys_locked, "locked", error);
-  };
+  retry_at_.reset();
+  const Result<> reached = describe_vault();
   const auto read = folder_.read(StateFolder::custody);
   if (!read) return lock(read.error());
   const std::optional<Bytes>& file = *read;
@@ -73,13 +100,34 @@ void Custodian::start() {
     if (!marker) return lock(marker.error());
     state_ = *marker ? State::zeroized : State::unprovisioned;
     reason_.clear();
+    if (*marker && !std::ranges::equal(**marker, bytes_of(proved_mark))) {
+      reason_ = doubt_of_zeroization;
+    }
     return;
   }
-  auto opened = open_custody(*file);
+  // Hardware that is away would only be waited for once more.
+  if (!reached && reached.error().code == away_code) return lock(reached.error());
+  auto opened = open_site(*file);
   if (!opened) return lock(opened.error());
   open_ = std::move(*opened);
   state_ = State::operational;
   reason_.clear();
+  retry_ = {};
+  warn_of_ca_end();
+}
+
+std::optional<std::chrono::milliseconds> Custodian::next_try() const {
+  if (state_ != State::locked || !retry_at_) return std::nullopt;
+  return std::max(std::chrono::milliseconds(0),
+                  std::chrono::ceil<std::chrono::milliseconds>(*retry_at_ - clock_.steady()));
+}
+
+void Custodian::tick() {
+  if (const auto due = next_try(); !due || due->count() > 0) return;
+  start();
+  if (state_ == State::operational) {
+    log::notice(log::id::keys_open_again, "the hardware is back: operational");
+  }
 }
 
 Result<Custodian::Open> Custodian::open_custody(BytesView file) {
@@ -93,7 +141,13 @@ Result<Custodian::Open> Custodian::open_custody(BytesView file) {
   open.root_key = std::move(opened.root_key);
   open.ca_public = opened.ca_public;
   GIMS_TRY(from_file(name, check_custody(file, open.root_key)));
+  GIMS_TRY_ASSIGN(open.ca_end, from_file(name, end_of(open.record.issuing_ca)));
+  return open;
+}
 
+Result<Custodian::Open> Custodian::open_site(BytesView file) {
+  constexpr auto name = StateFolder::custody;
+  GIMS_TRY_ASSIGN(Open open, open_custody(file));
   GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(open.root_key, Purpose::wrapping));
   GIMS_TRY_ASSIGN(const SecretBytes seed,
                   from_file(name, unwrap(wrapping, server_seed_label, open.record.server_seed)));
@@ -114,11 +168,21 @@ StatusReply Custodian::status() const {
   if (state_ == State::operational) {
     status.organisation = open_->record.site.organisation;
     status.server_name = open_->record.site.server_name;
+    status.issuing_ca_end = open_->ca_end;
   }
   status.uptime_seconds = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(clock_.steady() - started_).count());
   status.version = version_;
   return status;
+}
+
+std::string Custodian::summary() const {
+  std::string line(name_of(state_));
+  if (!reason_.empty()) line += ": " + reason_;
+  if (open_ && open_->ca_end - now() <= issuing_end_warning) {
+    line += "; the issuing CA ends on " + date_of(open_->ca_end);
+  }
+  return line;
 }
 
 Result<CustodyRecord> Custodian::make_record(const SiteParameters& site,
@@ -156,7 +220,7 @@ Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes
     return folder_.write(StateFolder::custody, custody);
   }();
   if (!written) {
-    if (const auto undone = vault_->destroy(); !undone) {
+    if (const auto undone = vault_->destroy(sealed.blob); !undone) {
       log::failure(log::id::keys_left_behind,
                    "the keys of a provisioning that failed stay in the hardware", undone.error());
     }
@@ -195,22 +259,80 @@ Result<> Custodian::unlock() {
   return {};
 }
 
-Result<> Custodian::zeroize() {
+Result<std::string> Custodian::destroy_in_vault() {
+  constexpr auto name = StateFolder::custody;
+  GIMS_TRY_ASSIGN(const std::optional<Bytes> marker, folder_.read(StateFolder::zeroized));
+  const bool proved_before = marker && std::ranges::equal(*marker, bytes_of(proved_mark));
+  Bytes blob;
+  std::string doubt;
+  if (state_ == State::operational) {
+    blob = open_->record.vault_blob;
+  } else {
+    GIMS_TRY_ASSIGN(const std::optional<Bytes> file, folder_.read(name));
+    if (!file && proved_before) return doubt;
+    if (!file) return locked("custody.bin is missing.");
+    // Only a file that opens is known to name the hardware that it was made with.
+    if (auto opened = open_custody(*file); !opened) {
+      if (opened.error().code == away_code) return pass(std::move(opened));
+      doubt =
+          "What opens custody.bin was destroyed in this TPM, which the file names, but the file "
+          "did not open with it before (" +
+          opened.error().text + ").";
+    }
+    GIMS_TRY_ASSIGN(CustodyRecord record, from_file(name, decode_custody(*file)));
+    if (record.vault_kind != vault_->kind()) {
+      return locked("custody.bin was made with another kind of hardware than is configured.");
+    }
+    blob = std::move(record.vault_blob);
+  }
+  GIMS_TRY_ASSIGN(const Vault::Destruction destruction, vault_->destroy(blob));
+  if (destruction == Vault::Destruction::done) return doubt;
+  if (proved_before) return std::string();
+  return locked(
+      "This is the TPM that custody.bin names, and it does not hold what opens that file: it was "
+      "destroyed before, or the file was changed.");
+}
+
+Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
   GIMS_CHECK(state_ == State::locked || state_ == State::operational);
   // The vault first: after it the files are worth nothing, and if it fails nothing has changed.
-  GIMS_TRY(vault_->destroy());
+  auto destroyed = destroy_in_vault();
+  if (!destroyed && !request.files_only) {
+    destroyed.error().text +=
+        " Nothing was changed: put back the TPM and the files that belong together, or say that "
+        "the "
+        "files alone are to be removed.";
+    return pass(std::move(destroyed));
+  }
+  ZeroizeReply reply;
+  reply.doubt = destroyed ? std::move(*destroyed)
+                          : destroyed.error().text +
+                                " Copies of the files can still be opened with the TPM that made "
+                                "them, if it was not cleared.";
+  reply.doubt.resize(std::min(reply.doubt.size(), max_text));
   open_.reset();
+  retry_at_.reset();
   state_ = State::locked;
   reason_ = "The site was zeroized; its files could not all be removed.";
-  const std::string_view text = "zeroized";
   GIMS_TRY(folder_.write(StateFolder::zeroized,
-                         {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+                         bytes_of(reply.doubt.empty() ? proved_mark : doubted_mark)));
   GIMS_TRY(folder_.destroy(StateFolder::custody));
   GIMS_TRY(folder_.destroy(StateFolder::audit));
   state_ = State::zeroized;
-  reason_.clear();
-  log::notice(log::id::keys_zeroized, "zeroized");
-  return {};
+  if (reply.doubt.empty()) {
+    reason_.clear();
+    log::notice(log::id::keys_zeroized, "zeroized");
+  } else {
+    reason_ = doubt_of_zeroization;
+    log::warning(log::id::keys_maybe_left, "zeroized, in doubt", {{"ERROR", reply.doubt}});
+  }
+  return reply;
+}
+
+void Custodian::warn_of_ca_end() const {
+  if (open_->ca_end - now() > issuing_end_warning) return;
+  log::warning(log::id::issuing_ca_ends, "the issuing CA ends soon: no TLS certificate after it",
+               {{"END", date_of(open_->ca_end)}});
 }
 
 Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
@@ -221,9 +343,15 @@ Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
     return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
                 "The lifetime of a leaf must be 60 to 86400 seconds.");
   }
+  warn_of_ca_end();
+  if (keys.ca_end - now() < least_leaf_lifetime) {
+    return locked("The issuing CA ended on " + date_of(keys.ca_end) +
+                  ": no certificate can be made under it. See the clock; if it is right, the site "
+                  "has to be provisioned anew.");
+  }
   LeafReply leaf;
   leaf.not_before = now() - clock_slack;
-  leaf.not_after = now() + request.lifetime_seconds;
+  leaf.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
   const Signer by_vault = [&](const Digest& digest) {
     return vault_->sign(keys.record.vault_blob, digest);
   };

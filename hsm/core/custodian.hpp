@@ -1,6 +1,7 @@
 // The custodian of the site's keys: its state, and what it does in each.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,18 +26,26 @@ class Custodian {
   // Finds the state that the folder and the vault are in. Whatever keeps the keys away ends in
   // State::locked, with the reason in status().
   void start();
+  // Where that reason may pass by itself (the hardware is away), tick() tries again: 5 s later,
+  // then twice as long after each further time, up to 5 minutes. Gives in how long tick() is due;
+  // nothing: it is not.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> next_try() const;
+  void tick();
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] StatusReply status() const;
+  // The state, and what an administrator should know of it, in one line.
+  [[nodiscard]] std::string summary() const;
 
   // unprovisioned, zeroized:
   [[nodiscard]] Result<> provision(const ProvisionRequest& request);
   // locked: as start(), and says why it failed.
   [[nodiscard]] Result<> unlock();
-  // locked, operational:
-  [[nodiscard]] Result<> zeroize();
+  // locked, operational. Unless the files alone are to go, it fails with nothing changed where the
+  // hardware that made the custody file did not destroy its part, or cannot be told from another.
+  [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
 
-  // operational:
+  // operational. A leaf does not outlive its issuing CA:
   [[nodiscard]] Result<LeafReply> sign_leaf(const LeafRequest& request);
   [[nodiscard]] SiteRootReply site_root() const;
   [[nodiscard]] Result<DataKeys> data_keys() const;
@@ -51,14 +60,21 @@ class Custodian {
     SecretBytes root_key;
     CustodyRecord record;
     P256Point ca_public{};
+    std::int64_t ca_end = 0;  // of the issuing CA's certificate; seconds since 1970 UTC
     ServerKey server_key;
     AuditHead audit_head;
   };
+  Result<Open> open_site(BytesView file);
+  // The first half of it: the vault and the custody file alone.
   Result<Open> open_custody(BytesView file);
+  void lock(const Error& error);
+  // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
+  Result<std::string> destroy_in_vault();
+  void warn_of_ca_end() const;
   Result<CustodyRecord> make_record(const SiteParameters& site, const Vault::Sealed& sealed,
                                     const SecretBytes& root_key) const;
   Result<> write_new(const ProvisionRequest& request, const SecretBytes& root_key);
-  void describe_vault();
+  Result<> describe_vault();
   [[nodiscard]] std::int64_t now() const { return clock_.now_ms() / 1000; }
   [[nodiscard]] const Open& open() const;
   [[nodiscard]] Open& open();
@@ -73,6 +89,8 @@ class Custodian {
   std::string reason_ = "gims-keyd has not looked yet.";
   std::string vault_description_;
   std::optional<Open> open_;
+  std::chrono::milliseconds retry_{0};
+  std::optional<std::chrono::steady_clock::time_point> retry_at_;
 };
 
 }  // namespace gims::hsm

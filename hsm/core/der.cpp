@@ -88,4 +88,55 @@ Bytes time(std::int64_t seconds) {
                  std::string_view(text.data(), static_cast<std::size_t>(size)));
 }
 
+std::optional<Element> take(BytesView& bytes) {
+  if (bytes.size() < 2) return std::nullopt;
+  const Element header{.tag = bytes[0], .content = {}};
+  std::size_t size = bytes[1];
+  BytesView rest = bytes.subspan(2);
+  if (size >= 0x80) {
+    const std::size_t digits = size & 0x7fU;
+    if (digits == 0 || digits > 3 || rest.size() < digits) return std::nullopt;
+    size = 0;
+    for (const std::uint8_t byte : rest.first(digits)) size = (size << 8U) | byte;
+    rest = rest.subspan(digits);
+    // The shortest form alone.
+    if (with_header(header.tag, size).size() != 2 + digits) return std::nullopt;
+  }
+  if (rest.size() < size) return std::nullopt;
+  bytes = rest.subspan(size);
+  return Element{.tag = header.tag, .content = rest.first(size)};
+}
+
+std::optional<std::int64_t> seconds_of(const Element& time) {
+  const bool utc_time = time.tag == tag_utc_time;
+  if (!utc_time && time.tag != tag_generalized_time) return std::nullopt;
+  const std::size_t year_digits = utc_time ? 2 : 4;
+  if (time.content.size() != year_digits + 11 || time.content.back() != 'Z') return std::nullopt;
+  BytesView rest = time.content.first(year_digits + 10);
+  bool good = true;
+  const auto number = [&](std::size_t digits) {
+    int value = 0;
+    for (const std::uint8_t digit : rest.first(digits)) {
+      good = good && digit >= '0' && digit <= '9';
+      value = 10 * value + (digit - '0');
+    }
+    rest = rest.subspan(digits);
+    return value;
+  };
+  int year = number(year_digits);
+  if (utc_time) year += year < 50 ? 2000 : 1900;  // RFC 5280, section 4.1.2.5.1
+  const auto month = static_cast<unsigned>(number(2));
+  const auto day = static_cast<unsigned>(number(2));
+  const std::chrono::hours hours(number(2));
+  const std::chrono::minutes minutes(number(2));
+  const std::chrono::seconds seconds(number(2));
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!good || !date.ok() || hours.count() > 23 || minutes.count() > 59 || seconds.count() > 59) {
+    return std::nullopt;
+  }
+  const std::chrono::sys_seconds point = std::chrono::sys_days(date) + hours + minutes + seconds;
+  return point.time_since_epoch().count();
+}
+
 }  // namespace gims::hsm::der

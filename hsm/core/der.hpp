@@ -1,8 +1,10 @@
-// Writing ASN.1 in DER (ITU-T X.690): as much as our certificates need.
+// ASN.1 in DER (ITU-T X.690): writing as much as our certificates need, and reading as much of them
+// as we want to know again.
 #pragma once
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 
 #include "hsm/proto/frame.hpp"
@@ -46,5 +48,14 @@ inline constexpr std::uint8_t tag_set = 0x31;
 [[nodiscard]] Bytes time(std::int64_t seconds);
 
 void append(Bytes& to, BytesView more);
+
+struct Element {
+  std::uint8_t tag = 0;
+  BytesView content;
+};
+// Takes the first element off `bytes`; nothing where there is none, or it is cut or not DER.
+[[nodiscard]] std::optional<Element> take(BytesView& bytes);
+// What time() wrote.
+[[nodiscard]] std::optional<std::int64_t> seconds_of(const Element& time);
 
 }  // namespace gims::hsm::der

@@ -36,9 +36,11 @@ Result<> unlock(Custodian& custodian, BytesView body, Writer&) {
   return custodian.unlock();
 }
 
-Result<> zeroize(Custodian& custodian, BytesView body, Writer&) {
-  GIMS_TRY(decode_nothing(body));
-  return custodian.zeroize();
+Result<> zeroize(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const ZeroizeRequest request, decode_zeroize_request(body));
+  GIMS_TRY_ASSIGN(const ZeroizeReply done, custodian.zeroize(request));
+  encode(reply, done);
+  return {};
 }
 
 Result<> site_root(Custodian& custodian, BytesView body, Writer& reply) {

@@ -10,7 +10,8 @@
 
 namespace gims::hsm {
 
-// Who a peer is, by the user that its process runs as. One user may be several, in a test site.
+// Who a peer is, by the user that its process runs as. The configuration gives a user one role
+// (hsm/main/settings.hpp).
 enum class Role : std::uint8_t { admin = 1, tlsd = 2, gimsd = 4 };
 
 template <class Enum>

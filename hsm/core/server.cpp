@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <initializer_list>
 #include <optional>
+#include <string>
 
 #include "base/log.hpp"
 #include "base/wipe.hpp"
@@ -28,6 +30,15 @@ void tell(const sys::Fd& socket, const Refusal& refusal, SecretBytes& room) {
   }
 }
 
+// For poll(2): the shortest of what is there, or without end.
+int timeout_of(std::initializer_list<std::optional<std::chrono::milliseconds>> waits) {
+  std::optional<std::chrono::milliseconds> shortest;
+  for (const auto& wait : waits) {
+    if (wait && (!shortest || *wait < *shortest)) shortest = wait;
+  }
+  return shortest ? static_cast<int>(shortest->count()) : -1;
+}
+
 pollfd readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
 
 }  // namespace
@@ -44,16 +55,18 @@ Result<Server> Server::listen(const std::string& path, RolesOfUsers users) {
   return Server(std::move(*listener), std::move(users), std::move(request), std::move(reply));
 }
 
-Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog) {
+Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog,
+                     const std::function<void()>& at_change) {
   sys::Watchdog::Pulse& pulse = watchdog.add_loop([] {});
-  const auto period = watchdog.period().value_or(std::chrono::milliseconds(-1));
-  const int idle = static_cast<int>(period.count());
   bool accepting = true;
+  std::string summary = custodian.summary();
   std::vector<pollfd> waits;
   while (true) {
     waits.assign({readable(signals.fd()), readable(accepting ? listener_.get() : -1)});
     for (const Peer& peer : peers_) waits.push_back(readable(peer.socket.get()));
-    const int timeout = accepting ? idle : pause_ms;
+    const auto until_pause_ends =
+        accepting ? std::nullopt : std::optional(std::chrono::milliseconds(pause_ms));
+    const int timeout = timeout_of({watchdog.period(), custodian.next_try(), until_pause_ends});
     if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) {
       return sys::fail_errno("poll");
     }
@@ -69,6 +82,11 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
       ++kept;
     }
     peers_.erase(peers_.begin() + static_cast<std::ptrdiff_t>(kept), peers_.end());
+    custodian.tick();
+    if (const std::string now = custodian.summary(); now != summary) {
+      summary = now;
+      at_change();
+    }
     accepting = (accepting && waits[1].revents == 0) || take_new_peers();
   }
 }

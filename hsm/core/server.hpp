@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,9 +31,11 @@ class Server {
   // Listens at `path`, where anyone may connect: a user without a role is told so and disconnected.
   [[nodiscard]] static Result<Server> listen(const std::string& path, RolesOfUsers users);
 
-  // Until SIGTERM or SIGINT. Fails only when waiting itself does.
-  [[nodiscard]] Result<> run(Custodian& custodian, const sys::SignalFd& signals,
-                             sys::Watchdog& watchdog);
+  // Until SIGTERM or SIGINT. Calls `at_change` when what the custodian says of itself (summary())
+  // has changed. Fails only when waiting itself does.
+  [[nodiscard]] Result<> run(
+      Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog,
+      const std::function<void()>& at_change = [] {});
 
  private:
   struct Peer {

@@ -2,11 +2,12 @@
 
 #include <cstdio>
 
+#include "hsm/core/certificate.hpp"
 #include "hsm/core/custodian.hpp"
+#include "hsm/main/confine.hpp"
+#include "hsm/main/root_key_file.hpp"
 #include "hsm/proto/client.hpp"
 #include "sys/address.hpp"
-#include "sys/atomic_file.hpp"
-#include "sys/harden.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -14,15 +15,6 @@ namespace {
 Result<std::unique_ptr<Client>> running(const Settings& settings) {
   // As long as gims-keyd itself may wait for its TPM, for each of provisioning's steps.
   return Client::connect(settings.socket, 4 * settings.tpm.time_limit);
-}
-
-Result<SecretBytes> read_key(const std::string& path) {
-  GIMS_TRY_ASSIGN(std::vector<std::uint8_t> bytes, sys::read_file(path, key_size + 1));
-  if (bytes.size() != key_size) {
-    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
-                path + " must hold exactly 32 bytes, the root key.");
-  }
-  return SecretBytes::copy_of(bytes);
 }
 
 Result<ProvisionRequest> request_of(const ProvisionArguments& arguments) {
@@ -42,15 +34,15 @@ Result<ProvisionRequest> request_of(const ProvisionArguments& arguments) {
   }
   request.replace = arguments.replace;
   if (!arguments.dev_root_key_file.empty()) {
-    GIMS_TRY_ASSIGN(request.dev_root_key, read_key(arguments.dev_root_key_file));
+    GIMS_TRY_ASSIGN(request.dev_root_key, read_root_key(arguments.dev_root_key_file));
   }
   return request;
 }
 
 Result<> provision_here(const Settings& settings, const ProvisionRequest& request) {
-  if (!settings.user.empty()) GIMS_TRY(sys::drop_privileges(settings.user));
-  GIMS_TRY(sys::harden_process());
+  GIMS_TRY(give_up_rights(settings));
   GIMS_TRY_ASSIGN(StateFolder folder, StateFolder::open(settings.state_folder));
+  GIMS_TRY(enter_sandbox(settings));
   const SystemClock clock;
   Custodian custodian(std::move(folder), tpm2::make_vault(settings.tpm), clock, program_version());
   custodian.start();
@@ -88,6 +80,9 @@ Result<> run_status(const Settings& settings) {
     std::printf("organisation: %s\nserver name:  %s\n", status.organisation.c_str(),
                 status.server_name.c_str());
   }
+  if (status.issuing_ca_end != 0) {
+    std::printf("issuing CA:   until %s\n", date_of(status.issuing_ca_end).c_str());
+  }
   std::printf("running for:  %llu s\nversion:      %s\n",
               static_cast<unsigned long long>(status.uptime_seconds), status.version.c_str());
   return {};
@@ -100,10 +95,15 @@ Result<> run_unlock(const Settings& settings) {
   return {};
 }
 
-Result<> run_zeroize(const Settings& settings) {
+Result<> run_zeroize(const Settings& settings, bool files_only) {
   GIMS_TRY_ASSIGN(const auto client, running(settings));
-  GIMS_TRY(client->zeroize());
-  std::printf("The keys are destroyed.\n");
+  GIMS_TRY_ASSIGN(const ZeroizeReply done, client->zeroize({.files_only = files_only}));
+  if (done.doubt.empty()) {
+    std::printf("The keys are destroyed.\n");
+  } else {
+    std::printf("The files are removed. Whether the keys are destroyed is not certain: %s\n",
+                done.doubt.c_str());
+  }
   return {};
 }
 

@@ -23,7 +23,7 @@ struct ProvisionArguments {
 [[nodiscard]] Result<> run_provision(const Settings& settings, const ProvisionArguments& arguments);
 [[nodiscard]] Result<> run_status(const Settings& settings);
 [[nodiscard]] Result<> run_unlock(const Settings& settings);
-[[nodiscard]] Result<> run_zeroize(const Settings& settings);
+[[nodiscard]] Result<> run_zeroize(const Settings& settings, bool files_only);
 
 // GIMS_VERSION of the build.
 [[nodiscard]] std::string program_version();

@@ -11,8 +11,13 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_admins = 16;
 
-void give(Server::RolesOfUsers& users, const std::string& user, Role role) {
-  if (const auto uid = sys::uid_of(user)) users[*uid] = users[*uid] | role;
+// A user with two roles would be one daemon that may do what the other is kept from. False: it has
+// another role already.
+bool give(Server::RolesOfUsers& users, const std::string& user, Role role) {
+  const auto uid = sys::uid_of(user);
+  if (!uid) return true;  // which was refused
+  const Roles given = Roles{} | role;
+  return users.try_emplace(*uid, given).first->second.bits == given.bits;
 }
 
 }  // namespace
@@ -30,12 +35,16 @@ Result<Settings> load_settings(const std::string& path) {
   if (const auto address = tpm2::parse_address(config.text("tpm.tcti", tcti))) {
     settings.tpm.address = *address;
   }
-  settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 120s);
+  settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 25s);
 
   give(settings.users, config.text("peers.tlsd", sys::user_rule()), Role::tlsd);
-  give(settings.users, config.text("peers.gimsd", sys::user_rule()), Role::gimsd);
+  if (!give(settings.users, config.text("peers.gimsd", sys::user_rule()), Role::gimsd)) {
+    config.refuse("peers.gimsd", "another user than that of peers.tlsd");
+  }
   for (const std::string& admin : config.texts("peers.admins", 1, most_admins, sys::user_rule())) {
-    give(settings.users, admin, Role::admin);
+    if (!give(settings.users, admin, Role::admin)) {
+      config.refuse("peers.admins", "other users than those of peers.tlsd and peers.gimsd");
+    }
   }
   GIMS_TRY(config.finish());
   return settings;

@@ -13,7 +13,7 @@ struct Settings {
   std::string state_folder;  // gims-keyd's own
   std::string user;          // to become at start; empty: stay
   tpm2::Options tpm;
-  Server::RolesOfUsers users;
+  Server::RolesOfUsers users;  // each has one role
 };
 
 // Fails (bad_input, GIMS_CONFIG) with every problem of the file: where it is and what is allowed.

@@ -188,6 +188,8 @@ Result<> Client::provision(const ProvisionRequest& request) {
 
 Result<> Client::unlock() { return call(Operation::unlock, write_nothing, decode_nothing); }
 
-Result<> Client::zeroize() { return call(Operation::zeroize, write_nothing, decode_nothing); }
+Result<ZeroizeReply> Client::zeroize(const ZeroizeRequest& request) {
+  return call(Operation::zeroize, [&](Writer& writer) { encode(writer, request); }, decode_zeroize);
+}
 
 }  // namespace gims::hsm

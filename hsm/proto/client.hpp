@@ -56,8 +56,8 @@ class Client {
   [[nodiscard]] Result<> provision(const ProvisionRequest& request);
   // Tries again what failed at start; locked.
   [[nodiscard]] Result<> unlock();
-  // Destroys the keys for good.
-  [[nodiscard]] Result<> zeroize();
+  // Destroys the keys for good, and says whether that is certain.
+  [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
 
  private:
   Client(std::string path, std::chrono::milliseconds limit, SecretBytes room)

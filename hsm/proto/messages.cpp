@@ -14,7 +14,7 @@ struct CodeName {
   std::string_view name;
   ErrorKind kind;
 };
-constexpr std::array<CodeName, 10> code_names{{
+constexpr std::array<CodeName, 11> code_names{{
     {RefusalCode::bad_frame, "GIMS_KEYD_FRAME", ErrorKind::bad_input},
     {RefusalCode::other_version, "GIMS_KEYD_VERSION", ErrorKind::bad_input},
     {RefusalCode::not_for_this_peer, "GIMS_KEYD_PEER", ErrorKind::forbidden},
@@ -25,6 +25,7 @@ constexpr std::array<CodeName, 10> code_names{{
     {RefusalCode::storage, "GIMS_KEYD_STORAGE", ErrorKind::unavailable},
     {RefusalCode::busy, "GIMS_KEYD_BUSY", ErrorKind::unavailable},
     {RefusalCode::internal, "GIMS_KEYD_INTERNAL", ErrorKind::internal},
+    {RefusalCode::vault_away, "GIMS_KEYD_AWAY", ErrorKind::unavailable},
 }};
 
 // The rest of `reader` must be empty for the decoded value to count.
@@ -147,6 +148,7 @@ void encode(Writer& writer, const StatusReply& value) {
   writer.text(value.server_name);
   writer.u64(value.uptime_seconds);
   writer.text(value.version);
+  writer.u64(static_cast<std::uint64_t>(value.issuing_ca_end));
 }
 
 Result<StatusReply> decode_status(BytesView body) {
@@ -164,6 +166,7 @@ Result<StatusReply> decode_status(BytesView body) {
   status.server_name = reader.text(max_name);
   status.uptime_seconds = reader.u64();
   status.version = reader.text(max_name);
+  status.issuing_ca_end = static_cast<std::int64_t>(reader.u64());
   return finished(reader, std::move(status));
 }
 
@@ -184,6 +187,23 @@ Result<ProvisionRequest> decode_provision(BytesView body) {
     GIMS_TRY_ASSIGN(request.dev_root_key, SecretBytes::copy_of(key));
   }
   return finished(reader, std::move(request));
+}
+
+void encode(Writer& writer, const ZeroizeRequest& value) { write_flag(writer, value.files_only); }
+
+Result<ZeroizeRequest> decode_zeroize_request(BytesView body) {
+  Reader reader(body);
+  const ZeroizeRequest request{.files_only = read_flag(reader)};
+  return finished(reader, request);
+}
+
+void encode(Writer& writer, const ZeroizeReply& value) { writer.text(value.doubt); }
+
+Result<ZeroizeReply> decode_zeroize(BytesView body) {
+  Reader reader(body);
+  ZeroizeReply reply;
+  reply.doubt = reader.text(max_text);
+  return finished(reader, std::move(reply));
 }
 
 void encode(Writer& writer, const LeafRequest& value) {

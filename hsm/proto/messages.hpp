@@ -30,10 +30,11 @@ enum class RefusalCode : std::uint16_t {
   not_in_this_state = 4,  // GIMS_KEYD_STATE
   bad_request = 5,        // GIMS_KEYD_REQUEST
   went_back = 6,          // GIMS_KEYD_AUDIT: the audit log's head does not follow the one kept
-  custody = 7,            // GIMS_KEYD_CUSTODY: the TPM refused or did not answer in time
+  custody = 7,            // GIMS_KEYD_CUSTODY: the TPM refused, or a file does not belong to it
   storage = 8,            // GIMS_KEYD_STORAGE: the state could not be written
   busy = 9,               // GIMS_KEYD_BUSY: too many connections
   internal = 10,          // GIMS_KEYD_INTERNAL
+  vault_away = 11,        // GIMS_KEYD_AWAY: the TPM cannot be reached, or did not answer in time
 };
 struct Refusal {
   RefusalCode code = RefusalCode::internal;
@@ -68,11 +69,12 @@ struct SiteParameters {
 struct StatusReply {
   State state = State::locked;
   std::string custody;       // "TPM 2.0 (IBM, software)"; empty when it was never reached
-  std::string reason;        // of State::locked, for a person; else empty
+  std::string reason;        // of State::locked, or of a zeroization that is in doubt; else empty
   std::string organisation;  // these two are empty unless the state is operational
   std::string server_name;
   std::uint64_t uptime_seconds = 0;
-  std::string version;  // of the program
+  std::string version;              // of the program
+  std::int64_t issuing_ca_end = 0;  // seconds since 1970 UTC; 0 unless the state is operational
 };
 
 struct ProvisionRequest {
@@ -81,6 +83,17 @@ struct ProvisionRequest {
   bool replace = false;
   // Development: the root key to use; refused when the TPM is not a software one. Empty: random.
   SecretBytes dev_root_key;
+};
+
+struct ZeroizeRequest {
+  // Go on although the TPM that made the custody file cannot be reached: its value stays there.
+  bool files_only = false;
+};
+
+struct ZeroizeReply {
+  // Empty: the keys are destroyed, and no copy of the files opens. Else why that is not certain,
+  // for a person.
+  std::string doubt;
 };
 
 struct LeafRequest {
@@ -93,7 +106,7 @@ struct LeafReply {
   // mbedTLS does not know: parse it with mbedtls_x509_crt_parse_der_with_ext_cb().
   std::vector<Bytes> chain;
   std::int64_t not_before = 0;  // seconds since 1970 UTC, both
-  std::int64_t not_after = 0;
+  std::int64_t not_after = 0;   // earlier than was asked where the issuing CA ends
 };
 
 struct SiteRootReply {
@@ -131,6 +144,8 @@ void encode(Writer& writer, const Refusal& value);
 void encode(Writer& writer, const SiteParameters& value);
 void encode(Writer& writer, const StatusReply& value);
 void encode(Writer& writer, const ProvisionRequest& value);
+void encode(Writer& writer, const ZeroizeRequest& value);
+void encode(Writer& writer, const ZeroizeReply& value);
 void encode(Writer& writer, const LeafRequest& value);
 void encode(Writer& writer, const LeafReply& value);
 void encode(Writer& writer, const SiteRootReply& value);
@@ -144,6 +159,8 @@ void encode(Writer& writer, std::span<const Signature> signatures);
 [[nodiscard]] Result<SiteParameters> decode_site(BytesView body);
 [[nodiscard]] Result<StatusReply> decode_status(BytesView body);
 [[nodiscard]] Result<ProvisionRequest> decode_provision(BytesView body);
+[[nodiscard]] Result<ZeroizeRequest> decode_zeroize_request(BytesView body);
+[[nodiscard]] Result<ZeroizeReply> decode_zeroize(BytesView body);
 [[nodiscard]] Result<LeafRequest> decode_leaf_request(BytesView body);
 [[nodiscard]] Result<LeafReply> decode_leaf(BytesView body);
 [[nodiscard]] Result<SiteRootReply> decode_site_root(BytesView body);

@@ -31,6 +31,7 @@ FIELDS = {
     "SOCKET": "the path of a socket",
     "PORT": "a port that is listened on",
     "FILES": "how many files",
+    "END": "the day on which something ends",
     "LIMIT": "how many there may be",
     "WANTED": "how many there should be",
     "MIGRATION": "the name of a migration",

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 11) {
+  switch (data[0] % 13) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -67,6 +67,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (const auto events = decode_events(body); events) {
         GIMS_CHECK(events->size() <= max_events);
       }
+      break;
+    case 11:
+      same_again(body, decode_zeroize_request(body));
+      break;
+    case 12:
+      same_again(body, decode_zeroize(body));
       break;
     default:
       break;

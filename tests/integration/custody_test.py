@@ -4,11 +4,13 @@ locked and why, gimsd and gims-tlsd serve nothing. With everything put back it o
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import unittest
+from pathlib import Path
 
 import cryptography.x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -76,13 +78,67 @@ class CustodyTest(SiteTest):
         self.site.start()
         self.assertEqual(self.site.keyd_status(), "operational")
 
-    def test_no_tpm(self):
+    def test_a_tpm_that_comes_late(self):
         self.site.stop()
         self.site.prepare()
         self.site.keyd.start()
         self.site.keyd.wait_until_ready()
         self.assertRegex(self.site.keyd_status(), "^locked: .+")
         self.assert_nothing_serves()
+        # It opens by itself, and tells so.
+        self.site.start_tpm()
+        self.wait_for("gims-keyd to open", lambda: self.site.keyd_status() == "operational")
+        self.assertEqual([state for state in self.site.keyd.states if state.startswith("STATUS=")][-1], "STATUS=operational")
+
+    def test_nothing_is_read_outside_of_the_sandbox(self):
+        """The list of system calls is in force while the first answer of the TPM is still to come."""
+        self.site.stop()
+        self.site.prepare()
+        self.site.start_tpm()
+        os.kill(self.site.tpm.child.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, self.site.tpm.child.pid, signal.SIGCONT)
+        self.site.keyd.start()
+        status = Path("/proc") / str(self.site.keyd.child.pid) / "status"
+        # For less than it waits for its TPM: after that it would go on without one.
+        self.wait_for("the sandbox", lambda: "\nSeccomp:\t2\n" in status.read_text(), seconds=15)
+        self.assertNotIn("READY=1", self.site.keyd.states)
+
+    def test_zeroizing_with_another_tpm(self):
+        """It is refused, and says of files that are removed alone that copies of them open; which they do."""
+        config = ["--config", self.site.etc / "gims-keyd.toml"]
+
+        def zeroize(*more):
+            run = subprocess.run([self.site.program("gims-keyd"), *config, "zeroize", "--destroy-all-keys", *more],
+                                 capture_output=True, text=True, timeout=120)
+            return run.returncode, run.stdout + run.stderr
+        self.site.stop()
+        own, kept = self.site.folder / "tpm", self.site.folder / "tpm-kept"
+        files = self.site.folder / "keyd-copy"
+        shutil.copytree(self.site.folder / "keyd", files)
+        shutil.move(own, kept)
+        self.site.prepare()
+        self.site.start_tpm()
+        self.site.keyd.start()
+        self.site.keyd.wait_until_ready()
+        status, said = zeroize()
+        self.assertEqual(status, 1, said)
+        self.assertIn("another TPM", said)
+        self.assertIn("Nothing was changed", said)
+        status, said = zeroize("--files-only")
+        self.assertEqual(status, 0, said)
+        self.assertIn("Copies of the files can still be opened", said)
+        self.assertNotIn("The keys are destroyed", said)
+        self.assertRegex(self.site.keyd_status(), "^zeroized: .*not proved")
+        self.site.stop()
+        shutil.rmtree(own)
+        shutil.move(kept, own)
+        for name in ("custody.bin", "audit.bin"):
+            shutil.copy(files / name, self.site.folder / "keyd" / name)
+            shutil.chown(self.site.folder / "keyd" / name, "gims-keyd", "gims-keyd")
+        self.assert_opens()
+        status, said = zeroize()
+        self.assertEqual((status, said), (0, "The keys are destroyed.\n"))
+        self.assertEqual(self.site.keyd_status(), "zeroized")
 
     def test_a_flipped_bit(self):
         seed = int(os.environ.get("GIMS_SEED", time.time_ns() % 1_000_000))

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
+#include "hsm/core/certificate.hpp"
 #include "support/keyd_site.hpp"
 
 namespace gims::hsm {
@@ -173,7 +174,7 @@ TEST(Custodian, ZeroizingLeavesNothingAndASiteCanBeMadeAnew) {
   KeydSite site;
   const auto before = keys_of(site.provisioned());
   const Bytes custody = test::read_bytes(site.custody());
-  ASSERT_TRUE(site.custodian().zeroize());
+  ASSERT_TRUE(site.custodian().zeroize({}));
   EXPECT_EQ(site.custodian().state(), State::zeroized);
   EXPECT_FALSE(std::filesystem::exists(site.custody()));
   EXPECT_FALSE(std::filesystem::exists(site.audit()));
@@ -182,17 +183,177 @@ TEST(Custodian, ZeroizingLeavesNothingAndASiteCanBeMadeAnew) {
   // A copy of the file is worth nothing.
   test::write_bytes(site.custody(), custody);
   EXPECT_EQ(site.restart().state(), State::locked);
-  EXPECT_TRUE(site.custodian().zeroize());
+  EXPECT_TRUE(site.custodian().zeroize({}));
 
   EXPECT_NE(keys_of(site.provisioned()), before);
   EXPECT_EQ(site.restart().state(), State::operational);
+}
+
+TEST(Custodian, ZeroizingSaysThatTheKeysAreDestroyedWhereTheyAre) {
+  KeydSite site;
+  site.provisioned();
+  const auto done = site.custodian().zeroize({});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(done->doubt, "");
+  EXPECT_EQ(site.custodian().status().reason, "");
+  EXPECT_TRUE(site.hardware().seal.empty());
+}
+
+TEST(Custodian, ZeroizingWithOtherHardwareIsRefusedAndDestroysNothing) {
+  KeydSite site;
+  const auto before = keys_of(site.provisioned());
+  site.hardware().name = 2;
+  // The same in both states: with the keys open, and after a start that found the other hardware.
+  for (const bool anew : {false, true}) {
+    if (anew) {
+      ASSERT_EQ(site.restart().state(), State::locked);
+    }
+    const auto refused = site.custodian().zeroize({});
+    ASSERT_FALSE(refused) << anew;
+    EXPECT_TRUE(refused.error().text.starts_with("this is other hardware")) << refused.error().text;
+    EXPECT_FALSE(site.hardware().seal.empty()) << "the other site's keys";
+  }
+  site.hardware().name = 1;
+  ASSERT_EQ(site.restart().state(), State::operational);
+  EXPECT_EQ(keys_of(site.custodian()), before);
+}
+
+TEST(Custodian, RemovingTheFilesAloneSaysThatCopiesOpen) {
+  KeydSite site;
+  const auto before = keys_of(site.provisioned());
+  const Bytes custody = test::read_bytes(site.custody());
+  const Bytes audit = test::read_bytes(site.audit());
+  site.hardware().name = 2;
+  site.restart();
+  const auto done = site.custodian().zeroize({.files_only = true});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_NE(done->doubt.find("Copies of the files can still be opened"), std::string::npos);
+  EXPECT_FALSE(site.hardware().seal.empty()) << "the other site's keys";
+  EXPECT_FALSE(std::filesystem::exists(site.custody()));
+  EXPECT_FALSE(std::filesystem::exists(site.audit()));
+  EXPECT_EQ(site.custodian().state(), State::zeroized);
+  const std::string reason = site.custodian().status().reason;
+  EXPECT_NE(reason.find("not proved"), std::string::npos) << reason;
+  EXPECT_EQ(site.restart().state(), State::zeroized);
+  EXPECT_EQ(site.custodian().status().reason, reason);
+
+  // It is true.
+  site.hardware().name = 1;
+  test::write_bytes(site.custody(), custody);
+  test::write_bytes(site.audit(), audit);
+  ASSERT_EQ(site.restart().state(), State::operational);
+  EXPECT_EQ(keys_of(site.custodian()), before);
+}
+
+TEST(Custodian, HardwareThatIsAwayIsRefusedToo) {
+  KeydSite site;
+  site.provisioned();
+  site.hardware().reachable = false;
+  site.restart();
+  EXPECT_FALSE(site.custodian().zeroize({}));
+  const auto done = site.custodian().zeroize({.files_only = true});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_TRUE(done->doubt.starts_with("the hardware cannot be reached")) << done->doubt;
+  EXPECT_EQ(site.custodian().state(), State::zeroized);
+}
+
+TEST(Custodian, WhatIsNotInTheHardwareIsDestroyedOnlyWhereItIsMarkedSo) {
+  KeydSite site;
+  site.provisioned();
+  site.hardware().seal = SecretBytes();
+  const auto refused = site.custodian().zeroize({});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text.find("does not hold"), std::string::npos) << refused.error().text;
+  const auto done = site.custodian().zeroize({.files_only = true});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_NE(done->doubt, "");
+}
+
+TEST(Custodian, AFileThatDidNotOpenLeavesADoubt) {
+  KeydSite site;
+  site.provisioned();
+  Bytes changed = test::read_bytes(site.custody());
+  changed.back() ^= 1U;  // of its MAC
+  test::write_bytes(site.custody(), changed);
+  site.restart();
+  const auto done = site.custodian().zeroize({});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_NE(done->doubt.find("did not open"), std::string::npos) << done->doubt;
+  EXPECT_TRUE(site.hardware().seal.empty());
+}
+
+TEST(Custodian, AFileThatNamesNoHardwareIsRemovedOnlyAlone) {
+  KeydSite site;
+  site.provisioned();
+  test::write_bytes(site.custody(), Bytes{1, 2, 3});
+  site.restart();
+  EXPECT_FALSE(site.custodian().zeroize({}));
+  const auto done = site.custodian().zeroize({.files_only = true});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_NE(done->doubt, "");
+  EXPECT_FALSE(std::filesystem::exists(site.custody()));
+}
+
+TEST(Custodian, AZeroizingThatWasInterruptedIsFinished) {
+  KeydSite site;
+  site.provisioned();
+  // A folder that is not empty, in the place of audit.bin: it can be read by nobody and not
+  // removed.
+  std::filesystem::remove(site.audit());
+  std::filesystem::create_directories(site.audit() / "in the way");
+  EXPECT_FALSE(site.custodian().zeroize({}));
+  EXPECT_EQ(site.custodian().state(), State::locked);
+  EXPECT_EQ(site.custodian().next_try(), std::nullopt);
+  std::filesystem::remove_all(site.audit());
+  const auto done = site.custodian().zeroize({});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(done->doubt, "");
+  EXPECT_EQ(site.custodian().state(), State::zeroized);
+}
+
+TEST(Custodian, HardwareThatWasAwayIsTriedAgainLessAndLessOften) {
+  KeydSite site;
+  site.provisioned();
+  site.hardware().reachable = false;
+  Custodian& custodian = site.restart();
+  for (const int seconds : {5, 10, 20, 40, 80, 160, 300, 300}) {
+    ASSERT_EQ(custodian.next_try(), std::chrono::seconds(seconds));
+    site.clock().advance(1000 * seconds - 1);
+    site.hardware().reachable = true;
+    custodian.tick();
+    ASSERT_EQ(custodian.state(), State::locked) << "before its time";
+    site.hardware().reachable = false;
+    site.clock().advance(1);
+    custodian.tick();
+    ASSERT_EQ(custodian.state(), State::locked);
+  }
+  site.hardware().reachable = true;
+  site.clock().advance(300'000);
+  custodian.tick();
+  EXPECT_EQ(custodian.state(), State::operational);
+  EXPECT_EQ(custodian.next_try(), std::nullopt);
+  // And from the beginning.
+  site.hardware().reachable = false;
+  EXPECT_EQ(site.restart().next_try(), std::chrono::seconds(5));
+}
+
+TEST(Custodian, WhatIsWrongIsNotTriedAgain) {
+  KeydSite site;
+  site.provisioned();
+  site.hardware().name = 2;
+  EXPECT_EQ(site.restart().next_try(), std::nullopt);
+  site.hardware().name = 1;
+  std::filesystem::remove(site.audit());
+  Custodian& custodian = site.restart();
+  EXPECT_EQ(custodian.state(), State::locked);
+  EXPECT_EQ(custodian.next_try(), std::nullopt);
 }
 
 TEST(Custodian, ZeroizingThatTheHardwareRefusesChangesNothing) {
   KeydSite site;
   const auto before = keys_of(site.provisioned());
   site.hardware().reachable = false;
-  EXPECT_FALSE(site.custodian().zeroize());
+  EXPECT_FALSE(site.custodian().zeroize({}));
   EXPECT_EQ(site.custodian().state(), State::operational);
   site.hardware().reachable = true;
   EXPECT_EQ(site.restart().state(), State::operational);
@@ -236,8 +397,37 @@ TEST(Custodian, ALeafHasItsBounds) {
   site.hardware().reachable = false;
   const auto refused = custodian.sign_leaf(leaf_request());
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, "GIMS_KEYD_CUSTODY");
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_AWAY");
   EXPECT_EQ(custodian.state(), State::operational);
+}
+
+TEST(Custodian, ALeafEndsWithItsIssuingCaAtTheLatest) {
+  KeydSite site;
+  Custodian& custodian = site.provisioned();
+  const std::int64_t end = site.clock().now_ms() / 1000 + issuing_lifetime;
+  EXPECT_EQ(custodian.status().issuing_ca_end, end);
+  EXPECT_EQ(custodian.summary(), "operational");
+
+  // From 90 days before its end it is told.
+  site.clock().advance(1000 * (issuing_lifetime - issuing_end_warning) - 1000);
+  EXPECT_EQ(custodian.summary(), "operational");
+  site.clock().advance(1000);
+  EXPECT_EQ(custodian.summary(), "operational; the issuing CA ends on 2028-11-12");
+
+  site.clock().advance(1000 * (issuing_end_warning - 1800));
+  const auto last = custodian.sign_leaf(leaf_request());
+  ASSERT_TRUE(last) << last.error().text;
+  EXPECT_EQ(last->not_after, end);
+  EXPECT_EQ(end_of(last->chain[0]).value_or(0), end);
+  EXPECT_EQ(end_of(last->chain[1]).value_or(0), end);
+
+  site.clock().advance(1000 * 1741);
+  const auto refused = custodian.sign_leaf(leaf_request());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_CUSTODY");
+  EXPECT_TRUE(refused.error().text.starts_with("The issuing CA ended on 2028-11-12"))
+      << refused.error().text;
+  EXPECT_EQ(custodian.state(), State::operational) << "messages go on";
 }
 
 TEST(Custodian, SignsObjectsForTheServer) {

@@ -45,7 +45,7 @@ std::unique_ptr<KeydSite> site_in(State state) {
   if (state == State::unprovisioned) return site;
   site->provisioned();
   if (state == State::zeroized) {
-    EXPECT_TRUE(site->custodian().zeroize());
+    EXPECT_TRUE(site->custodian().zeroize({}));
   }
   if (state == State::locked) {
     site->hardware().reachable = false;
@@ -62,6 +62,7 @@ Bytes request(Operation operation) {
   Bytes room(max_frame_size);
   Writer writer(room);
   if (operation == Operation::provision) encode(writer, test::provision_request());
+  if (operation == Operation::zeroize) encode(writer, ZeroizeRequest{});
   if (operation == Operation::sign_leaf) {
     encode(writer, LeafRequest{.public_key = spki_of(generate_p256()->public_key)});
   }

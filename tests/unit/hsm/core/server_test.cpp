@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <mutex>
+#include <string>
 #include <thread>
 
 #include "hsm/proto/client.hpp"
@@ -35,7 +37,10 @@ class Running {
     ASSERT_TRUE(server) << server.error().text;
     thread_ = std::thread([this, server = std::move(*server)]() mutable {
       sys::Watchdog watchdog(std::nullopt, [] {});
-      EXPECT_TRUE(server.run(site_.custodian(), signals_, watchdog));
+      EXPECT_TRUE(server.run(site_.custodian(), signals_, watchdog, [this] {
+        const std::scoped_lock lock(mutex_);
+        told_ = site_.custodian().summary();
+      }));
     });
   }
   void stop() {
@@ -53,8 +58,15 @@ class Running {
     return std::move(*sys::seqpacket_connect(path(), sys::Blocking::yes));
   }
   [[nodiscard]] test::KeydSite& site() { return site_; }
+  // What the last change was told to be.
+  [[nodiscard]] std::string told() {
+    const std::scoped_lock lock(mutex_);
+    return told_;
+  }
 
  private:
+  std::mutex mutex_;
+  std::string told_;
   test::KeydSite site_;
   const Server::RolesOfUsers users_;
   const sys::SignalFd signals_;
@@ -137,8 +149,29 @@ TEST(KeydServer, AnswersEveryRequestOfTheClient) {
   EXPECT_EQ(back.error().kind, ErrorKind::conflict);
   EXPECT_EQ(client->audit_head()->sequence, 2U);
   EXPECT_FALSE(client->unlock());
-  EXPECT_TRUE(client->zeroize());
+  const auto zeroized = client->zeroize({});
+  ASSERT_TRUE(zeroized) << zeroized.error().text;
+  EXPECT_EQ(zeroized->doubt, "");
   EXPECT_EQ(client->status()->state, State::zeroized);
+}
+
+TEST(KeydServer, OpensByItselfWhatWasAwayAndTellsTheChange) {
+  Running keyd;
+  keyd.stop();
+  keyd.site().provisioned();
+  keyd.site().hardware().reachable = false;
+  keyd.site().restart();
+  keyd.site().hardware().reachable = true;
+  keyd.start();
+  const auto client = keyd.client();
+  ASSERT_TRUE(client->status());
+  EXPECT_EQ(client->status()->state, State::locked);
+  EXPECT_EQ(keyd.told(), "");
+  keyd.site().clock().advance(5'000);
+  // A request wakes the loop, which looks at the time after it.
+  ASSERT_TRUE(client->status());
+  EXPECT_EQ(client->status()->state, State::operational);
+  EXPECT_EQ(keyd.told(), "operational");
 }
 
 TEST(KeydServer, TheLargestEventIsSigned) {

@@ -64,6 +64,9 @@ std::vector<Sample> samples() {
   all.push_back(sample("status", some_status(), decode_status));
   all.push_back(sample("provision", test::provision_request(), decode_provision));
   all.push_back(sample("provision with key", with_key, decode_provision));
+  all.push_back(
+      sample("zeroize request", ZeroizeRequest{.files_only = true}, decode_zeroize_request));
+  all.push_back(sample("zeroize", ZeroizeReply{.doubt = "Why."}, decode_zeroize));
   all.push_back(sample("leaf request",
                        LeafRequest{.public_key = Bytes(91, 4), .lifetime_seconds = 3600},
                        decode_leaf_request));
@@ -157,7 +160,7 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
     EXPECT_FALSE(decode_status(status));
   }
   Bytes refusal = body_of(Refusal{});
-  for (const std::uint8_t code : Bytes{0, 11, 255}) {
+  for (const std::uint8_t code : Bytes{0, 12, 255}) {
     refusal[1] = code;
     EXPECT_FALSE(decode_refusal(refusal));
   }
@@ -177,7 +180,7 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
 }
 
 TEST(KeydMessages, ARefusalKeepsItsMeaningOnTheWay) {
-  for (std::uint16_t code = 1; code <= 10; ++code) {
+  for (std::uint16_t code = 1; code <= 11; ++code) {
     const Refusal refusal{.code = static_cast<RefusalCode>(code), .text = "Why."};
     const Error error = error_of(refusal);
     EXPECT_EQ(error.text, "Why.");

@@ -1,0 +1,45 @@
+#include "hsm/main/confine.hpp"
+
+#include "sys/harden.hpp"
+#include "sys/sandbox.hpp"
+
+namespace gims::hsm {
+namespace {
+
+// Beside what every daemon may call, and what enter_sandbox() allows for the path rules below
+// (opening, writing, syncing, renaming and removing files):
+//
+// - the loop is poll(2) over the listening socket, its peers and a signalfd, all of which are open
+//   when the sandbox closes, and accept4(2): in base_calls();
+// - the TPM is opened anew for each use: open(2) of the one device, or connect(2) to the Unix
+//   socket of a swtpm, which needs socket(2) for AF_UNIX alone. No other family can be made, so a
+//   gims-keyd that was taken over reaches no network;
+// - the keys are in memory of sodium_malloc: mmap, mprotect without PROT_EXEC, mlock, madvise.
+//
+// There is nothing to add.
+sys::Sandbox sandbox_for(const Settings& settings) {
+  sys::Sandbox sandbox;
+  sandbox.sockets = sys::NewSockets::unix_only;
+  sandbox.paths.push_back({.path = settings.state_folder,
+                           .right = sys::PathRight::write_tree,
+                           .reason = "custody.bin and audit.bin are replaced, and destroyed"});
+  if (!settings.tpm.address.swtpm) {
+    sandbox.paths.push_back({.path = settings.tpm.address.path,
+                             .right = sys::PathRight::device,
+                             .reason = "the TPM, through the kernel's resource manager"});
+  }
+  return sandbox;
+}
+
+}  // namespace
+
+Result<> give_up_rights(const Settings& settings) {
+  GIMS_TRY(sys::become_user(settings.user, "gims-keyd"));
+  return sys::harden_process();
+}
+
+Result<> enter_sandbox(const Settings& settings) {
+  return sys::enter_sandbox(sandbox_for(settings));
+}
+
+}  // namespace gims::hsm
