@@ -49,9 +49,9 @@ void Acceptor::on_event(std::uint64_t data, std::uint32_t /*events*/) {
 }
 
 void Acceptor::admit(sys::TcpConnection connection, sys::Door door) {
-  auto connection_slot = connections_.take(connection.peer.ip);
-  if (connection_slot) {
-    if (auto handshake_slot = handshakes_.take(connection.peer.ip)) {
+  const int socket = connection.fd.get();
+  if (auto handshake_slot = handshakes_.take(connection.peer.ip, socket)) {
+    if (auto connection_slot = connections_.take(connection.peer.ip, socket)) {
       return give_(Arrival{.socket = std::move(connection.fd),
                            .peer = connection.peer,
                            .door = door,

@@ -10,8 +10,8 @@
 
 namespace gims::tls {
 
-// Takes connections off the listening sockets, closes those over a limit, and gives the others
-// away.
+// Takes connections off the listening sockets, closes those over a limit that none of another
+// address gives way to, and gives the others away.
 class Acceptor final : public LoopThread {
  public:
   struct Listener {

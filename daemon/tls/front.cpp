@@ -166,7 +166,8 @@ FrontStatus Front::status() const {
   return {.connections = impl_->connections.taken(),
           .handshakes = impl_->handshakes.taken(),
           .delivered = impl_->delivered.load(std::memory_order_relaxed),
-          .refused = impl_->acceptor->refused() + impl_->not_taken.load(std::memory_order_relaxed)};
+          .refused = impl_->acceptor->refused() + impl_->not_taken.load(std::memory_order_relaxed),
+          .evicted = impl_->connections.evicted() + impl_->handshakes.evicted()};
 }
 
 void Front::stop() {

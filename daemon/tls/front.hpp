@@ -20,7 +20,8 @@ struct FrontListener {
   std::uint16_t port = 0;  // 0: the kernel chooses
 };
 
-// Whatever is over a limit is closed at once, the newest first, before it costs a handshake.
+// Whatever is over the limit of its address is closed at once, before it costs a handshake. Over a
+// limit in all, one of the address that has the most gives way to it (AddressLimits).
 struct FrontOptions {
   std::vector<FrontListener> listeners;
   std::size_t handshake_threads = 2;
@@ -40,6 +41,7 @@ struct FrontStatus {
   std::size_t handshakes = 0;   // of these, in their handshake
   std::uint64_t delivered = 0;  // since the start
   std::uint64_t refused = 0;    // over a limit, or not taken by the sink
+  std::uint64_t evicted = 0;    // gave way to another
 };
 
 // Thread: create, watch, serve and stop by one; the rest by any.

@@ -48,9 +48,11 @@ bool HandshakeLoop::begin(Pending& pending) {
 void HandshakeLoop::on_event(std::uint64_t data, std::uint32_t events) {
   auto& pending = *reinterpret_cast<Pending*>(data);  // NOLINT
   if (pending.dead) return;
+  if (pending.arrival.evicted()) return close(pending);
   if (!pending.session) {
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0) return;
     if (!begin(pending)) return close(pending);
+    pending.arrival.handshake_slot->spoke();
   }
   pending.session->note_events(events);
   switch (pending.session->handshake()) {
@@ -66,6 +68,7 @@ void HandshakeLoop::on_event(std::uint64_t data, std::uint32_t events) {
 void HandshakeLoop::complete(Pending& pending) {
   // The descriptor goes to another loop's epoll.
   unwatch(pending);
+  pending.arrival.handshake_slot.reset();
   completed_(Completed{.session = std::move(pending.session),
                        .peer = pending.arrival.peer,
                        .door = pending.arrival.door,

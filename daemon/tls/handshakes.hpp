@@ -4,6 +4,7 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "sys/handover.hpp"
@@ -15,14 +16,19 @@
 
 namespace gims::tls {
 
-// A TCP connection that was accepted, with its places within the limits.
+// A TCP connection that was accepted, with its places within the limits. In this order: the places
+// go before the socket does.
 struct Arrival {
   sys::Fd socket;
   sys::SocketAddress peer;
   sys::Door door = sys::Door::client;
   AddressLimits::Slot connection_slot;
-  AddressLimits::Slot handshake_slot;
+  std::optional<AddressLimits::Slot> handshake_slot;  // until the handshake is complete
+  [[nodiscard]] bool evicted() const noexcept {
+    return connection_slot.evicted() || (handshake_slot && handshake_slot->evicted());
+  }
 };
+// As above.
 struct Completed {
   std::unique_ptr<Session> session;
   sys::SocketAddress peer;
@@ -32,8 +38,8 @@ struct Completed {
 
 // One thread with the handshakes given to it: a thread computes, and never waits for one client. A
 // handshake that is not complete within the deadline is closed, so a slow client costs a descriptor
-// and, from its first byte on, the memory of a session. While no valid leaf is there, connections
-// are closed.
+// and, from its first byte on, the memory of a session; so is one that gave way to a newcomer
+// (AddressLimits). While no valid leaf is there, connections are closed.
 class HandshakeLoop final : public LoopThread {
  public:
   // `completed` is called on the loop's thread and must not wait. The keeper outlives the loop.
@@ -51,8 +57,8 @@ class HandshakeLoop final : public LoopThread {
   struct Pending {
     explicit Pending(Arrival&& from) : arrival(std::move(from)) {}
     [[nodiscard]] int fd() const noexcept { return session ? session->fd() : arrival.socket.get(); }
+    std::unique_ptr<Session> session;  // from the first byte on; then it has the socket
     Arrival arrival;
-    std::unique_ptr<Session> session;  // from the first byte on
     std::chrono::steady_clock::time_point deadline;
     std::list<Pending>::iterator place;
     bool dead = false;

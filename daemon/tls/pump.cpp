@@ -9,6 +9,8 @@ namespace {
 
 // A connection with much to move gives way to the others after this many records each way.
 constexpr int steps_a_turn = 8;
+// How exactly it is known which connection has been idle for the longest time; a lock each time.
+constexpr std::chrono::seconds use_is_told_every{10};
 constexpr std::uint32_t edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 // In epoll's data the lowest bit of a connection's address tells its two descriptors apart.
 constexpr std::uint64_t plain_bit = 1;
@@ -52,6 +54,8 @@ void PumpLoop::take(Pumped&& pumped) {
   Connection& connection = pumping_.back();
   connection.place = std::prev(pumping_.end());
   connection.last = now();
+  connection.told_slot = now();
+  connection.slot.spoke();
   const auto data = reinterpret_cast<std::uint64_t>(&connection);  // NOLINT
   // Registering tells what is ready already: the first service() follows by that.
   if (!epoll().add(connection.session->fd(), edges, data) ||
@@ -63,6 +67,7 @@ void PumpLoop::take(Pumped&& pumped) {
 void PumpLoop::on_event(std::uint64_t data, std::uint32_t events) {
   auto& connection = *reinterpret_cast<Connection*>(data & ~plain_bit);  // NOLINT
   if (connection.phase == Phase::dead) return;
+  if (connection.slot.evicted()) return close(connection);
   if ((data & plain_bit) == 0) {
     connection.session->note_events(events);
   } else {
@@ -98,7 +103,7 @@ void PumpLoop::service(Connection& connection) {
     connection.plain.reset();
     return linger(connection);
   }
-  if (any) move_to(connection, pumping_);
+  if (any) note_use(connection);
   if (more) queue(connection);
 }
 
@@ -225,6 +230,13 @@ PumpLoop::Moved PumpLoop::end_sending(Connection& connection) {
 void PumpLoop::linger(Connection& connection) {
   if (connection.session->discard(ahead_, connection.to_discard) != Session::Step::blocked)
     close(connection);
+}
+
+void PumpLoop::note_use(Connection& connection) {
+  move_to(connection, pumping_);
+  if (now() - connection.told_slot < use_is_told_every) return;
+  connection.told_slot = now();
+  connection.slot.spoke();
 }
 
 void PumpLoop::move_to(Connection& connection, std::list<Connection>& list) {

@@ -29,11 +29,12 @@ struct Pumped {
   AddressLimits::Slot slot;
 };
 
-// One loop with its connections. A connection that is idle owns no buffer but mbedTLS's two; bytes
-// that cannot go on are kept, at most 16 KiB each way, and until they are gone no more are read
-// from where they came. Ends: close_notify from the client becomes a half-close of the plain socket
-// and the other way round. TCP ended without close_notify, a reset or a bad record closes both
-// sides at once. When the plain side is closed whole, what it sent is still delivered.
+// One loop with its connections. A connection that is idle owns no buffer, but for mbedTLS's two
+// where it is one of TLS 1.2; bytes that cannot go on are kept, at most 16 KiB each way, and until
+// they are gone no more are read from where they came. Ends: close_notify from the client becomes a
+// half-close of the plain socket and the other way round. TCP ended without close_notify, a reset
+// or a bad record closes both sides at once; so does giving way to a newcomer (AddressLimits). When
+// the plain side is closed whole, what it sent is still delivered.
 class PumpLoop final : public LoopThread {
  public:
   [[nodiscard]] static Result<std::unique_ptr<PumpLoop>> create(const PumpOptions& options);
@@ -70,6 +71,7 @@ class PumpLoop final : public LoopThread {
     // What the client may still send after our end; enough for requests that were on their way.
     std::size_t to_discard = std::size_t{1} << 20;
     std::chrono::steady_clock::time_point last;
+    std::chrono::steady_clock::time_point told_slot;  // the last slot.spoke()
     std::list<Connection>::iterator place;
     Phase phase = Phase::pumping;
     bool plain_readable = true;  // until it has said that it would block
@@ -101,6 +103,8 @@ class PumpLoop final : public LoopThread {
   Moved send_client(Connection& connection, std::span<const std::uint8_t> bytes, std::size_t& sent);
   Moved end_sending(Connection& connection);
   void linger(Connection& connection);
+  // Bytes were moved.
+  void note_use(Connection& connection);
   void move_to(Connection& connection, std::list<Connection>& list);
   void close(Connection& connection);
   void close_expired();

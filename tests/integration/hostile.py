@@ -229,11 +229,15 @@ class Bystanders:
 
 
 def read_all(connection):
-    """All that comes until the other side ends."""
+    """All that comes until the other side ends, however it does; a side that does not end is a failure."""
     data = b""
-    with contextlib.suppress(OSError):
+    try:
         while piece := connection.recv(1 << 16):
             data += piece
+    except TimeoutError:
+        raise AssertionError(f"the connection does not end; so far: {data[:200]}") from None
+    except OSError:
+        pass
     return data
 
 

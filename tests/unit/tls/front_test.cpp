@@ -143,6 +143,54 @@ TEST(Front, HandshakesOfAnAddressAreLimited) {
   EXPECT_TRUE(TestClient::connect(front.port()));
 }
 
+TEST(Front, AFewAddressesThatHoldEveryHandshakeShutNobodyOut) {
+  FrontOptions options = test::loopback_options();
+  options.handshakes = 8;
+  options.handshakes_per_address = 2;
+  TestFront front(options);
+  std::vector<sys::Fd> silent;
+  for (const std::uint8_t from : std::vector<std::uint8_t>{2, 3, 4, 5}) {
+    for (int i = 0; i < 2; ++i) silent.push_back(test::tcp_connect(front.port(), from));
+  }
+  ASSERT_TRUE(front.wait_for([](const FrontStatus& s) { return s.handshakes == 8; }));
+  // More often than there are places: each handshake ends and gives its place back.
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(TestClient::connect(front.port())) << i;
+    EXPECT_TRUE(front.wait_for([](const FrontStatus& s) { return s.handshakes == 7; }));
+  }
+  EXPECT_TRUE(is_closed(silent.front())) << "the oldest gave way";
+  EXPECT_EQ(front.front->status().evicted, 1U);
+  EXPECT_EQ(front.front->status().refused, 0U);
+}
+
+TEST(Front, AFewAddressesThatHoldEveryConnectionShutNobodyOut) {
+  FrontOptions options = test::loopback_options();
+  options.connections = 6;
+  TestFront front(options);
+  std::vector<std::unique_ptr<TestClient>> held;
+  std::vector<sys::Fd> delivered;
+  for (const std::uint8_t from : std::vector<std::uint8_t>{2, 2, 2, 3, 3, 3}) {
+    held.push_back(TestClient::connect(front.port(), TestClient::Version::tls13, false, from));
+    ASSERT_TRUE(held.back() && held.back()->write(std::string("x")));
+    auto next = front.sink.next();
+    ASSERT_TRUE(next);
+    char byte = 0;
+    ASSERT_EQ(::recv(next->connection.get(), &byte, 1, 0), 1);
+    delivered.push_back(std::move(next->connection));
+  }
+  std::vector<std::unique_ptr<TestClient>> newcomers;
+  for (const std::uint8_t from : std::vector<std::uint8_t>{4, 5, 6}) {
+    newcomers.push_back(TestClient::connect(front.port(), TestClient::Version::tls13, false, from));
+    EXPECT_TRUE(newcomers.back()) << int{from};
+  }
+  // One and two of the first are left.
+  EXPECT_TRUE(front.wait_for([](const FrontStatus& s) { return s.evicted == 3; }));
+  EXPECT_TRUE(held[0]->read(1).empty()) << "it was idle for the longest time";
+  EXPECT_FALSE(TestClient::connect(front.port(), TestClient::Version::tls13, false, 4))
+      << "who has one already takes none of those that have no more";
+  EXPECT_EQ(front.front->status().evicted, 3U);
+}
+
 TEST(Front, WhatTheSinkDoesNotTakeIsClosedWithCloseNotify) {
   TestFront front;
   front.sink.refuse(true);

@@ -17,7 +17,7 @@
 namespace gims::tls::test {
 namespace {
 
-sys::Fd connect_with(std::uint16_t port, int receive_room) {
+sys::Fd connect_with(std::uint16_t port, int receive_room, std::uint8_t from) {
   sys::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval limit{.tv_sec = 20, .tv_usec = 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -30,6 +30,8 @@ sys::Fd connect_with(std::uint16_t port, int receive_room) {
   }
   sockaddr_in in{};
   in.sin_family = AF_INET;
+  in.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffU) | from);
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&in), sizeof in) != 0) return {};  // NOLINT
   in.sin_port = htons(port);
   in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&in), sizeof in) != 0) return {};  // NOLINT
@@ -48,7 +50,7 @@ int receive_from(void* fd, unsigned char* out, std::size_t size) {
 
 }  // namespace
 
-sys::Fd tcp_connect(std::uint16_t port) { return connect_with(port, 0); }
+sys::Fd tcp_connect(std::uint16_t port, std::uint8_t from) { return connect_with(port, 0, from); }
 
 std::string read_to_end(int fd) {
   std::string all;
@@ -86,9 +88,9 @@ TestClient::TestClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TestClient::~TestClient() = default;
 
 std::unique_ptr<TestClient> TestClient::connect(std::uint16_t port, Version version,
-                                                bool small_window) {
+                                                bool small_window, std::uint8_t from) {
   auto impl = std::make_unique<Impl>();
-  impl->socket = connect_with(port, small_window ? 2048 : 0);
+  impl->socket = connect_with(port, small_window ? 2048 : 0, from);
   if (!impl->socket) return nullptr;
   impl->raw = impl->socket.get();
   mbedtls_ssl_config& config = impl->config;

@@ -12,8 +12,8 @@
 
 namespace gims::tls::test {
 
-// A blocking TCP connection to 127.0.0.1; reads and writes give up after 20 s.
-sys::Fd tcp_connect(std::uint16_t port);
+// A blocking TCP connection to 127.0.0.1, from 127.0.0.`from`; reads and writes give up after 20 s.
+sys::Fd tcp_connect(std::uint16_t port, std::uint8_t from = 1);
 // What is read until the end or a reset.
 std::string read_to_end(int fd);
 
@@ -22,7 +22,7 @@ class TestClient {
   enum class Version : std::uint16_t { tls12 = 0x0303, tls13 = 0x0304 };
   // Nothing when the handshake fails. `small_window`: as little receive room as the kernel gives.
   static std::unique_ptr<TestClient> connect(std::uint16_t port, Version version = Version::tls13,
-                                             bool small_window = false);
+                                             bool small_window = false, std::uint8_t from = 1);
   ~TestClient();
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
