@@ -82,6 +82,8 @@ inline constexpr MessageId certificate_renewed{"2922b826976a4ac8af0ad5f06098bd90
 inline constexpr MessageId certificate_not_renewed{"bd30e283dff64aa59796c680b08adc9d"};
 // No client can connect.
 inline constexpr MessageId certificate_expired{"efae0163c57e4ee594ff5d7886dc3716"};
+// The limit on locked memory is below what its connections' keys need; once.
+inline constexpr MessageId memory_not_locked{"6d99459484d7af09fa3e92228ecc83f5"};
 // Clients are refused, as gimsd takes no connections.
 inline constexpr MessageId gimsd_away{"8a8fc065a8d54512b578cc7fb44e9ea0"};
 // What `gimsd_away` told is over.

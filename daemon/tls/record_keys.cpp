@@ -36,7 +36,7 @@ const RecordKeys::Suite* RecordKeys::find_suite(std::uint16_t number) noexcept {
 }
 
 // One key. Text is changed in its place; the header is what is authenticated with it.
-class RecordKeys::Aead {
+class RecordKeys::Aead : public InSecretMemory {
  public:
   Aead() = default;
   Aead(const Aead&) = delete;

@@ -9,6 +9,8 @@
 #include <optional>
 #include <span>
 
+#include "tls/secret_memory.hpp"
+
 namespace gims::tls {
 
 inline constexpr std::size_t record_header = 5;
@@ -27,7 +29,7 @@ enum class ContentType : std::uint8_t {
 };
 
 // An application traffic secret, as long as the suite's hash. Wiped when it goes.
-struct TrafficSecret {
+struct TrafficSecret : InSecretMemory {
   TrafficSecret() = default;
   explicit TrafficSecret(std::span<const std::uint8_t> from) noexcept;  // at most 48 bytes
   TrafficSecret(const TrafficSecret&) = default;
@@ -47,8 +49,9 @@ struct TrafficSecret {
 
 // AES-256-GCM and ChaCha20-Poly1305 are libsodium's, several times faster than mbedTLS's, and
 // AES-128-GCM (with AES-256-GCM where the processor has no instructions for it) is mbedTLS's.
+// In locked memory, but for what mbedTLS holds of an AES key on its own heap and wipes there.
 // Thread: one at a time.
-class RecordKeys {
+class RecordKeys : public InSecretMemory {
  public:
   // `suite` as on the wire; `sequence`: of the next record. Null for a suite that is not of TLS
   // 1.3 or not known here, or a secret of another length than its hash has.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "tls/mbedtls_error.hpp"
 
@@ -66,8 +67,8 @@ struct Session::Impl final : RecordSocket {
   bool agreed = false;        // mbedTLS is done; not all of it may be sent
   std::uint16_t version = 0;  // of the handshake, once it is done
   std::uint16_t suite = 0;
-  TrafficSecret client_secret;
-  TrafficSecret server_secret;
+  std::unique_ptr<TrafficSecret> client_secret;
+  std::unique_ptr<TrafficSecret> server_secret;
   std::unique_ptr<Records> records;  // then mbedTLS's session is empty
 };
 
@@ -78,9 +79,9 @@ void Session::Impl::keep_secret(void* raw, mbedtls_ssl_key_export_type type,
                                 mbedtls_tls_prf_types /*prf*/) noexcept {
   auto& impl = *static_cast<Impl*>(raw);
   if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_CLIENT_APPLICATION_TRAFFIC_SECRET) {
-    impl.client_secret = TrafficSecret({secret, size});
+    impl.client_secret = std::make_unique<TrafficSecret>(std::span(secret, size));
   } else if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_SERVER_APPLICATION_TRAFFIC_SECRET) {
-    impl.server_secret = TrafficSecret({secret, size});
+    impl.server_secret = std::make_unique<TrafficSecret>(std::span(secret, size));
   }
 }
 
@@ -93,13 +94,15 @@ void Session::Impl::leave_mbedtls() {
   const bool has_none_left = mbedtls_ssl_check_pending(&ssl) == 0 &&
                              ssl.MBEDTLS_PRIVATE(in_left) == 0 &&
                              ssl.MBEDTLS_PRIVATE(out_left) == 0;
-  if (version != MBEDTLS_SSL_VERSION_TLS1_3 || !has_none_left) return;
+  const auto from_client = std::exchange(client_secret, nullptr);
+  const auto from_server = std::exchange(server_secret, nullptr);
+  if (version != MBEDTLS_SSL_VERSION_TLS1_3 || !has_none_left || !from_client || !from_server) {
+    return;
+  }
   std::uint64_t sent = 0;
   for (const unsigned char byte : ssl.MBEDTLS_PRIVATE(cur_out_ctr)) sent = (sent << 8U) | byte;
-  auto read = RecordKeys::create(suite, client_secret, 0);
-  auto write = RecordKeys::create(suite, server_secret, sent);
-  client_secret = {};
-  server_secret = {};
+  auto read = RecordKeys::create(suite, *from_client, 0);
+  auto write = RecordKeys::create(suite, *from_server, sent);
   if (!read || !write) return;
   records = std::make_unique<Records>(std::move(read), std::move(write));
   mbedtls_ssl_free(&ssl);
