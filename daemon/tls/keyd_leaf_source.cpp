@@ -49,13 +49,14 @@ class Key {
 
 }  // namespace
 
-KeydLeafSource::KeydLeafSource(std::string socket_path, std::chrono::seconds lifetime)
-    : path_(std::move(socket_path)), lifetime_(lifetime) {}
+KeydLeafSource::KeydLeafSource(std::string socket_path, std::chrono::seconds lifetime,
+                               std::vector<int> stop)
+    : path_(std::move(socket_path)), lifetime_(lifetime), stop_(std::move(stop)) {}
 KeydLeafSource::~KeydLeafSource() = default;
 
 Result<> KeydLeafSource::connect() {
   if (client_) return {};
-  GIMS_TRY_ASSIGN(client_, hsm::Client::connect(path_));
+  GIMS_TRY_ASSIGN(client_, hsm::Client::connect(path_, hsm::Client::default_limit, stop_));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "sys/event_fd.hpp"
 #include "sys/harden.hpp"
 #include "sys/notify.hpp"
 #include "sys/sandbox.hpp"
@@ -76,7 +77,10 @@ Result<> run(Settings settings) {
   GIMS_TRY(fit_open_files(settings));
   GIMS_TRY_ASSIGN(const auto signals, sys::SignalFd::for_service());
   const SystemClock clock;
-  KeydLeafSource source(settings.keyd_socket, settings.leaf_lifetime);
+  // gims-keyd may be slow to answer, and the end of this process is not to wait for it: neither the
+  // start, which sees the signal itself, nor a renewal.
+  GIMS_TRY_ASSIGN(const auto stop, sys::EventFd::create());
+  KeydLeafSource source(settings.keyd_socket, settings.leaf_lifetime, {signals.fd(), stop.fd()});
   GimsdSink sink(settings.gimsd_socket);
   auto watchdog = sys::Watchdog::from_environment();
   GIMS_TRY_ASSIGN(const auto front, Front::create(settings.front, source, sink, clock));
@@ -94,6 +98,7 @@ Result<> run(Settings settings) {
     if (watchdog.period()) watchdog.tick();
   }
   sys::notify_stopping();
+  stop.signal();
   front->stop();
   return {};
 }

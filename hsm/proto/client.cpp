@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 #include "base/wipe.hpp"
@@ -23,13 +24,16 @@ std::unexpected<Error> gone(std::string_view why) {
 std::unexpected<Error> gone(const Error& error) { return gone(error.code + " " + error.detail); }
 
 // Waits until `socket` can be read, or written, or the other end is gone.
-Result<> wait_for(int socket, short events, SteadyClock::time_point deadline) {
+Result<> wait_for(int socket, short events, SteadyClock::time_point deadline,
+                  std::span<const int> stop) {
+  std::vector<pollfd> waits{{.fd = socket, .events = events, .revents = 0}};
+  for (const int fd : stop) waits.push_back({.fd = fd, .events = POLLIN, .revents = 0});
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now());
     if (left.count() <= 0) return gone("no answer within the time limit");
-    pollfd entry{.fd = socket, .events = events, .revents = 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(left.count()));
-    if (ready > 0) return {};
+    const int ready = ::poll(waits.data(), waits.size(), static_cast<int>(left.count()));
+    if (ready > 0 && waits[0].revents != 0) return {};
+    if (ready > 0) return gone("this service is to stop");
     if (ready < 0 && errno != EINTR) return sys::fail_errno("poll");
   }
 }
@@ -43,9 +47,11 @@ bool is_in_order_after(std::string_view code) {
 
 }  // namespace
 
-Result<std::unique_ptr<Client>> Client::connect(std::string path, std::chrono::milliseconds limit) {
+Result<std::unique_ptr<Client>> Client::connect(std::string path, std::chrono::milliseconds limit,
+                                                std::vector<int> stop) {
   GIMS_TRY_ASSIGN(SecretBytes room, SecretBytes::zeroed(max_frame_size));
-  std::unique_ptr<Client> client(new Client(std::move(path), limit, std::move(room)));
+  std::unique_ptr<Client> client(
+      new Client(std::move(path), limit, std::move(stop), std::move(room)));
   GIMS_TRY(client->connect_if_needed());
   return client;
 }
@@ -62,7 +68,7 @@ Result<BytesView> Client::await_answer(const Header& header) {
   const auto deadline = SteadyClock::now() + limit_;
   bool was_reset = false;
   while (true) {
-    GIMS_TRY(wait_for(socket_.get(), POLLIN, deadline));
+    GIMS_TRY(wait_for(socket_.get(), POLLIN, deadline, stop_));
     auto received = sys::receive_message(socket_.get(), room_.writable());
     if (!received && received.error().code == "EAGAIN") continue;
     // Told once, before what gims-keyd said as it closed the connection unasked.
@@ -94,7 +100,7 @@ Result<BytesView> Client::exchange(const Header& header, BytesView request) {
     // Closed by the other end, which may have said why.
     if (sent.error().code == "EPIPE" || sent.error().code == "ECONNRESET") break;
     if (sent.error().code != "EAGAIN") return gone(sent.error());
-    GIMS_TRY(wait_for(socket_.get(), POLLOUT, deadline));
+    GIMS_TRY(wait_for(socket_.get(), POLLOUT, deadline, stop_));
   }
   return await_answer(header);
 }

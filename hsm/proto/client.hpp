@@ -26,9 +26,11 @@ class Client {
   static constexpr std::chrono::milliseconds default_limit{30'000};
 
   // Connects to the socket at `path`. Fails (unavailable, GIMS_KEYD_GONE) when no one answers
-  // there.
+  // there. A call gives up at once, in the same way, while one of the descriptors `stop` is
+  // readable, so that a service that is to end need not wait; they outlive the client.
   [[nodiscard]] static Result<std::unique_ptr<Client>> connect(
-      std::string path, std::chrono::milliseconds limit = default_limit);
+      std::string path, std::chrono::milliseconds limit = default_limit,
+      std::vector<int> stop = {});
 
   // Any peer, any state.
   [[nodiscard]] Result<StatusReply> status();
@@ -60,8 +62,8 @@ class Client {
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
 
  private:
-  Client(std::string path, std::chrono::milliseconds limit, SecretBytes room)
-      : path_(std::move(path)), limit_(limit), room_(std::move(room)) {}
+  Client(std::string path, std::chrono::milliseconds limit, std::vector<int> stop, SecretBytes room)
+      : path_(std::move(path)), limit_(limit), stop_(std::move(stop)), room_(std::move(room)) {}
   // Sends the frame that `write` fills and gives what `read` makes of the answer's body.
   template <class Write, class Read>
   auto call(Operation operation, const Write& write, const Read& read)
@@ -72,6 +74,7 @@ class Client {
 
   const std::string path_;
   const std::chrono::milliseconds limit_;
+  const std::vector<int> stop_;
   std::mutex mutex_;
   SecretBytes room_;  // Both directions use it in turn.
   sys::Fd socket_;

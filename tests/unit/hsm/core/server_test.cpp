@@ -11,6 +11,7 @@
 
 #include "hsm/proto/client.hpp"
 #include "support/keyd_site.hpp"
+#include "sys/event_fd.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
 
@@ -172,6 +173,24 @@ TEST(KeydServer, OpensByItselfWhatWasAwayAndTellsTheChange) {
   ASSERT_TRUE(client->status());
   EXPECT_EQ(client->status()->state, State::operational);
   EXPECT_EQ(keyd.told(), "operational");
+}
+
+TEST(KeydClient, GivesUpWhereItsServiceIsToStop) {
+  // gims-keyd takes the connection and does not answer.
+  const test::TempFolder folder;
+  const std::string path = (folder / "socket").string();
+  const auto listener = sys::seqpacket_listen(path, 0600);
+  ASSERT_TRUE(listener);
+  const auto stop = sys::EventFd::create();
+  ASSERT_TRUE(stop);
+  const auto client = Client::connect(path, Client::default_limit, {-1, stop->fd()});
+  ASSERT_TRUE(client);
+  std::thread asked([&stop] { stop->signal(); });
+  const auto status = (*client)->status();
+  asked.join();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, "GIMS_KEYD_GONE");
+  EXPECT_EQ(status.error().detail, "this service is to stop");
 }
 
 TEST(KeydServer, TheLargestEventIsSigned) {
