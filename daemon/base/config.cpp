@@ -66,6 +66,12 @@ std::string numbered(std::string_view parent, std::size_t index) {
   return std::string(parent) + "[" + std::to_string(index) + "]";
 }
 
+// Of TOML, section "Keys".
+bool is_of_a_bare_key(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
 bool is_absolute_path(std::string_view path) {
   return path.starts_with('/') && !path.contains("/../") && !path.ends_with("/..") &&
          !path.contains('\0');
@@ -150,21 +156,58 @@ struct Config::Parsed {
     return number->get();
   }
 
-  void find_unknown(const toml::node& node, const std::string& key) {
+  // What may be in the table `parent` (empty: the file), or where nothing may, in the nearest table
+  // around it.
+  std::string known_in(std::string_view parent) const {
+    const std::string prefix = parent.empty() ? "" : std::string(parent) + ".";
+    std::set<std::string_view> names;
+    for (const std::string& key : asked) {
+      if (!key.starts_with(prefix)) continue;
+      const std::string_view rest = std::string_view(key).substr(prefix.size());
+      names.insert(rest.substr(0, rest.find_first_of(".[")));
+    }
+    if (names.empty() && !parent.empty()) {
+      const auto end = parent.rfind('.');
+      return known_in(end == std::string_view::npos ? "" : parent.substr(0, end));
+    }
+    std::string list;
+    for (const std::string_view name : names)
+      list += (list.empty() ? "" : ", ") + std::string(name);
+    if (list.empty()) return "nothing";
+    return list + (parent.empty() ? "" : " in " + std::string(parent));
+  }
+  void unknown(const toml::node& node, std::string_view parent, std::string_view key) {
+    note(node.source().begin, key, "is not known; there can be " + known_in(parent));
+  }
+
+  void find_unknown(const toml::table& table, const std::string& parent) {
+    for (const auto& [name, child] : table) {
+      // In quotes, "a.b" is one name with a dot in it, which no getter asks for.
+      const bool bare = std::ranges::all_of(name.str(), is_of_a_bare_key);
+      if (bare) {
+        find_unknown(child, joined(parent, name.str()), parent);
+      } else {
+        unknown(child, parent, joined(parent, "\"" + std::string(name.str()) + "\""));
+      }
+    }
+  }
+
+  void find_unknown(const toml::node& node, const std::string& key, const std::string& parent) {
     if (asked.contains(key)) {
       // An array of tables is asked for by its own key and then by those of its tables.
       const auto* array = node.as_array();
       if (array == nullptr || !array->is_array_of_tables()) return;
     }
-    if (const auto* table = node.as_table(); table != nullptr && (key.empty() || !table->empty())) {
-      for (const auto& [name, child] : *table) find_unknown(child, joined(key, name.str()));
-      return;
+    if (const auto* table = node.as_table(); table != nullptr && !table->empty()) {
+      return find_unknown(*table, key);
     }
     if (const auto* array = node.as_array(); array != nullptr && array->is_array_of_tables()) {
-      for (std::size_t i = 0; i < array->size(); ++i) find_unknown((*array)[i], numbered(key, i));
+      for (std::size_t i = 0; i < array->size(); ++i) {
+        find_unknown(*(*array)[i].as_table(), numbered(key, i));
+      }
       return;
     }
-    note(node.source().begin, key, "is not known; see the documentation of this file");
+    unknown(node, parent, key);
   }
 };
 

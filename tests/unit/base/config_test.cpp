@@ -67,7 +67,7 @@ TEST(Config, EveryProblemIsToldInTheOrderOfTheFile) {
             "keyd.toml: d: is missing; it must be an absolute path without \"..\"\n"
             "keyd.toml:1:5: a: must be a text of 1 to 1024 bytes\n"
             "keyd.toml:2:5: b: must be a whole number from 0 to 1\n"
-            "keyd.toml:3:5: c: is not known; see the documentation of this file");
+            "keyd.toml:3:5: c: is not known; there can be a, b, d");
 }
 
 TEST(Config, UnknownKeysAreFoundInEveryTable) {
@@ -79,6 +79,31 @@ TEST(Config, UnknownKeysAreFoundInEveryTable) {
   EXPECT_NE(told.find("listen[0].prot: is not known"), std::string::npos) << told;
   EXPECT_NE(told.find("empty: is not known"), std::string::npos) << told;
   EXPECT_EQ(told.find("port: "), std::string::npos) << told;
+}
+
+TEST(Config, AnUnknownKeyIsToldWithThoseThatCouldBeInItsPlace) {
+  Config config = parsed(
+      "[limits]\nconections = 1\n[tmp]\nlimit = 2\n[[listen]]\nprot = 3\n[limits.deep]\nx = 4\n");
+  static_cast<void>(config.integer("limits.connections", 1, {.least = 1, .most = 2}));
+  static_cast<void>(config.integer("limits.handshakes", 1, {.least = 1, .most = 2}));
+  EXPECT_EQ(config.tables("listen", 2), 1U);
+  static_cast<void>(config.integer("listen[0].port", 1, {.least = 1, .most = 2}));
+  EXPECT_EQ(problems(config),
+            "keyd.toml:2:14: limits.conections: is not known; there can be connections, handshakes "
+            "in limits\n"
+            "keyd.toml:4:9: tmp.limit: is not known; there can be limits, listen\n"
+            "keyd.toml:6:8: listen[0].prot: is not known; there can be port in listen[0]\n"
+            "keyd.toml:8:5: limits.deep.x: is not known; there can be connections, handshakes in "
+            "limits");
+}
+
+TEST(Config, AKeyInQuotesWithADotIsNotTheKeyOfATable) {
+  Config config =
+      parsed("\"limits.connections\" = 5\n[limits]\n\"a.b\" = 1\n\"connections\" = 6\n");
+  EXPECT_EQ(config.integer("limits.connections", 1, {.least = 1, .most = 9}), 6);
+  EXPECT_EQ(problems(config),
+            "keyd.toml:1:24: \"limits.connections\": is not known; there can be limits\n"
+            "keyd.toml:3:9: limits.\"a.b\": is not known; there can be connections in limits");
 }
 
 TEST(Config, WrongValuesAreRefused) {
