@@ -87,17 +87,16 @@ Result<> enter_sandbox(const Settings& settings) {
 }
 
 struct Doors {
-  sys::Fd intake;
-  sys::Fd admin;
+  sys::BoundSocket intake;
+  sys::BoundSocket admin;
 };
 
 Result<Doors> open_doors(const Settings& settings) {
   // Each checks its peer's uid; the folder says who can reach the socket at all.
   constexpr mode_t anyone = 0666;
-  Doors doors;
-  GIMS_TRY_ASSIGN(doors.intake, sys::seqpacket_listen(settings.intake_socket, anyone));
-  GIMS_TRY_ASSIGN(doors.admin, sys::stream_listen(settings.admin_socket, anyone));
-  return doors;
+  GIMS_TRY_ASSIGN(auto intake, sys::BoundSocket::seqpacket(settings.intake_socket, anyone));
+  GIMS_TRY_ASSIGN(auto admin, sys::BoundSocket::stream(settings.admin_socket, anyone));
+  return Doors{.intake = std::move(intake), .admin = std::move(admin)};
 }
 
 void serve_until_stopped(const Site& site, sys::Watchdog& watchdog, const sys::SignalFd& signals) {
@@ -121,7 +120,8 @@ Result<> run_gimsd(Settings settings) {
   auto fetched = wait_for_keys(settings, signals);
   if (!fetched) return {};
   settings.policy.server_name = fetched->server_name;
-  // The sockets wait in their files until the site serves: gims-tlsd can connect, and waits too.
+  // They do not listen until the site serves: gims-tlsd finds nobody there until then, and refuses
+  // clients rather than let them wait for a long migration.
   GIMS_TRY_ASSIGN(Doors doors, open_doors(settings));
   GIMS_TRY(enter_sandbox(settings));
 
@@ -139,10 +139,12 @@ Result<> run_gimsd(Settings settings) {
   const auto adopt = [&](sys::Fd fd, http::Peer peer) {
     site->adopt(std::move(fd), std::move(peer));
   };
-  GIMS_TRY_ASSIGN(const auto intake,
-                  http::Listener::intake(std::move(doors.intake), settings.intake_sender, adopt));
+  GIMS_TRY_ASSIGN(sys::Fd admin_socket, std::move(doors.admin).listen());
   GIMS_TRY_ASSIGN(const auto admin,
-                  http::Listener::local(std::move(doors.admin), http::Door::admin, adopt));
+                  http::Listener::local(std::move(admin_socket), http::Door::admin, adopt));
+  GIMS_TRY_ASSIGN(sys::Fd intake_socket, std::move(doors.intake).listen());
+  GIMS_TRY_ASSIGN(const auto intake,
+                  http::Listener::intake(std::move(intake_socket), settings.intake_sender, adopt));
   log::notice(log::id::started, "started",
               {{"SERVER_NAME", site->services().policy().server_name}});
   sys::notify_ready();

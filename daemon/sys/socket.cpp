@@ -64,20 +64,6 @@ Result<> remove_stale(const std::string& path, int type) {
   return {};
 }
 
-Result<Fd> unix_listen(const std::string& path, int type, mode_t mode) {
-  GIMS_TRY_ASSIGN(const sockaddr_un address, unix_address(path));
-  GIMS_TRY(remove_stale(path, type));
-  Fd fd(::socket(AF_UNIX, type | flags_of(Blocking::no), 0));
-  if (!fd) return fail_errno("socket AF_UNIX");
-  if (::bind(fd.get(), as_sockaddr(address), sizeof address) != 0) {
-    return fail_errno("bind " + path);
-  }
-  // Nobody can connect before listen(), so the mode is right from the first moment it matters.
-  if (::chmod(path.c_str(), mode) != 0) return fail_errno("chmod " + path);
-  if (::listen(fd.get(), SOMAXCONN) != 0) return fail_errno("listen " + path);
-  return fd;
-}
-
 Result<std::pair<Fd, Fd>> unix_pair(int type, Blocking blocking) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, type | flags_of(blocking), 0, ends) != 0) {
@@ -119,11 +105,45 @@ Result<std::optional<Fd>> accept_with(int listener, Blocking blocking, sockaddr*
 
 }  // namespace
 
+Result<BoundSocket> bind_unix(const std::string& path, int type, mode_t mode) {
+  GIMS_TRY_ASSIGN(const sockaddr_un address, unix_address(path));
+  GIMS_TRY(remove_stale(path, type));
+  Fd fd(::socket(AF_UNIX, type | flags_of(Blocking::no), 0));
+  if (!fd) return fail_errno("socket AF_UNIX");
+  if (::bind(fd.get(), as_sockaddr(address), sizeof address) != 0) {
+    return fail_errno("bind " + path);
+  }
+  // Nobody can connect before listen(), so the mode is right from the first moment it matters.
+  if (::chmod(path.c_str(), mode) != 0) return fail_errno("chmod " + path);
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) return fail_errno("lstat " + path);
+  return BoundSocket(std::move(fd), path, info.st_ino);
+}
+
+Result<BoundSocket> BoundSocket::seqpacket(const std::string& path, mode_t mode) {
+  return bind_unix(path, SOCK_SEQPACKET, mode);
+}
+Result<BoundSocket> BoundSocket::stream(const std::string& path, mode_t mode) {
+  return bind_unix(path, SOCK_STREAM, mode);
+}
+
+Result<Fd> BoundSocket::listen() && {
+  struct stat info{};
+  if (::lstat(path_.c_str(), &info) != 0) return fail_errno("lstat " + path_);
+  if (info.st_ino != file_) {
+    return fail_with_errno("another process has taken " + path_, EADDRINUSE);
+  }
+  if (::listen(fd_.get(), SOMAXCONN) != 0) return fail_errno("listen " + path_);
+  return std::move(fd_);
+}
+
 Result<Fd> seqpacket_listen(const std::string& path, mode_t mode) {
-  return unix_listen(path, SOCK_SEQPACKET, mode);
+  GIMS_TRY_ASSIGN(BoundSocket bound, BoundSocket::seqpacket(path, mode));
+  return std::move(bound).listen();
 }
 Result<Fd> stream_listen(const std::string& path, mode_t mode) {
-  return unix_listen(path, SOCK_STREAM, mode);
+  GIMS_TRY_ASSIGN(BoundSocket bound, BoundSocket::stream(path, mode));
+  return std::move(bound).listen();
 }
 Result<Fd> seqpacket_connect(const std::string& path, Blocking blocking) {
   return unix_connect(path, SOCK_SEQPACKET, blocking);

@@ -29,6 +29,24 @@ enum class Blocking : bool { no, yes };
 [[nodiscard]] Result<Fd> seqpacket_listen(const std::string& path, mode_t mode);
 [[nodiscard]] Result<Fd> stream_listen(const std::string& path, mode_t mode);
 
+// The first half of it: the socket is in its place, and who connects is refused (ECONNREFUSED).
+class BoundSocket {
+ public:
+  [[nodiscard]] static Result<BoundSocket> seqpacket(const std::string& path, mode_t mode);
+  [[nodiscard]] static Result<BoundSocket> stream(const std::string& path, mode_t mode);
+  // The second. Fails (EADDRINUSE) when another process, which could not know of this one, has put
+  // its own socket there meanwhile.
+  [[nodiscard]] Result<Fd> listen() &&;
+
+ private:
+  friend Result<BoundSocket> bind_unix(const std::string& path, int type, mode_t mode);
+  BoundSocket(Fd fd, std::string path, ino_t file)
+      : fd_(std::move(fd)), path_(std::move(path)), file_(file) {}
+  Fd fd_;
+  std::string path_;
+  ino_t file_ = 0;
+};
+
 // A failed connect keeps the errno name as the code: ENOENT and ECONNREFUSED mean that no one is
 // there.
 [[nodiscard]] Result<Fd> seqpacket_connect(const std::string& path, Blocking blocking);

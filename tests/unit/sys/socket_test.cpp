@@ -72,6 +72,27 @@ TEST(UnixSocket, ReplacesAStaleFileButNeverALiveOneOrAnotherFile) {
   EXPECT_EQ(stream_listen(folder.file("plain"), 0600).error().code, "EADDRINUSE");
 }
 
+TEST(UnixSocket, ABoundOneRefusesUntilItListens) {
+  const test::TempFolder folder;
+  auto bound = BoundSocket::seqpacket(folder.file("s"), 0600);
+  ASSERT_TRUE(bound);
+  EXPECT_EQ(seqpacket_connect(folder.file("s"), Blocking::yes).error().code, "ECONNREFUSED");
+  const auto listener = std::move(*bound).listen();
+  ASSERT_TRUE(listener);
+  EXPECT_TRUE(seqpacket_connect(folder.file("s"), Blocking::yes));
+}
+
+TEST(UnixSocket, ABoundOneWhosePlaceWasTakenSaysSo) {
+  const test::TempFolder folder;
+  auto first = BoundSocket::stream(folder.file("s"), 0600);
+  ASSERT_TRUE(first);
+  // To the second it looks like one that nobody has any more.
+  auto second = BoundSocket::stream(folder.file("s"), 0600);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(std::move(*first).listen().error().code, "EADDRINUSE");
+  EXPECT_TRUE(std::move(*second).listen());
+}
+
 TEST(UnixSocket, RefusesAPathThatDoesNotFit) {
   EXPECT_EQ(stream_connect(std::string(108, 'x'), Blocking::yes).error().code, "ENAMETOOLONG");
   EXPECT_EQ(stream_connect("", Blocking::yes).error().code, "ENAMETOOLONG");
