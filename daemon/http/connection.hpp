@@ -1,4 +1,5 @@
 // The calls of libmicrohttpd into a loop, for its connections and requests. Internal to http/.
+// Thread: the loop's.
 #pragma once
 
 #include <microhttpd.h>
