@@ -2,7 +2,6 @@
 // it.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -10,15 +9,9 @@
 #include <thread>
 
 #include "sql/sqlite/connection.hpp"
+#include "store/checkpointer_options.hpp"
 
 namespace gims::store {
-
-struct CheckpointerOptions {
-  std::int64_t step_frames = 1'000;   // pages of 4 KiB not yet copied, from which it copies
-  std::int64_t most_frames = 16'000;  // in the log, 64 MiB: from here the writer waits for it
-  std::chrono::milliseconds idle{
-      2'000};  // no commit for so long: the log's disk space is given back
-};
 
 // The log begins anew by itself once all of it is copied and no reader uses it; under steady load
 // that moment does not come, the log grows to most_frames, and the writer pauses between two

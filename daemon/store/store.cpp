@@ -109,7 +109,7 @@ Result<> Store::open_parts(Parts& made, const Clock& clock,
   checkpointing.busy_timeout = checkpoint_patience;
   GIMS_TRY_ASSIGN(auto connection, SqliteConnection::open(checkpointing));
   parts->checkpointer =
-      std::make_unique<Checkpointer>(std::move(connection), CheckpointerOptions{});
+      std::make_unique<Checkpointer>(std::move(connection), parts->options.checkpoints);
 
   BatchWriterOptions writing;
   writing.queue = parts->options.queue;

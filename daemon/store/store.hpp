@@ -14,6 +14,7 @@
 #include "sql/connection.hpp"
 #include "store/changes.hpp"
 #include "store/check.hpp"
+#include "store/checkpointer_options.hpp"
 #include "store/writer.hpp"
 
 namespace gims::store {
@@ -24,6 +25,7 @@ struct StoreOptions {
   std::size_t queue = 8192;                      // operations that may wait for the writer
   std::size_t batch = 256;                       // operations in one commit at most
   std::chrono::milliseconds lease_wait{10'000};  // for a read connection; then `unavailable`
+  CheckpointerOptions checkpoints{};
   std::string vfs{};  // empty: the system's. Tests put a failing one here.
 };
 

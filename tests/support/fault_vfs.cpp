@@ -14,6 +14,7 @@
 #include <optional>
 #include <random>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/check.hpp"
@@ -21,16 +22,20 @@
 namespace gims::test {
 namespace {
 
-// What an unsynced write put where something else stood.
-struct Write {
-  std::int64_t offset;
-  std::string bytes;
+constexpr std::size_t sector = 512;
+
+// One that no fsync followed: a write, or where there are no bytes a truncation at the offset.
+struct Change {
+  std::size_t offset;
+  std::optional<std::string> bytes;
 };
 
-// A file as the disk has it for certain, and what was written since.
+// A file as the disk has it for certain, and what was done since.
 struct Unsynced {
   std::string synced;  // the whole content at the last fsync
-  std::vector<Write> writes;
+  std::vector<Change> changes;
+  // The content of the file that was deleted under this name, until an fsync of its folder.
+  std::optional<std::string> deleted;
 };
 
 std::string content_of(const std::string& path) {
@@ -38,10 +43,50 @@ std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void put(std::string& content, const Write& write, std::size_t size) {
-  const auto end = static_cast<std::size_t>(write.offset) + size;
+// The bytes from `begin` up to `end` of the file, as far as they are the change's.
+void put(std::string& content, const Change& change, std::size_t begin, std::size_t end) {
+  begin = std::max(begin, change.offset);
+  end = std::min(end, change.offset + change.bytes->size());
+  if (begin >= end) return;
   if (content.size() < end) content.resize(end);
-  content.replace(static_cast<std::size_t>(write.offset), size, write.bytes, 0, size);
+  content.replace(begin, end - begin, *change.bytes, begin - change.offset, end - begin);
+}
+
+void make(std::string& content, const Change& change) {
+  if (change.bytes) {
+    put(content, change, 0, change.offset + change.bytes->size());
+  } else if (content.size() > change.offset) {
+    content.resize(change.offset);
+  }
+}
+
+// Each sector of a write reaches the disk for itself, or does not.
+void make_some_sectors(std::string& content, const Change& change, std::mt19937_64& random) {
+  const std::size_t end = change.offset + change.bytes->size();
+  for (std::size_t at = change.offset / sector * sector; at < end; at += sector) {
+    if (random() % 2 == 0) put(content, change, at, at + sector);
+  }
+}
+
+// What is left of a file when the power is back.
+std::string content_after_cut(Unsynced&& file, std::mt19937_64& random) {
+  // A deletion whose folder was not synced: the old file may be there again.
+  if (file.deleted && random() % 2 == 0) return std::move(*file.deleted);
+  enum { none, all, up_to_one, some, sectors_of_some };
+  const std::uint64_t fate = random() % 5;
+  if (fate == none) return std::move(file.synced);
+  const std::size_t last =
+      fate == up_to_one && !file.changes.empty() ? random() % file.changes.size() : SIZE_MAX;
+  for (std::size_t i = 0; i < file.changes.size(); ++i) {
+    const Change& change = file.changes[i];
+    if (i > last) break;
+    if (change.bytes && (i == last || (fate == sectors_of_some && random() % 2 == 0))) {
+      make_some_sectors(file.synced, change, random);
+    } else if (fate == all || fate == up_to_one || random() % 2 == 0) {
+      make(file.synced, change);
+    }
+  }
+  return std::move(file.synced);
 }
 
 }  // namespace
@@ -56,8 +101,10 @@ struct FaultVfs::State {
   int left = 0;  // operations until it strikes
   std::string suffix;
   bool power = true;
+  int until_cut = 0;  // steps that are left of it; 0: no cut is near
   int writes = 0;
   int syncs = 0;
+  int steps = 0;
   std::map<std::string, Unsynced> files;
 
   // Whether this operation fails, under the mutex.
@@ -71,6 +118,15 @@ struct FaultVfs::State {
     }
     return true;
   }
+  enum class Step { made, last, dark };
+  // Counts a step, under the mutex.
+  Step step() {
+    ++steps;
+    if (!power) return Step::dark;
+    if (until_cut == 0 || --until_cut > 0) return Step::made;
+    power = false;
+    return Step::last;
+  }
 };
 
 namespace {
@@ -81,6 +137,7 @@ struct File {
   sqlite3_file base;
   State* state;
   const char* path;    // SQLite keeps it as long as the file is open
+  bool syncs_folder;   // at its next fsync
   sqlite3_file* real;  // behind this struct, in the same memory
 };
 
@@ -105,41 +162,47 @@ int write_file(sqlite3_file* file, const void* from, int size, sqlite3_int64 off
   State& state = *of(file).state;
   const std::scoped_lock lock(state.mutex);
   ++state.writes;
-  if (!state.power) return SQLITE_IOERR_WRITE;
+  const State::Step step = state.step();
+  if (step == State::Step::dark) return SQLITE_IOERR_WRITE;
   const bool strikes =
       state.strikes({Fault::write_error, Fault::short_write, Fault::disk_full}, of(file).path);
   if (strikes && state.fault != Fault::short_write) {
     return state.fault == Fault::disk_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
   }
   const int written = strikes ? size / 2 : size;
-  Unsynced& unsynced = state.files[of(file).path];
-  unsynced.writes.push_back(
-      {offset, std::string(static_cast<const char*>(from), static_cast<std::size_t>(written))});
+  state.files[of(file).path].changes.push_back(
+      {static_cast<std::size_t>(offset),
+       std::string(static_cast<const char*>(from), static_cast<std::size_t>(written))});
   const int code = real(file)->pMethods->xWrite(real(file), from, written, offset);
-  return strikes ? SQLITE_IOERR_WRITE : code;
+  return strikes || step == State::Step::last ? SQLITE_IOERR_WRITE : code;
 }
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
   State& state = *of(file).state;
   const std::scoped_lock lock(state.mutex);
-  if (!state.power) return SQLITE_IOERR_TRUNCATE;
+  const State::Step step = state.step();
+  if (step == State::Step::dark) return SQLITE_IOERR_TRUNCATE;
+  state.files[of(file).path].changes.push_back({static_cast<std::size_t>(size), std::nullopt});
   const int code = real(file)->pMethods->xTruncate(real(file), size);
-  // A truncation is taken as durable at once: SQLite shortens a log only when all of it is copied.
-  Unsynced& unsynced = state.files[of(file).path];
-  unsynced.synced.resize(std::min(unsynced.synced.size(), static_cast<std::size_t>(size)));
-  std::erase_if(unsynced.writes, [&](const Write& write) { return write.offset >= size; });
-  return code;
+  return step == State::Step::last ? SQLITE_IOERR_TRUNCATE : code;
 }
 
 int sync_file(sqlite3_file* file, int flags) {
   State& state = *of(file).state;
   const std::scoped_lock lock(state.mutex);
   ++state.syncs;
-  if (!state.power || state.strikes({Fault::sync_error}, of(file).path)) return SQLITE_IOERR_FSYNC;
+  if (state.step() != State::Step::made) return SQLITE_IOERR_FSYNC;
+  if (state.strikes({Fault::sync_error}, of(file).path)) return SQLITE_IOERR_FSYNC;
   const int code = real(file)->pMethods->xSync(real(file), flags);
   Unsynced& unsynced = state.files[of(file).path];
-  for (const Write& write : unsynced.writes) put(unsynced.synced, write, write.bytes.size());
-  unsynced.writes.clear();
+  for (const Change& change : unsynced.changes) make(unsynced.synced, change);
+  unsynced.changes.clear();
+  if (std::exchange(of(file).syncs_folder, false)) {
+    const auto folder = std::filesystem::path(of(file).path).parent_path();
+    for (auto& [path, other] : state.files) {
+      if (std::filesystem::path(path).parent_path() == folder) other.deleted.reset();
+    }
+  }
   return code;
 }
 
@@ -201,6 +264,8 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
   self->state = &state;
   self->path = path == nullptr ? "" : path;
   self->real = reinterpret_cast<sqlite3_file*>(self + 1);
+  // As the layer below does with a log or journal, whose name has to be on the disk (os_unix.c).
+  self->syncs_folder = (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL)) != 0;
   const int code = state.below->xOpen(state.below, path, self->real, flags, out);
   if (code != SQLITE_OK) return code;
   self->base.pMethods = &methods;
@@ -212,9 +277,17 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags,
 int delete_file(sqlite3_vfs* vfs, const char* path, int sync_folder) {
   State& state = state_of(vfs);
   const std::scoped_lock lock(state.mutex);
-  if (!state.power) return SQLITE_IOERR_DELETE;
-  state.files.erase(path);
-  return state.below->xDelete(state.below, path, sync_folder);
+  const State::Step step = state.step();
+  if (step == State::Step::dark) return SQLITE_IOERR_DELETE;
+  std::string content = content_of(path);
+  const int code = state.below->xDelete(state.below, path, sync_folder);
+  if (code == SQLITE_OK) {
+    state.files.erase(path);
+    if (sync_folder == 0 || step == State::Step::last) {
+      state.files[path].deleted = std::move(content);
+    }
+  }
+  return step == State::Step::last ? SQLITE_IOERR_DELETE : code;
 }
 
 }  // namespace
@@ -260,25 +333,46 @@ int FaultVfs::syncs() const noexcept {
   return state_->syncs;
 }
 
+int FaultVfs::steps() const noexcept {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->steps;
+}
+
 void FaultVfs::cut_power() {
   const std::scoped_lock lock(state_->mutex);
   state_->power = false;
+}
+
+void FaultVfs::cut_power_at(int nth) {
+  const std::scoped_lock lock(state_->mutex);
+  state_->until_cut = nth;
+}
+
+bool FaultVfs::has_power() const noexcept {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->power;
 }
 
 void FaultVfs::restore_power(std::uint64_t seed) {
   const std::scoped_lock lock(state_->mutex);
   std::mt19937_64 random(seed);
   for (auto& [path, unsynced] : state_->files) {
-    if (path.empty() || !std::filesystem::exists(path)) continue;
-    for (const Write& write : unsynced.writes) {
-      const std::uint64_t fate = seed == 0 ? 0 : random() % 3;
-      const std::size_t size = write.bytes.size();
-      if (fate == 1) put(unsynced.synced, write, size);      // it reached the disk
-      if (fate == 2) put(unsynced.synced, write, size / 2);  // a part of it did
+    if (path.empty()) continue;
+    const bool is_there = std::filesystem::exists(path);
+    const bool was_there = unsynced.deleted.has_value();
+    if (!is_there && !was_there) continue;
+    std::string content = seed == 0 ? std::move(unsynced.synced)
+                                    : content_after_cut(std::move(unsynced), random);
+    unsynced = {};
+    // Of a deleted file nothing but the name: as good as none.
+    if (is_there || !content.empty()) {
+      std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
     }
-    unsynced.writes.clear();
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << unsynced.synced;
+    unsynced.synced = std::move(content);
+    // The index of a log lives in memory and goes with it.
+    std::filesystem::remove(path + "-shm");
   }
+  state_->until_cut = 0;
   state_->power = true;
 }
 

@@ -1,5 +1,6 @@
-// A file layer for SQLite that fails when it is told to, and that can lose power: writes not
-// followed by an fsync are then lost, in part or whole, as a disk with a write cache loses them.
+// A file layer for SQLite that fails when it is told to, and that can lose power: what no fsync
+// followed is then lost, kept, torn between two sectors of 512 bytes or kept in another order, as a
+// disk with a write cache has it.
 #pragma once
 
 #include <cstdint>
@@ -34,11 +35,17 @@ class FaultVfs {
   [[nodiscard]] int writes() const noexcept;
   [[nodiscard]] int syncs() const noexcept;
 
-  // From now on nothing reaches the files: every write, fsync, truncation and deletion fails.
+  // Writes, fsyncs, truncations and deletions since the start.
+  [[nodiscard]] int steps() const noexcept;
+
+  // From now on nothing reaches the files: every step fails.
   void cut_power();
-  // After the connections are closed: takes from the files what no fsync followed. Of each file's
-  // lost writes a subset chosen by `seed` stays (0: none), torn where it may be. Then power is
-  // there again.
+  // The step number `nth` from now (1: the next) is the last that is made: an fsync does nothing, the
+  // others are among what no fsync followed. It fails, and so does every later one.
+  void cut_power_at(int nth);
+  [[nodiscard]] bool has_power() const noexcept;
+  // After the connections are closed: takes from the files what no fsync followed, or a part of it
+  // that `seed` chooses (0: all of it). Then power is there again.
   void restore_power(std::uint64_t seed);
 
   struct State;  // of the implementation

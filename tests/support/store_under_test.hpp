@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "sql/sqlite/connection.hpp"
 #include "store/store.hpp"
 #include "support/manual_clock.hpp"
 #include "support/temp_folder.hpp"
@@ -71,6 +72,15 @@ class StoreUnderTest {
     return write_and_wait(store_->writer(), std::move(work));
   }
   void close() { store_.reset(); }
+  // A read connection that knows nothing of the file yet. Fails as the disk does.
+  static Result<std::unique_ptr<sql::sqlite::Connection>> fresh_reader(
+      const store::StoreOptions& options) {
+    sql::sqlite::OpenOptions opening;
+    opening.file = options.database;
+    opening.access = sql::sqlite::Access::read;
+    opening.vfs = options.vfs;
+    return sql::sqlite::Connection::open(opening);
+  }
   [[nodiscard]] const TempFolder& folder() const noexcept { return folder_; }
   [[nodiscard]] const store::StoreOptions& options() const noexcept { return options_; }
   [[nodiscard]] ManualClock& clock() noexcept { return clock_; }
