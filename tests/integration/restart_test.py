@@ -9,6 +9,10 @@ from rig import SiteTest
 
 
 class RestartTest(SiteTest):
+    def setUp(self):
+        super().setUp()
+        self.acknowledged = []  # (number, event id), in order
+
     def connections(self):
         text = self.gimsctl("--json", "status")[1]
         return int(text.split('"connections":')[1].split(",")[0])
@@ -31,6 +35,7 @@ class RestartTest(SiteTest):
                 # With warning and without.
                 for number, end in enumerate((self.site.tlsd.stop, self.site.tlsd.kill)):
                     await self.front_ends(end, number, room, one, other)
+                await self.assert_all_there(room, other)
         asyncio.run(scenario())
 
     async def front_ends(self, end, number, room, one, other):
@@ -46,11 +51,26 @@ class RestartTest(SiteTest):
 
         await asyncio.to_thread(self.site.start_tlsd)
         poll = asyncio.create_task(self.sync(other))
-        answer = await one.call("PUT", one.send_path(room, f"t{number}"), matrix_api.encrypted(number))
+        answer = await self.send(room, one, number)
         news = await poll
         self.assertEqual([event["event_id"] for event in news["rooms"]["join"][room]["timeline"]["events"]], [answer["event_id"]])
         self.since = news["next_batch"]
         self.assert_gimsd_went_on()
+
+    async def send(self, room, client, number):
+        answer = await client.call("PUT", client.send_path(room, f"t{number}"), matrix_api.encrypted(number))
+        self.acknowledged.append((number, answer["event_id"]))
+        return answer
+
+    async def assert_all_there(self, room, client):
+        """Everything acknowledged, once, in order, also when gimsd has read it from its disk anew."""
+        for _ in range(2):
+            events = [event for event in await client.messages(room) if event["type"] == "m.room.encrypted"]
+            self.assertEqual([(event["content"]["gims.counter"], event["event_id"]) for event in events], self.acknowledged)
+            await asyncio.to_thread(self.site.gimsd.stop)
+            await asyncio.to_thread(self.site.start_gimsd)
+            await client.persistently("GET", "/_matrix/client/v3/joined_rooms")
+        print(f"{len(self.acknowledged)} events acknowledged: all there, once", flush=True)
 
     async def sync(self, client):
         return await client.call("GET", "/_matrix/client/v3/sync", since=self.since, timeout=50000)
@@ -66,7 +86,7 @@ class RestartTest(SiteTest):
                 for number, end in enumerate((self.site.keyd.stop, self.site.keyd.kill)):
                     await asyncio.to_thread(end)
                     # Messages need no custodian, nor do administrators; both are told that it is away.
-                    await one.call("PUT", one.send_path(room, f"t{number}"), matrix_api.encrypted(number))
+                    await self.send(room, one, 2 * number)
                     other = await asyncio.to_thread(self.site.add_user, f"other{number}")
                     async with self.client() as new:
                         await new.login(f"other{number}", other)
@@ -79,7 +99,9 @@ class RestartTest(SiteTest):
                     # What it missed, it is told.
                     await asyncio.to_thread(self.wait_for_audit, "whole, and gims-keyd has its newest entry")
                     self.assertEqual(self.gimsctl("audit", "verify"), (0, f"the audit log is whole: {number + 2} entries\n"))
+                    await self.send(room, one, 2 * number + 1)
                     self.assert_gimsd_went_on()
+                await self.assert_all_there(room, one)
         asyncio.run(scenario())
 
     def wait_for_audit(self, text):
