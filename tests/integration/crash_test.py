@@ -18,7 +18,7 @@ import matrix_api
 from line import Line
 from rig import SiteTest
 
-KILLS = int(os.environ.get("GIMS_KILLS", "10"))  # of each daemon alone; a third as many of all at once
+KILLS = int(os.environ.get("GIMS_KILLS", "30"))  # of each daemon alone; a third as many of all at once
 DAEMONS = ("gims-keyd", "gimsd", "gims-tlsd")  # in the order of their start
 SENDERS = 4
 CLAIMERS = 2
