@@ -52,8 +52,9 @@ dev_t disk = 0;
   if (path == nullptr || folder == nullptr || ::stat(folder, &about) != 0) std::abort();
   disk = about.st_dev;
   const int fd = ::open(path, O_RDWR | O_CLOEXEC);
-  void* mapped = fd < 0 ? MAP_FAILED
-                        : ::mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* mapped = fd < 0
+                     ? MAP_FAILED
+                     : ::mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped == MAP_FAILED) std::abort();
   ::close(fd);
   control = static_cast<volatile Control*>(mapped);

@@ -361,8 +361,8 @@ void FaultVfs::restore_power(std::uint64_t seed) {
     const bool is_there = std::filesystem::exists(path);
     const bool was_there = unsynced.deleted.has_value();
     if (!is_there && !was_there) continue;
-    std::string content = seed == 0 ? std::move(unsynced.synced)
-                                    : content_after_cut(std::move(unsynced), random);
+    std::string content =
+        seed == 0 ? std::move(unsynced.synced) : content_after_cut(std::move(unsynced), random);
     unsynced = {};
     // Of a deleted file nothing but the name: as good as none.
     if (is_there || !content.empty()) {

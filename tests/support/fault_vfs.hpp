@@ -40,8 +40,8 @@ class FaultVfs {
 
   // From now on nothing reaches the files: every step fails.
   void cut_power();
-  // The step number `nth` from now (1: the next) is the last that is made: an fsync does nothing, the
-  // others are among what no fsync followed. It fails, and so does every later one.
+  // The step number `nth` from now (1: the next) is the last that is made: an fsync does nothing,
+  // the others are among what no fsync followed. It fails, and so does every later one.
   void cut_power_at(int nth);
   [[nodiscard]] bool has_power() const noexcept;
   // After the connections are closed: takes from the files what no fsync followed, or a part of it

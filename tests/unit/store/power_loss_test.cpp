@@ -1,5 +1,5 @@
-// Cuts of power at any write, fsync, truncation or deletion, while several write and one reads: what
-// was acknowledged is there when the power is back, in whole operations, in a sound file.
+// Cuts of power at any write, fsync, truncation or deletion, while several write and one reads:
+// what was acknowledged is there when the power is back, in whole operations, in a sound file.
 //
 // GIMS_POWER_CUTS says how many, GIMS_SEED what is chosen.
 #include <gmock/gmock.h>
@@ -31,7 +31,8 @@ using test::FaultVfs;
 constexpr int writers = 4;
 constexpr int operations = 25;    // of each writer between two cuts
 constexpr int cuts_of_file = 10;  // then another database
-// Small, so that copies of the log into the database, and its beginning anew, are among what is cut.
+// Small, so that copies of the log into the database, and its beginning anew, are among what is
+// cut.
 constexpr CheckpointerOptions checkpoints{
     .step_frames = 8, .most_frames = 60, .idle = std::chrono::milliseconds(3)};
 
@@ -43,7 +44,8 @@ std::uint64_t number_of(const char* name, std::uint64_t otherwise) {
 // Long for some, so that it spills over into pages of its own, and known from the name.
 std::string value_of(const std::string& name) {
   const std::size_t hash = std::hash<std::string>{}(name);
-  return std::string(hash % 9 == 0 ? hash % 20'000 : hash % 700, static_cast<char>('a' + hash % 26));
+  return std::string(hash % 9 == 0 ? hash % 20'000 : hash % 700,
+                     static_cast<char>('a' + hash % 26));
 }
 
 // The two rows of an operation; a row of its own is written again by each operation of its writer.
@@ -76,12 +78,12 @@ class PowerLoss : public testing::Test {
     for (int i = 0; i < operations; ++i) {
       const std::string name = run + "." + std::to_string(writer) + "." + std::to_string(i);
       const std::string latest = "latest." + std::to_string(writer);
-      const auto outcome = test::write_and_wait(
-          store_->writer(), [&](Transaction& transaction) -> Result<StreamId> {
+      const auto outcome =
+          test::write_and_wait(store_->writer(), [&](Transaction& transaction) -> Result<StreamId> {
             const Written rows = written(name);
             for (const std::string& row : {rows.first, rows.second}) {
-              GIMS_TRY(sql::run(transaction.sql(),
-                                SetMetaValue{.name = row, .value = value_of(row)}));
+              GIMS_TRY(
+                  sql::run(transaction.sql(), SetMetaValue{.name = row, .value = value_of(row)}));
             }
             GIMS_TRY(sql::run(transaction.sql(), SetMetaValue{.name = latest, .value = name}));
             return transaction.next_position();
