@@ -145,7 +145,7 @@ std::string_view name_of(BodyKind body) noexcept {
 Gate::Gate(GateOptions options, Authenticator& authenticator, const Clock& clock)
     : options_(std::move(options)),
       authenticator_(authenticator),
-      limiter_(clock, most_limited_keys, &default_rates, options_.rate_refill_factor) {}
+      limiter_(clock, most_limited_keys, &default_rates, options_.rates) {}
 
 std::vector<http::Route> Gate::routes(Routes table) {
   std::vector<http::Route> made;

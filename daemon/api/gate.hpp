@@ -35,7 +35,7 @@ struct GateOptions {
   bool rate_limits = true;
   // The uids that Auth::admin_socket takes; root always.
   std::vector<std::uint32_t> admin_uids;
-  unsigned rate_refill_factor = 1;  // service::Policy::rate_refill_factor
+  RateFactors rates{};
 };
 
 // Thread: any. Lives longer than the server that has its routes.

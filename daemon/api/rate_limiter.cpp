@@ -24,6 +24,10 @@ std::string address_key(std::string_view address) {
   return parsed ? parsed->limit_key().to_string() : std::string(address);
 }
 
+Rate times(Rate rate, unsigned factor, unsigned refill_time) {
+  return {.interval = rate.interval * refill_time / factor, .burst = rate.burst * factor};
+}
+
 }  // namespace
 
 ClassRates default_rates(RateClass rate) noexcept {
@@ -54,8 +58,8 @@ std::optional<milliseconds> RateLimiter::take(RateClass rate, std::string_view u
                                               std::string_view address) {
   if (rate == RateClass::unlimited) return std::nullopt;
   ClassRates rates = rates_(rate);
-  rates.user.interval *= refill_factor_;
-  rates.address.interval *= refill_factor_;
+  rates.user = times(rates.user, factors_.user, factors_.refill_time);
+  rates.address = times(rates.address, factors_.address, factors_.refill_time);
   const Time now = clock_.steady();
   std::string user_key;
   if (!user.empty()) {

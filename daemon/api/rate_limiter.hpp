@@ -29,6 +29,13 @@ struct ClassRates {
 inline constexpr std::size_t most_limited_keys = 65536;
 [[nodiscard]] ClassRates default_rates(RateClass rate) noexcept;
 
+// What the rates of default_rates() are multiplied by.
+struct RateFactors {
+  unsigned user = 1;
+  unsigned address = 1;
+  unsigned refill_time = 1;  // of both
+};
+
 // A token bucket a key, kept as the one time at which it is full again. Bounded: a table that is
 // full drops the buckets that are full again, and after them any (a bucket that is dropped is a
 // full one, so that a flood of addresses makes the limits milder, never harder, for others).
@@ -37,11 +44,8 @@ class RateLimiter {
  public:
   using Rates = ClassRates (*)(RateClass) noexcept;
   explicit RateLimiter(const Clock& clock, std::size_t most_keys = most_limited_keys,
-                       Rates rates = &default_rates, unsigned refill_factor = 1) noexcept
-      : clock_(clock),
-        most_keys_(most_keys / shard_count),
-        rates_(rates),
-        refill_factor_(refill_factor) {}
+                       Rates rates = &default_rates, RateFactors factors = {}) noexcept
+      : clock_(clock), most_keys_(most_keys / shard_count), rates_(rates), factors_(factors) {}
 
   // Nothing: take it. Else how long to wait. An empty user or address is not counted; IPv6 counts
   // by /64. A request that is refused for one key takes nothing from the other.
@@ -65,7 +69,7 @@ class RateLimiter {
   const Clock& clock_;
   const std::size_t most_keys_;
   const Rates rates_;
-  const unsigned refill_factor_;
+  const RateFactors factors_;
   std::array<Shard, shard_count> shards_;
 };
 

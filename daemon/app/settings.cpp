@@ -64,6 +64,12 @@ void read_policy(Config& config, service::Policy& policy) {
                                            std::uint64_t{8} << 20U, std::uint64_t{1} << 30U));
   policy.upload_limit = static_cast<std::size_t>(config.size(
       "media.upload_limit", policy.upload_limit, std::uint64_t{1} << 20U, std::uint64_t{4} << 30U));
+  policy.media_quota = config.size("media.quota", policy.media_quota, std::uint64_t{1} << 20U,
+                                   std::uint64_t{1} << 50U);
+  policy.media_reserve = config.size("media.reserve", policy.media_reserve,
+                                     std::uint64_t{64} << 20U, std::uint64_t{1} << 40U);
+  policy.user_rates = count(config, "rates.users", policy.user_rates, 1, 100);
+  policy.address_rates = count(config, "rates.addresses", policy.address_rates, 1, 1000);
 }
 
 Result<Settings> read(Config config) {

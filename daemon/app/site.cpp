@@ -10,13 +10,15 @@ Result<std::unique_ptr<Site>> Site::open(SiteOptions options, const Clock& clock
   std::unique_ptr<Site> site(new Site);
   site->http_ = options.http;
   const bool limits = options.services.policy.rate_limits;
-  const unsigned refill_factor = options.services.policy.rate_refill_factor;
+  const service::Policy& policy = options.services.policy;
+  const api::RateFactors rates{.user = policy.user_rates,
+                               .address = policy.address_rates,
+                               .refill_time = policy.rate_refill_factor};
   GIMS_TRY_ASSIGN(site->services_, Services::create(std::move(options.services), clock));
-  site->gate_ =
-      std::make_unique<api::Gate>(api::GateOptions{.rate_limits = limits,
-                                                   .admin_uids = std::move(options.admins),
-                                                   .rate_refill_factor = refill_factor},
-                                  site->services_->authenticator(), clock);
+  site->gate_ = std::make_unique<api::Gate>(
+      api::GateOptions{
+          .rate_limits = limits, .admin_uids = std::move(options.admins), .rates = rates},
+      site->services_->authenticator(), clock);
   site->routes_ = site->services_->routes([here = site.get()] {
     return here->server_ ? here->server_->connections() : std::size_t{0};
   });

@@ -143,16 +143,17 @@ Result<std::unique_ptr<MediaUpload>> Media::start(NewMedia about, std::string me
     GIMS_TRY_ASSIGN(auto reader, store_.read());
     GIMS_TRY_ASSIGN(used, stored_bytes(reader.sql(), about.owner));
   }
-  if (used >= options_.quota || about.announced > options_.quota - used) return quota_used_up();
+  if (used >= policy_.media_quota || about.announced > policy_.media_quota - used)
+    return quota_used_up();
   GIMS_TRY_ASSIGN(const std::uint64_t left, free_bytes(options_.folder));
-  if (left < options_.reserve || about.announced > left - options_.reserve) {
+  if (left < policy_.media_reserve || about.announced > left - policy_.media_reserve) {
     return fail(ErrorKind::unavailable, "M_UNKNOWN",
                 "The server has no room for this file. Tell its administrator.",
                 "the media folder's disk is full up to the reserve");
   }
-  upload->room_ = options_.quota - used;
+  upload->room_ = policy_.media_quota - used;
   GIMS_TRY_ASSIGN(upload->file_, MediaFileWriter::create(options_.folder, options_.key, media_id,
-                                                         options_.reserve));
+                                                         policy_.media_reserve));
   upload->about_ = std::move(about);
   upload->media_id_ = std::move(media_id);
   upload->promised_ = promised;
@@ -205,7 +206,7 @@ Result<> Media::insert(store::Transaction& transaction, const MediaUpload& uploa
   const NewMedia& about = upload.about_;
   // Again, exactly: several uploads of one user may have begun with the same room left.
   GIMS_TRY_ASSIGN(const std::uint64_t used, stored_bytes(transaction.sql(), about.owner));
-  if (used > options_.quota || upload.file_->size() > options_.quota - used) {
+  if (used > policy_.media_quota || upload.file_->size() > policy_.media_quota - used) {
     return quota_used_up();
   }
   if (!upload.promised_) {

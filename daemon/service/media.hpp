@@ -24,11 +24,6 @@
 
 namespace gims::service {
 
-// What one user may have stored: 20 GiB, some thousand photographs and scans a year for several
-// years.
-inline constexpr std::uint64_t media_quota = std::uint64_t{20} << 30U;
-// What uploads leave free on the disk, for the database and its log: 1 GiB.
-inline constexpr std::uint64_t media_reserve = std::uint64_t{1} << 30U;
 // Life of a promise; the spec recommends 24 hours.
 inline constexpr std::chrono::milliseconds media_promise_life = std::chrono::hours(24);
 // Promises of one user that wait for their upload.
@@ -46,8 +41,6 @@ inline constexpr std::chrono::milliseconds longest_media_wait = std::chrono::sec
 struct MediaOptions {
   std::filesystem::path folder;  // made if it is missing; nothing else may write there
   SecretBytes key;               // 32 bytes
-  std::uint64_t quota = media_quota;
-  std::uint64_t reserve = media_reserve;
 };
 
 struct NewMedia {

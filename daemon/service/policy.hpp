@@ -45,6 +45,9 @@ struct Policy {
   // How many times longer than default_rates() says a bucket takes to refill. Another value than 1
   // is for tests of the limits, which then need not be quick.
   unsigned rate_refill_factor = 1;
+  // How many times as much as default_rates() says a user, and an address, may ask.
+  unsigned user_rates = 1;
+  unsigned address_rates = 1;
   // Profiles are shown without a token, as the specification has it. False: to officers alone.
   bool public_profiles = false;
 
@@ -61,6 +64,11 @@ struct Policy {
 
   // The largest upload (m.upload.size), bytes.
   std::size_t upload_limit = std::size_t{100} << 20U;
+  // What one user may have stored: 20 GiB, some thousand photographs and scans a year for several
+  // years.
+  std::uint64_t media_quota = std::uint64_t{20} << 30U;
+  // What uploads leave free on the disk, for the database and its log: 1 GiB.
+  std::uint64_t media_reserve = std::uint64_t{1} << 30U;
   // The longest that a /sync or another long poll waits, whatever its timeout asks for.
   std::chrono::milliseconds longest_poll = std::chrono::minutes(5);
 };

@@ -44,13 +44,14 @@ class MediaApi : public ::testing::Test {
     service::Policy policy;
     policy.server_name = "gims.internal";
     policy.upload_limit = 300'000;
+    policy.media_reserve = 0;
     return policy;
   }
   std::unique_ptr<service::Media> make_media() {
     const std::array<std::uint8_t, 32> key{7};
     return std::move(*service::Media::open(
-        {.folder = store.folder() / "media", .key = *SecretBytes::copy_of(key), .reserve = 0},
-        *store, policy, store.clock()));
+        {.folder = store.folder() / "media", .key = *SecretBytes::copy_of(key)}, *store, policy,
+        store.clock()));
   }
 
   static std::string head(std::string_view method, std::string_view path,

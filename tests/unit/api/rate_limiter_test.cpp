@@ -61,6 +61,16 @@ TEST_F(RateLimiterTest, CountsIpv6ByItsNetwork) {
   EXPECT_FALSE(take("", "2001:db8:1:3::1"));
 }
 
+TEST_F(RateLimiterTest, GivesASiteManyTimesAsMuch) {
+  RateLimiter wide(clock, 1024, &few, {.user = 2, .address = 10});
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(wide.take(RateClass::send, "@a:x", "192.0.2.7"));
+  EXPECT_EQ(wide.take(RateClass::send, "@a:x", "192.0.2.7"), milliseconds(500));
+  for (int i = 4; i < 60; ++i) {
+    EXPECT_FALSE(wide.take(RateClass::send, "@" + std::to_string(i) + ":x", "192.0.2.7")) << i;
+  }
+  EXPECT_EQ(wide.take(RateClass::send, "@new:x", "192.0.2.7"), milliseconds(100));
+}
+
 TEST_F(RateLimiterTest, HasAnUnlimitedClass) {
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(take("@a:x", "192.0.2.7", RateClass::unlimited));
 }

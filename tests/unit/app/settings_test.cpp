@@ -43,7 +43,8 @@ TEST(Settings, KeepTheProductsPolicy) {
   EXPECT_FALSE(settings->policy.open_registration);
   EXPECT_FALSE(settings->policy.registration_secret.has_value());
   for (const char* key : {"forced_encryption = false", "[rooms]\nforced_encryption = false",
-                          "[accounts]\nopen_registration = true"}) {
+                          "[accounts]\nopen_registration = true", "[rates]\nusers = 0",
+                          "[rates]\nusers = 101", "[rates]\naddresses = 1001"}) {
     EXPECT_FALSE(problems(key).empty()) << key;
   }
 }
@@ -57,6 +58,11 @@ default_version = "11"
 password_memory = "64MiB"
 [media]
 upload_limit = "20MiB"
+quota = "500MiB"
+reserve = "4GiB"
+[rates]
+users = 2
+addresses = 40
 [http]
 loops = 4
 idle_timeout = "30s"
@@ -67,6 +73,10 @@ idle_timeout = "30s"
   EXPECT_EQ(settings->policy.default_room_version, "11");
   EXPECT_EQ(settings->policy.password_cost.memory, std::size_t{64} << 20U);
   EXPECT_EQ(settings->policy.upload_limit, std::size_t{20} << 20U);
+  EXPECT_EQ(settings->policy.media_quota, std::uint64_t{500} << 20U);
+  EXPECT_EQ(settings->policy.media_reserve, std::uint64_t{4} << 30U);
+  EXPECT_EQ(settings->policy.user_rates, 2U);
+  EXPECT_EQ(settings->policy.address_rates, 40U);
   EXPECT_EQ(settings->http.loops, 4U);
   EXPECT_EQ(settings->http.idle_timeout, std::chrono::seconds(30));
 }

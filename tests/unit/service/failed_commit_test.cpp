@@ -178,10 +178,11 @@ TEST(FailedCommitOfMedia, KeepsTheFileUntilARestartTells) {
   for (const test::Fault fault : {test::Fault::sync_error, test::Fault::disk_full}) {
     test::FaultVfs vfs;
     test::StoreUnderTest store({}, {.database = {}, .vfs = vfs.name()});
-    const Policy policy = test::closed_policy();
+    Policy policy = test::closed_policy();
+    policy.media_reserve = 0;
     const fs::path folder = store.folder() / "media";
     const auto open = [&] {
-      return *Media::open({.folder = folder, .key = test::key_of(7), .reserve = 0}, *store, policy,
+      return *Media::open({.folder = folder, .key = test::key_of(7)}, *store, policy,
                           store.clock());
     };
     const auto swept = [](Media& media) {

@@ -43,12 +43,13 @@ class MediaTest : public ::testing::Test {
 
   [[nodiscard]] fs::path folder() const { return store.folder() / "media"; }
 
-  void open(std::uint64_t quota = media_quota, std::uint64_t reserve = 0) {
+  void open(std::uint64_t quota = Policy{}.media_quota, std::uint64_t reserve = 0) {
     media.reset();
+    policy.media_quota = quota;
+    policy.media_reserve = reserve;
     const std::array<std::uint8_t, 32> key{7};
-    auto opened = Media::open(
-        {.folder = folder(), .key = *SecretBytes::copy_of(key), .quota = quota, .reserve = reserve},
-        *store, policy, store.clock());
+    auto opened = Media::open({.folder = folder(), .key = *SecretBytes::copy_of(key)}, *store,
+                              policy, store.clock());
     ASSERT_TRUE(opened) << opened.error().detail;
     media = std::move(*opened);
   }
@@ -300,7 +301,7 @@ TEST_F(MediaTest, TheQuotaHoldsForAnnouncedStreamedAndConcurrentBytes) {
 }
 
 TEST_F(MediaTest, AFullDiskIsUnavailable) {
-  open(media_quota, UINT64_MAX / 2);
+  open(Policy{}.media_quota, UINT64_MAX / 2);
   const auto refused = media->begin(about());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
