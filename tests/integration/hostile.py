@@ -7,12 +7,12 @@ import re
 import resource
 import socket
 import ssl
-import statistics
 import tempfile
 import threading
 import time
 import unittest
 from pathlib import Path
+from typing import NamedTuple
 
 import rig  # first: it says where the others are
 import cgroup
@@ -22,6 +22,8 @@ import matrix_api
 
 MIB = 1 << 20
 MOST_MEMORY = {"gimsd": 128 * MIB, "gims-tlsd": 64 * MIB}
+# A sanitizer keeps what was freed, and a shadow of all of it: what a daemon takes is then no figure of its own.
+MEASURES_MEMORY = not os.environ.get("GIMS_SANITIZED")
 
 
 class ShortTimes(gimssite.Site):
@@ -38,6 +40,8 @@ class HostileTest(unittest.TestCase):
     """One site for all tests of a class: none of them may harm it. Attackers come from addresses of their
     own, 127.0.0.2 and on: what is counted by address is not to hit the officers."""
 
+    site_class = ShortTimes
+
     @classmethod
     def setUpClass(cls):
         # For those who hold many connections.
@@ -46,9 +50,9 @@ class HostileTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="gims-")
         cls.addClassCleanup(folder.cleanup)
         os.chmod(folder.name, 0o755)
-        cls.site = ShortTimes(Path(folder.name) / "site", build=rig.BUILD)
+        cls.site = cls.site_class(Path(folder.name) / "site", build=rig.BUILD)
         # Whatever the attack, no daemon may need more (docs/limits.md): the kernel would kill it.
-        for process in (cls.site.gimsd, cls.site.tlsd):
+        for process in (cls.site.gimsd, cls.site.tlsd) if MEASURES_MEMORY else ():
             try:
                 limit = cgroup.MemoryLimit(process, process.name)
             except cgroup.Unavailable as why:
@@ -65,6 +69,20 @@ class HostileTest(unittest.TestCase):
         cls.room = cls.officers[0].call("POST", "/_matrix/client/v3/createRoom",
                                         {"preset": "private_chat", "invite": [cls.officers[1].user_id]})["room_id"]
         cls.officers[1].call("POST", f"/_matrix/client/v3/rooms/{matrix_api.quoted(cls.room)}/join", {})
+        cls.sent = []  # the officers' messages, as they were acknowledged
+        cls.table = []
+
+    @classmethod
+    def tearDownClass(cls):
+        """After all attacks: every message that was acknowledged meanwhile is there, once, in order."""
+        print("\n".join((HEAD, *cls.table)), flush=True)
+        found, start = [], ""
+        while start is not None:
+            answer = cls.officers[1].call("GET", f"/_matrix/client/v3/rooms/{matrix_api.quoted(cls.room)}/messages?dir=f&limit=500{start}")
+            found += [event["event_id"] for event in answer["chunk"] if event["type"] == "m.room.encrypted"]
+            start = f"&from={answer['end']}" if "end" in answer else None
+        if found != cls.sent:
+            raise AssertionError(f"{len(cls.sent)} messages were acknowledged beside the attacks, {len(found)} are there")
 
     def tearDown(self):
         self.assertEqual(self.site.dead(), [])
@@ -94,41 +112,54 @@ class HostileTest(unittest.TestCase):
     # ---- what is watched meanwhile ------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def attack(self, name, memory=0):
-        """Around an attack: officers work beside it and are answered; when it is over, the daemons hold no
-        descriptor more than before, and have grown by at most `memory` MiB while it went on."""
-        before = self.cost()
-        with Bystanders(self.officers, self.room, self.cost) as officers:
+    def attack(self, name, memory=0, disk=8):
+        """Around an attack: officers work before it and beside it, on connections that they had before, and each of
+        their requests is answered as it should be. When it is over, the daemons hold no descriptor more than before,
+        and have grown by at most `memory` MiB while it went on, and the data folder by at most `disk` MiB."""
+        with Bystanders(self.officers, self.room, self.cost, self.sent, least=12) as quiet:
+            pass
+        self.assertEqual(quiet.failure, None)
+        stored, before = self.stored(), self.cost()
+        with Bystanders(self.officers, self.room, self.cost, self.sent, least=5) as beside:
             yield
-        worst = officers.most
+        worst, spent, grown = beside.most, self.cost(), self.stored() - stored
+        self.table.append(row(name, quiet, beside, before, worst, spent, grown))
         after = self.wait_for(f"the descriptors of {name}", lambda: self.no_more_descriptors(before))
-        print(f"{name}: {officers.report()}; " + "; ".join(
-            f"{process} {before[process][0] // MIB}/{worst[process][0] // MIB}/{after[process][0] // MIB} MiB, "
-            f"{before[process][1]}/{worst[process][1]}/{after[process][1]} descriptors" for process in before), flush=True)
-        for process, (size, _) in worst.items():
-            self.assertLessEqual(size - before[process][0], (memory + 8) * MIB, f"{process} took too much memory")
-        self.assertEqual(officers.failure, None)
-        self.assertGreater(officers.rounds, 0)
+        print(f"{name}: " + "; ".join(
+            f"{process} {before[process].size // MIB}/{worst[process].size // MIB}/{after[process].size // MIB} MiB, "
+            f"{before[process].descriptors}/{worst[process].descriptors}/{after[process].descriptors} descriptors"
+            for process in before), flush=True)
+        for process, cost in worst.items() if MEASURES_MEMORY else ():
+            self.assertLessEqual(cost.size - before[process].size, (memory + 8) * MIB, f"{process} took too much memory")
+        self.assertLessEqual(grown, disk * MIB, "it took too much of the disk")
+        self.assertEqual(beside.failure, None)
 
     def cost(self):
-        """Of each daemon that strangers reach: (resident bytes, descriptors)."""
+        """Of each daemon that strangers reach, by its name."""
         found = {}
         for process in (self.site.tlsd, self.site.gimsd):
             pid = process.child.pid
             size = int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) * 1024
-            found[process.name] = (size, len(os.listdir(f"/proc/{pid}/fd")))
+            times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+            found[process.name] = Cost(size, len(os.listdir(f"/proc/{pid}/fd")), sum(map(int, times)) / os.sysconf("SC_CLK_TCK"))
         return found
 
     def no_more_descriptors(self, before):
         now = self.cost()
         # Readers of the store are opened when they are first needed, and kept: three files each.
-        return now if all(now[name][1] <= before[name][1] + (24 if name == "gimsd" else 0) for name in now) else None
+        return now if all(now[name].descriptors <= before[name].descriptors + (24 if name == "gimsd" else 0) for name in now) else None
 
     def stored(self):
         return sum(path.stat().st_size for path in (self.site.folder / "gimsd").rglob("*") if path.is_file())
 
     def wait_for(self, what, true, seconds=120):
         return rig.SiteTest.wait_for(self, what, true, seconds)
+
+
+class Cost(NamedTuple):
+    size: int  # resident bytes
+    descriptors: int
+    cpu: float  # seconds since the start
 
 
 class Officer:
@@ -142,6 +173,7 @@ class Officer:
         self.token, self.user_id = answer["access_token"], answer["user_id"]
 
     line = token = None
+    steadfast = False  # whether the connection has to last
 
     def connect(self):
         if self.line:
@@ -157,6 +189,8 @@ class Officer:
         try:
             return self.line.ask(method, path, body, self.token)
         except (ConnectionError, line.http.client.HTTPException, ssl.SSLError):
+            if self.steadfast:
+                raise
             # Between two tests the connection was idle for longer than it may.
             self.connect()
             return self.line.ask(method, path, body, self.token)
@@ -169,18 +203,24 @@ class Officer:
 
 
 class Bystanders:
-    """One sends, the other's long poll gets it; again and again until the end."""
+    """One sends, the other's long poll gets it; again and again until the end, `least` times at least. That is what one
+    person does, and below the limits of one person."""
 
-    def __init__(self, officers, room, cost):
+    def __init__(self, officers, room, cost, sent, least):
         self.sender, self.reader = officers
-        self.room, self.cost = room, cost
+        self.room, self.cost, self.sent = room, cost, sent
+        self.least = least
         self.most = cost()
-        self.rounds, self.failure = 0, None
+        self.failure = None
         self.sends, self.polls = [], []
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.work, daemon=True)
 
     def __enter__(self):
+        # Idle since the last time; from now on the connections are to last.
+        self.since = self.reader.call("GET", "/_matrix/client/v3/sync?timeout=0")["next_batch"]
+        self.sender.call("GET", "/_matrix/client/v3/account/whoami")
+        self.sender.steadfast = self.reader.steadfast = True
         self.thread.start()
         return self
 
@@ -188,44 +228,54 @@ class Bystanders:
         self.look()
         self.over.set()
         self.thread.join()
+        self.sender.steadfast = self.reader.steadfast = False
 
     def work(self):
         try:
-            since = self.reader.call("GET", "/_matrix/client/v3/sync?timeout=0")["next_batch"]
-            self.sender.call("GET", "/_matrix/client/v3/account/whoami")
-            while not self.over.is_set() or not self.rounds:
-                since = self.round(since)
-                self.over.wait(0.2)  # what one person does, and below the limits of one person
+            while not self.over.is_set() or len(self.sends) < self.least:
+                self.round()
+                # The first of them closer together, so that they fall into the attack however short it is.
+                time.sleep(0.1) if len(self.sends) < self.least else self.over.wait(0.2)
         except Exception as failure:
             self.failure = failure
 
-    def round(self, since):
+    def round(self):
         number = time.monotonic_ns()
         poll = self.reader.line
-        poll.begin("GET", f"/_matrix/client/v3/sync?timeout=4000&since={since}", token=self.reader.token)
+        poll.begin("GET", f"/_matrix/client/v3/sync?timeout=4000&since={self.since}", token=self.reader.token)
         start = time.monotonic()
         event = self.sender.call("PUT", f"/_matrix/client/v3/rooms/{matrix_api.quoted(self.room)}/send/m.room.encrypted/{number}",
                                  {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "YQ", "session_id": "s"})
         self.sends.append(time.monotonic() - start)
+        self.sent.append(event["event_id"])
         status, news = poll.end()
         self.polls.append(time.monotonic() - start)
         got = [event["event_id"] for event in news["rooms"]["join"][self.room]["timeline"]["events"]] if status == 200 else news
         if got != [event["event_id"]]:
             raise AssertionError(f"the long poll gave {status} {got} for {event}")
-        self.rounds += 1
+        self.since = news["next_batch"]
         self.look()
-        return news["next_batch"]
 
     def look(self):
         """Keeps the most of what the daemons took."""
-        self.most = {name: tuple(map(max, self.most[name], taken)) for name, taken in self.cost().items()}
+        self.most = {name: Cost(*map(max, self.most[name], taken)) for name, taken in self.cost().items()}
 
-    def report(self):
-        def times(taken):
-            if not taken:
-                return "none"
-            return f"{statistics.median(taken) * 1000:.0f} ms, {max(taken) * 1000:.0f} at worst"
-        return f"{self.rounds} messages beside it: send {times(self.sends)}; long poll {times(self.polls)}"
+
+# What each attack cost, and the officers beside it: a line for each at the end of a file of tests. Times in ms.
+HEAD = (f"\n{'':44} {'messages':>8} {'send, quiet':>14} {'beside it':>14} {'receipt, quiet':>14} {'beside it':>14} "
+        f"{'gimsd CPU':>10} {'memory':>8} {'tlsd CPU':>10} {'memory':>8} {'disk':>8}\n"
+        f"{'':44} {'':8}" + f" {'p50 / p99':>14}" * 4 + f" {'s':>10} {'MiB':>8} {'s':>10} {'MiB':>8} {'MiB':>8}")
+
+
+def row(name, quiet, beside, before, worst, spent, grown):
+    def times(taken):
+        taken = sorted(taken)
+        return f"{taken[len(taken) // 2] * 1000:.1f} / {taken[len(taken) * 99 // 100] * 1000:.1f}" if taken else "none"
+    cells = "".join(f" {times(taken):>14}" for taken in (quiet.sends, beside.sends, quiet.polls, beside.polls))
+    for process in ("gimsd", "gims-tlsd"):
+        cells += (f" {spent[process].cpu - before[process].cpu:>10.2f}"
+                  f" {(worst[process].size - before[process].size) / MIB:>+8.1f}")
+    return f"{name[:44]:44} {len(beside.sends):8}{cells} {grown / MIB:>+8.1f}"
 
 
 def read_all(connection):

@@ -1,6 +1,7 @@
 """Officers' accounts in hostile hands, and guesses at them: floods of everything that an account may do. Each
 test has other officers at work beside it (hostile.py)."""
 
+import concurrent.futures
 import contextlib
 import time
 import unittest
@@ -12,17 +13,27 @@ from matrix_api import quoted
 V3 = "/_matrix/client/v3"
 
 
+# docs/limits.md, "Rates": in each class so many at once, then one in so many seconds; of a user, and for signing in, where
+# nobody is known yet, of an address.
+RATES = {"login": (100, 1), "send": (100, 0.1), "write": (100, 0.1), "room": (200, 1)}
+
+
 class HostileApi(hostile.HostileTest):
-    def until_refused(self, ask, most):
-        """Asks again and again until it is too often: how many were taken, and the refusal."""
-        for taken in range(most):
+    def until_refused(self, ask, rate):
+        """Asks again and again until it is too often: how many were taken, which is what the rate of that class lets pass."""
+        burst, interval = RATES[rate]
+        start = time.monotonic()
+        for taken in range(100 * burst):
             status, answer = ask(taken)
             if status == 429:
                 self.assertEqual(answer["errcode"], "M_LIMIT_EXCEEDED")
                 self.assertGreater(answer["retry_after_ms"], 0)
-                return taken, answer
+                break
             self.assertEqual(status, 200, answer)
-        self.fail(f"{most} were taken")
+        # The sign-in before it was one, too.
+        self.assertGreaterEqual(taken, burst - 1)
+        self.assertLessEqual(taken, burst + (time.monotonic() - start) / interval + 1)
+        return taken
 
     def test_login_guessing(self):
         """A stranger guesses at an account from one address, then from many. Its owner signs in beside it; so
@@ -31,10 +42,13 @@ class HostileApi(hostile.HostileTest):
         with self.attack("login guessing", memory=48):
             with line.Line(self.site.port, self.site.ca, address="127.0.0.2") as stranger:
                 statuses = []
+                start = time.monotonic()
                 while 429 not in statuses:
                     statuses.append(stranger.ask("POST", f"{V3}/login", victim.proof(f"guess {len(statuses)}"))[0])
-                    self.assertLess(len(statuses), 30, "one may guess without end")
+                    # Five, and after them one for each second, two seconds, four and so on.
+                    self.assertLessEqual(len(statuses), 6 + (time.monotonic() - start), "one may guess without end")
                 self.assertEqual(set(statuses[:-1]), {403})
+                self.assertGreaterEqual(len(statuses), 6, "a mistake is no guess")
                 self.assertEqual(victim.call("POST", f"{V3}/login", victim.proof(victim.password))["user_id"], victim.user_id)
                 # An account that is not there is no different.
                 unknown = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": "nobody"}, "password": "x" * 12}
@@ -68,7 +82,7 @@ class HostileApi(hostile.HostileTest):
         """Signing in again and again, with the right password."""
         one = self.attacker("many.devices", "127.0.0.40")
         with self.attack("devices without end", memory=48):
-            self.until_refused(lambda _: one.ask("POST", f"{V3}/login", one.proof(one.password)), 300)
+            self.until_refused(lambda _: one.ask("POST", f"{V3}/login", one.proof(one.password)), "login")
 
     def test_to_device_flood(self):
         victim, one = self.attacker("flooded", "127.0.0.41"), self.attacker("flooder")
@@ -80,7 +94,7 @@ class HostileApi(hostile.HostileTest):
             return one.ask("PUT", f"{V3}/sendToDevice/m.room.encrypted/{number}",
                            {"messages": {victim.user_id: {device: content | {"n": number}}}})
         with self.attack("to-device flood", memory=24):
-            taken, _ = self.until_refused(send, 2000)
+            taken = self.until_refused(send, "send")
             # The victim gets what was taken, in order, a bounded number a reply.
             got = []
             while True:
@@ -127,7 +141,7 @@ class HostileApi(hostile.HostileTest):
     def test_room_floods(self):
         """Making rooms, joining them, leaving and joining again."""
         maker, joiner = self.attacker("maker"), self.attacker("joiner", "127.0.0.42")
-        with self.attack("rooms without end", memory=48):
+        with self.attack("rooms without end", memory=24):
             rooms = []
 
             def make(_):
@@ -135,34 +149,101 @@ class HostileApi(hostile.HostileTest):
                 if status == 200:
                     rooms.append(answer["room_id"])
                 return status, answer
-            taken, _ = self.until_refused(make, 1000)
-            self.assertGreaterEqual(taken, 100, "an officer may make some")
+            self.until_refused(make, "room")
 
             def join(number):
                 status, answer = joiner.ask("POST", f"{V3}/join/{quoted(rooms[number // 2 % len(rooms)])}", {})
                 if status == 200 and number % 2:
                     joiner.ask("POST", f"{V3}/rooms/{quoted(rooms[number // 2 % len(rooms)])}/leave", {})
                 return status, answer
-            self.until_refused(join, 1000)
+            self.until_refused(join, "room")
 
-    def test_filters_and_backup_versions(self):
-        """Until the rate says no; then, in the time that it says, until there are as many as there may be."""
+    def test_filter_flood(self):
         one = self.attacker("collector")
-        me = quoted(one.user_id)
-        with self.attack("filters and backup versions without end", memory=24):
-            filter_of = lambda n: {"room": {"timeline": {"limit": n}}}
-            self.until_refused(lambda n: one.ask("POST", f"{V3}/user/{me}/filter", filter_of(n)), 1000)
-            backup = {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": {"public_key": "a" * 43}}
-            made = 0
-            while True:
-                status, answer = one.ask("POST", f"{V3}/room_keys/version", backup)
-                if status == 429:
-                    time.sleep(answer["retry_after_ms"] / 1000)
-                    continue
-                if status != 200:
-                    break
-                made += 1
-            self.assertEqual((made, status, answer["errcode"]), (100, 413, "M_TOO_LARGE"))
+        path = f"{V3}/user/{quoted(one.user_id)}/filter"
+        with self.attack("filters without end", memory=24):
+            self.until_refused(lambda n: one.ask("POST", path, {"room": {"timeline": {"limit": n}}}), "write")
+
+
+class Unhurried(hostile.ShortTimes):
+    """A site that lets an officer ask so often that what an account may have is reached."""
+
+    def configuration(self):
+        files = super().configuration()
+        files["gimsd"] += "\n[rates]\nusers = 100\naddresses = 100\n"
+        return files
+
+
+class HostileQuotas(hostile.HostileTest):
+    """What one account may have, reached: docs/limits.md, "Accounts and devices", "Encryption", "Sync"."""
+
+    site_class = Unhurried
+
+    def until_full(self, ask, most, status, errcode):
+        """Exactly `most` are taken; the next is refused, as often as it is asked for."""
+        for taken in range(most):
+            answered, answer = ask(taken)
+            self.assertEqual(answered, 200, f"{taken}: {answer}")
+        for again in range(3):
+            answered, answer = ask(most + again)
+            self.assertEqual((answered, answer["errcode"]), (status, errcode), answer)
+
+    def test_filters(self):
+        one = self.attacker("filters")
+        path = f"{V3}/user/{quoted(one.user_id)}/filter"
+        with self.attack("500 filters", memory=24, disk=16):
+            self.until_full(lambda n: one.ask("POST", path, {"room": {"timeline": {"limit": n + 1}}}), 500, 413, "M_TOO_LARGE")
+
+    def test_backup_versions(self):
+        one = self.attacker("backups")
+        backup = {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": {"public_key": "a" * 43}}
+        with self.attack("100 backup versions", memory=24):
+            self.until_full(lambda _: one.ask("POST", f"{V3}/room_keys/version", backup), 100, 413, "M_TOO_LARGE")
+
+    def test_pushers(self):
+        one = self.attacker("pushers")
+        pusher = lambda n: {"kind": "http", "app_id": "a", "pushkey": f"key {n}", "app_display_name": "a", "device_display_name": "d",
+                            "lang": "en", "append": True, "data": {"url": "https://push.internal/_matrix/push/v1/notify"}}
+        with self.attack("100 pushers", memory=24):
+            self.until_full(lambda n: one.ask("POST", f"{V3}/pushers/set", pusher(n)), 100, 413, "M_TOO_LARGE")
+
+    def test_devices(self):
+        one = self.attacker("devices", "127.0.0.44")
+        proof = one.proof(one.password)
+        with self.attack("500 devices", memory=48, disk=16):
+            self.until_full(lambda _: one.ask("POST", f"{V3}/login", proof), 499, 403, "M_FORBIDDEN")
+
+    def test_account_data(self):
+        one = self.attacker("account.data")
+        path = f"{V3}/user/{quoted(one.user_id)}/account_data/gims."
+        with self.attack("32 MiB of account data", memory=48, disk=64):
+            taken = 0
+            while (answer := one.ask("PUT", f"{path}{taken}", {"a": "b" * 1_000_000}))[0] == 200:
+                taken += 1
+                self.assertLessEqual(taken * 1_000_000, 32 << 20, "it takes all")
+            self.assertEqual((answer[0], answer[1]["errcode"]), (413, "M_TOO_LARGE"))
+            self.assertGreaterEqual(taken, 30)
+
+    def test_long_polls_of_many_devices(self):
+        """One user polls on 20 devices at once: 16 wait, whichever they are, and the others are answered, empty."""
+        one = self.attacker("many.polls", "127.0.0.43")
+        devices = [one.call("POST", f"{V3}/login", one.proof(one.password))["access_token"] for _ in range(20)]
+        room = one.call("POST", f"{V3}/createRoom", {"preset": "private_chat"})["room_id"]
+        with (self.attack("long polls of 20 devices of one user", memory=16), contextlib.ExitStack() as open_ones,
+              concurrent.futures.ThreadPoolExecutor(len(devices)) as pool):
+            lines = [open_ones.enter_context(line.Line(self.site.port, self.site.ca, address="127.0.0.43")) for _ in devices]
+            since = [one.ask("GET", f"{V3}/sync?timeout=0", token=token)[1]["next_batch"] for one, token in zip(lines, devices)]
+            polls = [pool.submit(one.ask, "GET", f"{V3}/sync?since={place}&timeout=120000", None, token)
+                     for one, token, place in zip(lines, devices, since)]
+            self.wait_for("those that may not wait", lambda: sum(poll.done() for poll in polls) >= 4)
+            event = one.call("PUT", f"{V3}/rooms/{quoted(room)}/send/m.room.encrypted/1",
+                             {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "YQ", "session_id": "s"})["event_id"]
+            answers = [poll.result() for poll in polls]
+            self.assertEqual({status for status, _ in answers}, {200})
+            waited = [answer for _, answer in answers if room in answer.get("rooms", {}).get("join", {})]
+            self.assertEqual(len(waited), 16)
+            for answer in waited:
+                self.assertEqual(answer["rooms"]["join"][room]["timeline"]["events"][-1]["event_id"], event)
 
 
 if __name__ == "__main__":
