@@ -1,7 +1,7 @@
 // Runs a fuzz target without libFuzzer: each seed as it is, cut, and changed in a way that is the
 // same at every run. A regression run for builds of GCC; the search for new inputs is scripts/fuzz.
 //
-//   fuzz_json SEED-FOLDER [DICTIONARY]
+//   fuzz_json SEED-FOLDER [DICTIONARY [CHANGES]]
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 constexpr std::size_t most_cuts = 256;
-constexpr int changed_a_seed = 1000;
+constexpr std::size_t changed_a_seed = 1000;
 
 constexpr unsigned most_seconds = 30;  // for one input; a hang, not a measure
 
@@ -138,13 +138,14 @@ int main(int argc, char** argv) {
   static_cast<void>(std::signal(SIGABRT, tell_input));
   static_cast<void>(std::signal(SIGALRM, tell_input));
   Changer changer(seeds, argc > 2 ? words_of(argv[2]) : std::vector<std::string>{});
+  const std::size_t changes = argc > 3 ? std::stoul(argv[3]) : changed_a_seed;
   run("");
   for (const std::string& seed : seeds) {
     run(seed);
-    for (std::size_t size = 0; size < std::min(seed.size(), most_cuts); ++size) {
+    for (std::size_t size = 0; size < std::min({seed.size(), most_cuts, changes}); ++size) {
       run(seed.substr(0, size));
     }
-    for (int i = 0; i < changed_a_seed; ++i) run(changer.changed(seed));
+    for (std::size_t i = 0; i < changes; ++i) run(changer.changed(seed));
   }
   std::printf("%zu inputs of %zu seeds\n", runs, seeds.size());
   return 0;
