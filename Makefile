@@ -39,10 +39,10 @@ fuzz: ## run each fuzz target for T seconds (60)
 lint: ## check format, layers, scripts, and the code with clang-tidy
 	@scripts/steps lint
 
-asan: ## unit and contract tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: ## unit, contract and integration tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/steps asan
 
-tsan: ## unit and contract tests under ThreadSanitizer
+tsan: ## unit and contract tests, and those of integration with many threads, under ThreadSanitizer
 	@scripts/steps tsan
 
 coverage: ## which lines the tests run, and which errors no test makes
@@ -54,7 +54,9 @@ soak: ## a whole site at work for H hours (1): memory, descriptors and latency w
 format: ## format the code
 	@scripts/steps format
 
-check-all: lint test asan tsan fuzz ## all of the checks, one after the other
+check-all: K = 100
+check-all: H = 0.5
+check-all: lint test asan tsan faults coverage fuzz soak ## all of the checks, one after the other, in some hours
 
 clean: ## remove what was built, the site's data too; keeps the root and the caches
 	@scripts/steps clean
