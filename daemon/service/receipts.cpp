@@ -46,7 +46,7 @@ Result<> require_joined(sql::Connection& connection, store::RoomNid room,
 
 struct Target {
   store::StreamId position;
-  std::string thread;  // "main", or the id of the thread's root
+  std::string thread;                // "main", or the id of the thread's root
   std::vector<std::string> related;  // the event, and those that it relates to
 };
 
@@ -88,8 +88,7 @@ Result<> set_receipt(store::Transaction& transaction, std::string_view user_id, 
   const std::string thread = mark.thread_id.value_or("");
   // The root of a thread is in the main timeline and begins the thread, and what is related to the
   // root is related to the thread.
-  if (mark.thread_id && thread != target.thread &&
-      !std::ranges::contains(target.related, thread)) {
+  if (mark.thread_id && thread != target.thread && !std::ranges::contains(target.related, thread)) {
     return invalid_param("The event is not in the thread that thread_id names.");
   }
   GIMS_TRY_ASSIGN(const auto held,

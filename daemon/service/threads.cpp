@@ -24,9 +24,9 @@ Result<ThreadPlace> thread_place(sql::Connection& connection, store::RoomNid roo
   constexpr std::size_t most_hops = 3;
   place.through.emplace_back(*relation.target);
   while (true) {
-    GIMS_TRY_ASSIGN(const auto parent,
-                    sql::first(connection, store::statements::ReceiptTarget{
-                                               .event_id = place.through.back()}));
+    GIMS_TRY_ASSIGN(
+        const auto parent,
+        sql::first(connection, store::statements::ReceiptTarget{.event_id = place.through.back()}));
     if (!parent || parent->room_nid != room || !parent->rel_type || !parent->relates_to) break;
     if (*parent->rel_type == "m.thread") {
       place.root = *parent->relates_to;
