@@ -28,7 +28,7 @@ namespace {
 using namespace gims;  // NOLINT(google-build-using-namespace)
 
 // Then another site, so that what one input left is not long in the way of the others.
-constexpr int requests_of_site = 500;
+constexpr int requests_of_site = 100;
 constexpr std::size_t largest_body = std::size_t{64} << 10U;
 constexpr std::string_view server_name = "fuzz.internal";
 

@@ -123,7 +123,9 @@ struct FaultVfs::State {
   Step step() {
     ++steps;
     if (!power) return Step::dark;
-    if (until_cut == 0 || --until_cut > 0) return Step::made;
+    if (until_cut == 0) return Step::made;
+    --until_cut;
+    if (until_cut > 0) return Step::made;
     power = false;
     return Step::last;
   }

@@ -135,6 +135,7 @@ class PowerLoss : public testing::Test {
       std::atomic<bool> over = false;
       std::thread reading([&] { read(over); });
       std::vector<std::thread> writing;
+      writing.reserve(writers);
       for (int writer = 0; writer < writers; ++writer) {
         writing.emplace_back([this, writer, &name] { write(writer, name); });
       }
