@@ -110,34 +110,6 @@ class HostileApi(hostile.HostileTest):
         many = {f"@u{number}:gims.internal": {"*": {}} for number in range(10_001)}
         self.assertEqual(victim.ask("PUT", f"{V3}/sendToDevice/m.x/many", {"messages": many})[0], 413)
 
-    def test_to_device_messages_to_every_device(self):
-        """"*" makes of one message as many as there are devices: what counts is what is stored."""
-        victims = [self.attacker(f"starred{number}", f"127.0.0.{50 + number}") for number in range(4)]
-        for victim in victims:
-            for _ in range(17):
-                victim.call("POST", f"{V3}/login", victim.proof(victim.password))
-        first = victims[0]
-        since = first.call("GET", f"{V3}/sync?timeout=0")["next_batch"]
-        one = self.attacker("starring")
-        large = {"ciphertext": "x" * 65_000}
-
-        def send(number, users, content=large):
-            return one.ask("PUT", f"{V3}/sendToDevice/m.room.encrypted/{number}",
-                           {"messages": {user.user_id: {"*": content | {"n": number}} for user in users}})
-        with self.attack("to-device messages to every device", memory=48):
-            before = self.stored()
-            for number in range(40):
-                status, answer = send(number, victims)  # 72 of them, 4.5 MiB
-                self.assertEqual((status, answer["errcode"]), (413, "M_TOO_LARGE"))
-            self.assertLess(self.stored() - before, 8 << 20, "what was refused was stored")
-            for number in range(40, 50):
-                self.assertEqual(send(number, victims[:3])[0], 200)
-            for size in (65_536, 1_000_000):
-                status, answer = send(50, [first], {"ciphertext": "x" * size})
-                self.assertEqual((status, answer["errcode"]), (413, "M_TOO_LARGE"))
-            got = first.call("GET", f"{V3}/sync?timeout=0&since={since}")["to_device"]["events"]
-            self.assertEqual([event["content"]["n"] for event in got], list(range(40, 50)))
-
     def test_room_floods(self):
         """Making rooms, joining them, leaving and joining again."""
         maker, joiner = self.attacker("maker"), self.attacker("joiner", "127.0.0.42")
@@ -223,6 +195,35 @@ class HostileQuotas(hostile.HostileTest):
                 self.assertLessEqual(taken * 1_000_000, 32 << 20, "it takes all")
             self.assertEqual((answer[0], answer[1]["errcode"]), (413, "M_TOO_LARGE"))
             self.assertGreaterEqual(taken, 30)
+
+    def test_to_device_messages_to_every_device(self):
+        """"*" makes of one message as many as there are devices: what counts is what is stored."""
+        victims = [self.attacker(f"starred{number}", f"127.0.0.{50 + number}") for number in range(4)]
+        for victim in victims:
+            for _ in range(17):
+                victim.call("POST", f"{V3}/login", victim.proof(victim.password))
+        first = victims[0]
+        since = first.call("GET", f"{V3}/sync?timeout=0")["next_batch"]
+        one = self.attacker("starring")
+        large = {"ciphertext": "x" * 65_000}
+
+        def send(number, users, content=large):
+            return one.ask("PUT", f"{V3}/sendToDevice/m.room.encrypted/{number}",
+                           {"messages": {user.user_id: {"*": content | {"n": number}} for user in users}})
+        # Ten times 3.4 MiB, in the log and then in the database.
+        with self.attack("to-device messages to every device", memory=48, disk=80):
+            before = self.stored()
+            for number in range(40):
+                status, answer = send(number, victims)  # 72 of them, 4.5 MiB
+                self.assertEqual((status, answer["errcode"]), (413, "M_TOO_LARGE"))
+            self.assertLess(self.stored() - before, 8 << 20, "what was refused was stored")
+            for number in range(40, 50):
+                self.assertEqual(send(number, victims[:3])[0], 200)
+            for size in (65_536, 1_000_000):
+                status, answer = send(50, [first], {"ciphertext": "x" * size})
+                self.assertEqual((status, answer["errcode"]), (413, "M_TOO_LARGE"))
+            got = first.call("GET", f"{V3}/sync?timeout=0&since={since}")["to_device"]["events"]
+            self.assertEqual([event["content"]["n"] for event in got], list(range(40, 50)))
 
     def test_long_polls_of_many_devices(self):
         """One user polls on 20 devices at once: 16 wait, whichever they are, and the others are answered, empty."""
