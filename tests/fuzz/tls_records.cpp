@@ -153,7 +153,8 @@ bool take(Connection& connection, Steps& steps) {
       connection.anyone_sends(steps.bytes(steps.number()));
       return true;
     case 1: {
-      const auto type = static_cast<ContentType>(steps.number());
+      // None is 0: a zero in the place of a type is padding, and what precedes it is the type.
+      const auto type = static_cast<ContentType>(std::max<std::uint8_t>(steps.number(), 1));
       connection.client_sends(type, steps.bytes(steps.number()));
       return true;
     }
