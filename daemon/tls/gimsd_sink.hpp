@@ -9,7 +9,8 @@
 namespace gims::tls {
 
 // Connects when first needed and again after gimsd has gone; one journal line when an outage begins
-// and one when it ends. While a gimsd that hangs has its socket full, connections fail. Thread: any.
+// and one when it ends. While a gimsd that hangs has its socket full, connections fail. Thread:
+// any.
 class GimsdSink final : public ConnectionSink {
  public:
   explicit GimsdSink(std::string path) : path_(std::move(path)) {}
