@@ -28,8 +28,10 @@ struct FromKeyd {
   hsm::DataKeys keys;
 };
 
-Result<FromKeyd> fetch_keys(const std::string& socket) {
-  GIMS_TRY_ASSIGN(const auto keyd, hsm::Client::connect(socket));
+Result<FromKeyd> fetch_keys(const std::string& socket, const sys::SignalFd& signals) {
+  // A gims-keyd that is slow to answer does not hold up the end of gimsd.
+  GIMS_TRY_ASSIGN(const auto keyd,
+                  hsm::Client::connect(socket, hsm::Client::default_limit, {signals.fd()}));
   GIMS_TRY_ASSIGN(const hsm::StatusReply status, keyd->status());
   if (status.state != hsm::State::operational) {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_STATE",
@@ -44,7 +46,7 @@ Result<FromKeyd> fetch_keys(const std::string& socket) {
 std::optional<FromKeyd> wait_for_keys(const Settings& settings, const sys::SignalFd& signals) {
   std::string told;
   for (;;) {
-    auto fetched = fetch_keys(settings.keyd_socket);
+    auto fetched = fetch_keys(settings.keyd_socket, signals);
     if (fetched) return std::move(*fetched);
     const std::string status = "Waiting for keys: " + fetched.error().text;
     if (status != told) {

@@ -2,7 +2,13 @@
 officers notice at most that they have to connect again."""
 
 import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
 import unittest
+from pathlib import Path
 
 import matrix_api
 from rig import SiteTest
@@ -71,6 +77,42 @@ class RestartTest(SiteTest):
             await asyncio.to_thread(self.site.start_gimsd)
             await client.persistently("GET", "/_matrix/client/v3/joined_rooms")
         print(f"{len(self.acknowledged)} events acknowledged: all there, once", flush=True)
+
+    def test_gimsd_is_not_there_before_its_store_is_open(self):
+        """However long that takes: gims-tlsd finds nobody, and refuses clients rather than let them wait."""
+        self.site.tlsd.stop()
+        self.site.gimsd.stop()
+        intake = self.site.run / "gimsd/connections"
+        with contextlib.closing(sqlite3.connect(self.site.folder / "gimsd/gims.db", isolation_level=None)) as database:
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            database.execute("BEGIN EXCLUSIVE")
+            self.site.gimsd.start()
+            self.wait_for("the socket", intake.exists)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer, self.assertRaises(ConnectionRefusedError):
+                peer.connect(str(intake))
+            self.assertTrue(self.site.gimsd.running())
+        self.site.gimsd.wait_until_ready()
+        self.site.start_tlsd()
+
+    def test_nobody_waits_for_a_custodian_that_hangs(self):
+        """gims-tlsd and gimsd are asked to end while gims-keyd, which they wait for at their start, does not answer."""
+        self.site.tlsd.stop()
+        self.site.gimsd.stop()
+        os.kill(self.site.keyd.child.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, self.site.keyd.child.pid, signal.SIGCONT)
+        for process in (self.site.tlsd, self.site.gimsd):
+            process.start()
+            # Only who asks has a socket of that kind.
+            self.wait_for(f"{process.name} to ask", lambda process=process: self.asks(process))
+            self.assertEqual(process.stop(seconds=15), 0, process.name)
+
+    def asks(self, process):
+        """Whether it has a connection to gims-keyd: by the inode of a socket in /proc/net/unix that is connected and of
+        the type SOCK_SEQPACKET (5)."""
+        seqpacket = {words[6] for line in Path("/proc/net/unix").read_text().splitlines()[1:]
+                     if (words := line.split())[4] == "0005" and words[5] == "03"}
+        links = [os.readlink(fd) for fd in Path(f"/proc/{process.child.pid}/fd").iterdir() if fd.is_symlink()]
+        return any(link.startswith("socket:[") and link[8:-1] in seqpacket for link in links)
 
     async def sync(self, client):
         return await client.call("GET", "/_matrix/client/v3/sync", since=self.since, timeout=50000)
