@@ -66,6 +66,7 @@ std::vector<Account> register_accounts(Loop& loop, const Target& target, std::si
                                        const std::string& shared_secret) {
   std::vector<Account> accounts(count);
   std::vector<std::unique_ptr<Connection>> connections;
+  connections.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     connections.push_back(std::make_unique<Connection>(loop, target, i));
   }

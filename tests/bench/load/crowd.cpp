@@ -16,7 +16,9 @@ Crowd::Crowd(Context& context)
   for_each_index(context.loop, members_.size(), 16, "joins", [&](std::size_t i, Finished finished) {
     join_room(*members_[i], room_, std::move(finished));
   });
-  // Only when all are in: nobody is to hear of joins later.
+  // Only when all are in: nobody is to hear of joins later. Without each other's memberships, which
+  // would be gigabytes in a large room.
+  for (const auto& member : members_) member->set_filter(lazy_members);
   for_each_index(
       context.loop, members_.size(), 16, "first syncs", [&](std::size_t i, Finished finished) {
         members_[i]->sync({}, 0, [this, i, finished = std::move(finished)](json::Value first) {
@@ -24,6 +26,7 @@ Crowd::Crowd(Context& context)
           finished();
         });
       });
+  for (const auto& member : members_) member->set_filter({});
 }
 
 void Crowd::wait() {

@@ -22,6 +22,19 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
+std::string sync_path(std::string_view since, int timeout, std::string_view filter) {
+  std::string path = "/_matrix/client/v3/sync?timeout=" + std::to_string(timeout);
+  if (!since.empty()) path.append("&since=").append(encoded(since));
+  if (!filter.empty()) path.append("&filter=").append(encoded(filter));
+  return path;
+}
+
+std::string encrypted_content(std::string_view label) {
+  std::string content = R"({"algorithm":"m.megolm.v1.aes-sha2","ciphertext":")";
+  content.append(600, 'A').append(R"(","device_id":"BENCH","sender_key":"k","session_id":")");
+  return content.append(label).append(R"("})");
+}
+
 json::Document parsed(std::string_view answer) {
   auto document = json::Document::parse(
       answer, {.max_bytes = ResponseReader::most_body, .max_values = std::size_t{1} << 26U});
@@ -29,16 +42,21 @@ json::Document parsed(std::string_view answer) {
   return std::move(*document);
 }
 
+void ask_as(const Account& account, Connection& by, std::string_view method, std::string_view path,
+            std::string_view body, std::function<void(std::string_view body)> done) {
+  by.ask(method, path, body, account.token,
+         [done = std::move(done), what = std::string(path)](const Answer& answer) {
+           if (answer.status != 200) {
+             give_up(what + ": " + std::to_string(answer.status) + " " +
+                     std::string(answer.body.substr(0, 500)));
+           }
+           done(answer.body);
+         });
+}
+
 void Device::ask(std::string_view method, std::string_view path, std::string_view body,
                  std::function<void(std::string_view body)> done) {
-  connection_.ask(method, path, body, account_.token,
-                  [done = std::move(done), what = std::string(path)](const Answer& answer) {
-                    if (answer.status != 200) {
-                      give_up(what + ": " + std::to_string(answer.status) + " " +
-                              std::string(answer.body.substr(0, 500)));
-                    }
-                    done(answer.body);
-                  });
+  ask_as(account_, connection_, method, path, body, std::move(done));
 }
 
 void Device::ask_json(std::string_view method, std::string_view path, std::string_view body,
@@ -54,16 +72,12 @@ void Device::send(std::string_view room, std::string_view label, std::function<v
   static const std::string run = std::to_string(::getpid()) + "-";
   const std::string path = "/_matrix/client/v3/rooms/" + encoded(room) + "/send/m.room.encrypted/" +
                            run + std::to_string(transaction_++);
-  std::string body = R"({"algorithm":"m.megolm.v1.aes-sha2","ciphertext":")";
-  body.append(600, 'A').append(R"(","device_id":"BENCH","sender_key":"k","session_id":")");
-  body.append(label).append(R"("})");
-  ask("PUT", path, body, [done = std::move(done)](std::string_view) { done(); });
+  ask("PUT", path, encrypted_content(label),
+      [done = std::move(done)](std::string_view) { done(); });
 }
 
 void Device::sync(std::string_view since, int timeout, OnJson done) {
-  std::string path = "/_matrix/client/v3/sync?timeout=" + std::to_string(timeout);
-  if (!since.empty()) path.append("&since=").append(encoded(since));
-  ask_json("GET", path, {}, std::move(done));
+  ask_json("GET", sync_path(since, timeout, filter_), {}, std::move(done));
 }
 
 Devices make_devices(Loop& loop, const Target& target, const std::vector<Account>& accounts,

@@ -17,6 +17,10 @@ struct Account {
   std::string token;
 };
 
+// Asks in the account's name over any connection. Any answer but 200 ends the program.
+void ask_as(const Account& account, Connection& by, std::string_view method, std::string_view path,
+            std::string_view body, std::function<void(std::string_view body)> done);
+
 class Device {
  public:
   using OnJson = std::function<void(json::Value)>;
@@ -34,8 +38,10 @@ class Device {
   // The same, with the answer parsed.
   void ask_json(std::string_view method, std::string_view path, std::string_view body, OnJson done);
 
-  // An encrypted message of a usual size. `label` tells it apart: the content's session_id.
+  // An encrypted message (encrypted_content).
   void send(std::string_view room, std::string_view label, std::function<void()> done);
+  // What /sync asks for; "": all.
+  void set_filter(std::string_view filter) { filter_ = filter; }
   // One /sync. `since` empty: the first. `timeout` of the long poll in milliseconds.
   void sync(std::string_view since, int timeout, OnJson done);
 
@@ -43,12 +49,21 @@ class Device {
   Account account_;
   std::size_t number_;
   std::uint64_t transaction_ = 0;
+  std::string filter_;
   Connection connection_;
 };
 using Devices = std::vector<std::unique_ptr<Device>>;
 
 [[nodiscard]] Devices make_devices(Loop& loop, const Target& target,
                                    const std::vector<Account>& accounts, std::size_t count);
+
+// As a phone asks: members of rooms only where they spoke.
+inline constexpr std::string_view lazy_members = R"({"room":{"state":{"lazy_load_members":true}}})";
+// `filter`: an id or JSON; empty, as `since` may be: none.
+[[nodiscard]] std::string sync_path(std::string_view since, int timeout, std::string_view filter);
+
+// Of an encrypted message of a usual size. `label` tells it apart: the session_id.
+[[nodiscard]] std::string encrypted_content(std::string_view label);
 
 // A path segment or query value, percent-encoded (RFC 3986, section 2).
 [[nodiscard]] std::string encoded(std::string_view text);

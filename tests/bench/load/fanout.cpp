@@ -14,18 +14,19 @@ void fanout(Context& context) {
   };
   turn();  // connects them, and fills the server's memory
   crowd.arrivals() = {};
-  const ProcessorTimes before = processor_times(context.processes);
+  context.meter.begin();
   const Time start = Clock::now();
   double turns = 0;
   do {
     turn();
     ++turns;
   } while (Clock::now() - start < context.time);
+  const double took = seconds_since(start);
+  const ProcessorTimes used = context.meter.end();
   const double deliveries = turns * static_cast<double>(crowd.size());
-  context.report.figure("deliveries_per_second", deliveries / seconds_since(start));
+  context.report.figure("deliveries_per_second", deliveries / took);
   context.report.times("fanout", crowd.arrivals());
-  context.report.processor("cpu_us_per_delivery",
-                           difference(before, processor_times(context.processes)), deliveries);
+  context.report.processor("cpu_us_per_delivery", used, deliveries);
 }
 
 }  // namespace gims::bench

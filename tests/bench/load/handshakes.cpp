@@ -7,6 +7,7 @@ namespace gims::bench {
 void handshakes(Context& context) {
   if (!context.target.tls) give_up("handshakes need https");
   std::vector<std::unique_ptr<Connection>> connections;
+  connections.reserve(context.clients);
   for (std::size_t i = 0; i < context.clients; ++i) {
     connections.push_back(std::make_unique<Connection>(context.loop, context.target, i));
   }
@@ -28,11 +29,11 @@ void handshakes(Context& context) {
     }
   };
   round(std::chrono::seconds(1));
-  const ProcessorTimes before = processor_times(context.processes);
+  context.meter.begin();
   const Time start = Clock::now();
   round(context.time);
   const double took = seconds_since(start);
-  const ProcessorTimes used = difference(before, processor_times(context.processes));
+  const ProcessorTimes used = context.meter.end();
   const auto count = static_cast<double>(times.size());
   context.report.figure("handshakes_per_second", count / took);
   if (const double busy = static_cast<double>(total(used).count()) / 1e6; busy > 0) {

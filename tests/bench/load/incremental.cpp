@@ -49,7 +49,7 @@ void incremental(Context& context) {
                    [&](std::size_t i, Finished finished) {
                      senders[i].device->send(senders[i].room, "i", std::move(finished));
                    });
-    const ProcessorTimes before = processor_times(context.processes);
+    context.meter.begin();
     for_each_index(context.loop, receivers.size(), 16, "syncs",
                    [&](std::size_t i, Finished finished) {
                      sync(i, [&times, start = Clock::now(), finished = std::move(finished)] {
@@ -57,7 +57,7 @@ void incremental(Context& context) {
                        finished();
                      });
                    });
-    used += microseconds_of_threads(difference(before, processor_times(context.processes)));
+    used += microseconds_of_threads(context.meter.end());
     syncs += static_cast<double>(receivers.size());
   } while (Clock::now() < end);
   context.report.times("incremental", times);

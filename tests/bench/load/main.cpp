@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "bench/load/accounts.hpp"
+#include "bench/load/bystanders.hpp"
 #include "bench/load/scenario.hpp"
 #include "sys/harden.hpp"
 
@@ -23,6 +24,8 @@ struct Options {
   std::size_t clients = 0;
   unsigned seconds = 10;
   unsigned spread = 0;
+  std::size_t bystanders = 0;
+  std::string perf_control;
   double rate = 0;
   bool calibrate = false;
 };
@@ -41,6 +44,19 @@ std::vector<Account> accounts_for(Loop& loop, const Target& target, const Option
   return register_accounts(loop, target, count, options.shared_secret);
 }
 
+// Takes the bystanders' accounts, which stand behind the scenario's own, out of all.
+std::vector<Account> split(std::vector<Account>& all, std::size_t own, std::size_t bystanders) {
+  if (bystanders == 0) return {};
+  if (all.size() < own + bystanders) {
+    give_up("this needs " + std::to_string(own + bystanders) + " accounts, and there are " +
+            std::to_string(all.size()));
+  }
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(own);
+  std::vector<Account> taken(first, first + static_cast<std::ptrdiff_t>(bystanders));
+  all.resize(own);
+  return taken;
+}
+
 void run(const Options& options, const Scenario& scenario) {
   const auto processes = parse_processes(options.processes);
   if (!processes) give_up("--processes is NAME=PID,NAME=PID");
@@ -50,9 +66,12 @@ void run(const Options& options, const Scenario& scenario) {
   std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
   Loop loop;
   const std::size_t clients = options.clients == 0 ? scenario.clients : options.clients;
-  auto accounts = accounts_for(loop, *target, options,
-                               clients * scenario.accounts_per_client + scenario.more_accounts);
+  const std::size_t own = clients * scenario.accounts_per_client + scenario.more_accounts;
+  auto accounts = accounts_for(loop, *target, options, own + options.bystanders);
+  const std::vector<Account> waiting = split(accounts, own, options.bystanders);
+  const Bystanders bystanders(loop, *target, waiting, clients);
   Report report;
+  Meter meter(*processes, options.perf_control);
   Context context{.loop = loop,
                   .target = *target,
                   .accounts = std::move(accounts),
@@ -60,7 +79,8 @@ void run(const Options& options, const Scenario& scenario) {
                   .clients = clients,
                   .time = std::chrono::seconds(options.seconds),
                   .rate = options.rate,
-                  .report = report};
+                  .report = report,
+                  .meter = meter};
   scenario.run(context);
   std::printf("%s\n", report.finish().c_str());
 }
@@ -90,6 +110,11 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--spread", options.spread, "Come from so many addresses, 127.0.1.1 and up")
       ->check(CLI::Range(0U, 200U));
+  app.add_option("--bystanders", options.bystanders,
+                 "So many further devices wait in long polls meanwhile");
+  app.add_option("--perf-control", options.perf_control,
+                 "COMMANDS,ANSWERS: pipes of a 'perf record --control=fifo:', which is to record "
+                 "what is measured alone");
   app.add_flag("--calibrate", options.calibrate, "Only tell how fast this machine is now");
   CLI11_PARSE(app, argc, argv);
   if (options.calibrate) {

@@ -14,6 +14,8 @@ std::span<const Scenario> scenarios() {
       Scenario{"waiting", waiting, 1000, 1, 1, "memory of a device in a long poll"},
       Scenario{"handshakes", handshakes, 8, 0, 0, "full TLS handshakes, so many at a time"},
       Scenario{"first-sync", first_sync, 500, 0, 21, "first sync of an account in many rooms"},
+      Scenario{"first-sync-cold", first_sync_cold, 500, 0, 21,
+               "one more of that account, by a server that was started since"},
   };
   return all;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/load/device.hpp"
+#include "bench/load/meter.hpp"
 #include "bench/load/processes.hpp"
 #include "bench/load/report.hpp"
 
@@ -21,6 +22,7 @@ struct Context {
   std::chrono::seconds time{10};
   double rate = 0;  // a second; 0: as fast as it goes
   Report& report;
+  Meter& meter;
 };
 
 struct Scenario {
@@ -42,5 +44,6 @@ void fanout(Context& context);
 void waiting(Context& context);
 void handshakes(Context& context);
 void first_sync(Context& context);
+void first_sync_cold(Context& context);
 
 }  // namespace gims::bench

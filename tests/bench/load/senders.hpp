@@ -12,7 +12,11 @@ struct Sender {
   std::unique_ptr<Device> device;
   std::string room;
 };
-// context.clients of them, connected, each in a new room.
+// `count` of them, connected, each in a new room, with the first accounts.
+[[nodiscard]] std::vector<Sender> make_senders(Loop& loop, const Target& target,
+                                               const std::vector<Account>& accounts,
+                                               std::size_t count);
+// context.clients of them.
 [[nodiscard]] std::vector<Sender> make_senders(Context& context);
 
 [[nodiscard]] inline double seconds_since(Time start) {

@@ -82,9 +82,9 @@ void sends(Context& context) {
   auto senders = make_senders(context);
   Run run(context.loop, senders);
   run.for_time(std::min(context.time, std::chrono::seconds(2)), context.rate);  // warm
-  const ProcessorTimes before = processor_times(context.processes);
+  context.meter.begin();
   run.for_time(context.time, context.rate);
-  const ProcessorTimes used = difference(before, processor_times(context.processes));
+  const ProcessorTimes used = context.meter.end();
   context.report.figure("sends_per_second", run.answered() / run.took());
   context.report.times("send", run.times());
   context.report.processor("cpu_us_per_send", used, run.answered());

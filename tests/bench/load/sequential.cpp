@@ -19,10 +19,10 @@ void sequential(Context& context) {
   // Warm: each sender's room is in the server's memory.
   for (Sender& sender : senders) send(sender);
   times = {};
-  const ProcessorTimes before = processor_times(context.processes);
+  context.meter.begin();
   const Time end = Clock::now() + context.time;
   for (std::size_t i = 0; Clock::now() < end; ++i) send(senders[i % senders.size()]);
-  const ProcessorTimes used = difference(before, processor_times(context.processes));
+  const ProcessorTimes used = context.meter.end();
   context.report.times("sequential", times);
   context.report.processor("cpu_us_per_send", used, static_cast<double>(times.size()));
 }

@@ -40,6 +40,11 @@ void waiting(Context& context) {
     all += grown;
   }
   context.report.figure("bytes_per_device", all);
+  double proportional = 0;
+  for (const Process& process : context.processes) {
+    proportional += static_cast<double>(memory_of(process).proportional);
+  }
+  context.report.figure("bytes", proportional);
   context.report.figure("devices", static_cast<double>(devices.size()));
 }
 

@@ -4,13 +4,13 @@
 
 #include <utility>
 
+#include "bench/load/pool.hpp"
 #include "json/writer.hpp"
 
 namespace gims::bench {
 namespace {
 
 constexpr std::string_view password = "replay-5d1b07";
-constexpr std::size_t at_once = 16;
 
 std::string name_of_officer(const World& world, std::uint32_t officer) {
   return world.run + std::to_string(officer);
@@ -40,34 +40,7 @@ void sign_up(Connection& connection, const World& world, std::uint32_t officer,
   ask_for_device(connection, "/_matrix/client/v3/register", body.text(), officer, std::move(done));
 }
 
-// A few connections for many accounts: as many as there are requests under way.
-class Pool {
- public:
-  Pool(Loop& loop, const Target& target) {
-    for (std::size_t i = 0; i < at_once; ++i) {
-      connections_.push_back(std::make_unique<Connection>(loop, target, i));
-      free_.push_back(connections_.back().get());
-    }
-  }
-  // `work(index, connection, finished)` for every index; returns when all are finished.
-  template <class Work>
-  void for_each(Loop& loop, std::size_t count, const std::string& what, Work work) {
-    for_each_index(loop, count, at_once, what, [&](std::size_t i, Finished finished) {
-      Connection& connection = *free_.back();
-      free_.pop_back();
-      work(i, connection, [this, &connection, finished = std::move(finished)] {
-        free_.push_back(&connection);
-        finished();
-      });
-    });
-  }
-
- private:
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> free_;
-};
-
-void make_devices_of(World& world, Loop& loop, Pool& pool) {
+void make_devices_of(World& world, Pool& pool) {
   const std::size_t officers = world.organisation.officers.size();
   world.of_officer.resize(officers);
   // The first devices have the numbers of their officers.
@@ -77,7 +50,7 @@ void make_devices_of(World& world, Loop& loop, Pool& pool) {
     world.of_officer[i].push_back(i);
     if (world.organisation.officers[i].devices == 2) with_two.push_back(i);
   }
-  pool.for_each(loop, officers, "accounts", [&](std::size_t i, Connection& by, Finished finished) {
+  pool.for_each(officers, "accounts", [&](std::size_t i, Connection& by, Finished finished) {
     sign_up(by, world, static_cast<std::uint32_t>(i),
             [&world, i, finished = std::move(finished)](SignedIn made) {
               world.devices[i] = std::move(made);
@@ -88,14 +61,13 @@ void make_devices_of(World& world, Loop& loop, Pool& pool) {
     world.of_officer[with_two[i]].push_back(static_cast<std::uint32_t>(officers + i));
   }
   world.devices.resize(officers + with_two.size());
-  pool.for_each(loop, with_two.size(), "devices",
-                [&](std::size_t i, Connection& by, Finished finished) {
-                  sign_in(by, world, with_two[i],
-                          [&world, officers, i, finished = std::move(finished)](SignedIn made) {
-                            world.devices[officers + i] = std::move(made);
-                            finished();
-                          });
-                });
+  pool.for_each(with_two.size(), "devices", [&](std::size_t i, Connection& by, Finished finished) {
+    sign_in(by, world, with_two[i],
+            [&world, officers, i, finished = std::move(finished)](SignedIn made) {
+              world.devices[officers + i] = std::move(made);
+              finished();
+            });
+  });
 }
 
 std::string room_request(const World& world, const PlannedRoom& room) {
@@ -126,14 +98,14 @@ World make_world(Loop& loop, const Target& target, Organisation organisation) {
   world.organisation = std::move(organisation);
   world.run = "officer" + std::to_string(::getpid()) + "-";
   Pool pool(loop, target);
-  make_devices_of(world, loop, pool);
+  make_devices_of(world, pool);
 
   const auto& rooms = world.organisation.rooms;
   const auto token_of = [&world](std::uint32_t officer) -> const std::string& {
     return world.devices[officer].account.token;
   };
   world.room_ids.resize(rooms.size());
-  pool.for_each(loop, rooms.size(), "rooms", [&](std::size_t i, Connection& by, Finished finished) {
+  pool.for_each(rooms.size(), "rooms", [&](std::size_t i, Connection& by, Finished finished) {
     by.ask("POST", "/_matrix/client/v3/createRoom", room_request(world, rooms[i]),
            token_of(rooms[i].members.front()),
            [&world, i, finished = std::move(finished)](const Answer& answer) {
@@ -156,7 +128,7 @@ World make_world(Loop& loop, const Target& target, Organisation organisation) {
       if (officer != rooms[room].members.front()) joins.push_back({room, officer});
     }
   }
-  pool.for_each(loop, joins.size(), "joins", [&](std::size_t i, Connection& by, Finished finished) {
+  pool.for_each(joins.size(), "joins", [&](std::size_t i, Connection& by, Finished finished) {
     by.ask("POST", "/_matrix/client/v3/join/" + encoded(world.room_ids[joins[i].room]), "{}",
            token_of(joins[i].officer), [finished = std::move(finished)](const Answer& answer) {
              if (answer.status != 200) give_up("join: " + std::string(answer.body));
