@@ -16,6 +16,7 @@ std::span<const Scenario> scenarios() {
       Scenario{"first-sync", first_sync, 500, 0, 21, "first sync of an account in many rooms"},
       Scenario{"first-sync-cold", first_sync_cold, 500, 0, 21,
                "one more of that account, by a server that was started since"},
+      Scenario{"storm", storm, 6500, 1, 40, "all devices reconnect to a night's backlog"},
   };
   return all;
 }

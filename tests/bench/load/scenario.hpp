@@ -45,5 +45,6 @@ void waiting(Context& context);
 void handshakes(Context& context);
 void first_sync(Context& context);
 void first_sync_cold(Context& context);
+void storm(Context& context);
 
 }  // namespace gims::bench
