@@ -27,7 +27,7 @@ testsite: ## build gimsd-testsite, the server for conformance suites
 bench: ## measure, and print the figures (TLS=0: plain; SITE=test or real; docs/performance.md)
 	@scripts/steps bench
 
-bench-full: ## replay the pilot's day, and measure growth to 2.5 million messages (an hour)
+bench-full: ## the pilot's day, a reconnect storm, growth to 2.5 million messages (an hour; PART=replay, storm or growth)
 	@scripts/steps bench-full
 
 bench-compare: ## measure two builds by turns: A=build/release B=other/build

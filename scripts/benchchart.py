@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, ROW, LEFT, RIGHT, TOP = 1080, 26, 420, 150, 64
 LOW, HIGH = 0.1, 10  # of the scale: times better than "reach"
-COLOURS = {"beyond": "#1a7f37", "reach": "#2f6fbd", "no": "#c2410c"}
+COLOURS = {"beyond": "#1a7f37", "reach": "#2f6fbd", "no": "#c2410c", "unjudged": "#8c959f"}
 
 
 def place(ratio):
@@ -40,6 +40,6 @@ def chart(title, measured):
                   f'fill="{COLOURS[row["judged"]]}" fill-opacity="{0.45 if row["noise"] else 1}"/>',
                   line(place(row["times_beyond"]), y + 2, y + ROW - 2, "#1a7f37", "3 2"),
                   text(WIDTH - RIGHT + 10, y + 17, row["shown"] + (" (noisy)" if row["noise"] else ""))]
-    parts += [text(12, height - 14, "To the right of “reach”: better than it. Dashed: “beyond”. Pale: the machine was noisy.", size=12,
+    parts += [text(12, height - 14, "To the right of “reach”: better than it. Dashed: “beyond”. Pale: the machine was noisy. Grey: not judged with so little stored.", size=12,
                    colour="#57606a"), "</svg>"]
     return "\n".join(parts) + "\n"

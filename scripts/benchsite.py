@@ -4,6 +4,7 @@ processes are apart and the limits hold. Both start with the accounts and messag
 import http.client
 import os
 import re
+import resource
 import shutil
 import ssl
 import subprocess
@@ -22,6 +23,20 @@ def run(argv):
     if ran.returncode:
         raise supervise.Failed(f"{Path(argv[0]).name} failed: {ran.stderr.strip() or ran.stdout.strip()}")
     return ran.stdout
+
+
+def fits(kind, devices, others):
+    """How many devices of those wanted this machine's descriptors allow beside `others`: none of the server's processes may have
+    more than the hard limit (RLIMIT_NOFILE), and 256 of them are for other things."""
+    return max(1, min(devices, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 256) // kind.descriptors - others))
+
+
+def cut(kind, devices, others):
+    """The same, and what to say of it: (devices, "" or why they are fewer)."""
+    fit = fits(kind, devices, others)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return fit, "" if fit == devices else \
+        f"{fit:,} devices instead of {devices:,}: a process may have {limit:,} descriptors here, and needs {kind.descriptors} for each"
 
 
 def wait_until_served(url, ca, alive, seconds=120):
@@ -46,13 +61,14 @@ def wait_until_served(url, ca, alive, seconds=120):
 
 
 class TestSite:
-    """A fresh one at each start(), from the seed."""
+    """A fresh one at each start(), from the seed, unless it is to keep what it has."""
 
     name = "test site"
     options = []
+    descriptors = 3  # for a client, of the process with the most: the TCP socket, and the pair from the TLS front
 
-    def __init__(self, folder, build, tls, accounts, rooms, messages):
-        self.folder, self.build, self.tls = Path(folder), Path(build), tls
+    def __init__(self, folder, build, tls, accounts, rooms, messages, server_options=()):
+        self.folder, self.build, self.tls, self.server_options = Path(folder), Path(build), tls, server_options
         self.seed, self.data = self.folder / "seed", self.folder / "data"
         self.accounts, self.ca = self.folder / "accounts", self.folder / "certificate.pem" if tls else None
         self.process = None
@@ -66,16 +82,18 @@ class TestSite:
         else:  # an older build: accounts are then registered by bench_load
             self.accounts = None
 
-    def start(self):
+    def start(self, keep=False):
         """Returns the seconds until it served."""
-        shutil.rmtree(self.data, ignore_errors=True)
-        shutil.copytree(self.seed, self.data)
+        if not keep:
+            shutil.rmtree(self.data, ignore_errors=True)
+            shutil.copytree(self.seed, self.data)
         os.sync()  # so that the copy is not written during the row
         began = time.monotonic()
-        self.process = subprocess.Popen(
-            [self.build / "daemon/testsite/gimsd-testsite", "--listen", "127.0.0.1:0", "--server-name", NAME, "--data", self.data,
-             "--tls-listen", "127.0.0.1:0", "--tls-cert", self.folder / "certificate.pem", "--tls-key", self.folder / "key.pem"],
-            stdout=subprocess.PIPE, stderr=open(self.folder / "log", "ab"), text=True)
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self.build / "daemon/testsite/gimsd-testsite", "--listen", "127.0.0.1:0", "--server-name", NAME, "--data", self.data,
+                 "--tls-listen", "127.0.0.1:0", "--tls-cert", self.folder / "certificate.pem", "--tls-key", self.folder / "key.pem",
+                 *self.server_options], stdout=subprocess.PIPE, stderr=log, text=True)
         words = ""
         while "listening on " not in words:
             line = self.process.stdout.readline()
@@ -105,6 +123,7 @@ class WholeSite:
     name = "whole site"
     # So many addresses that the limits by address are not what is measured.
     options = ["--spread", "64"]
+    descriptors = 2  # in gims-tlsd as in gimsd
 
     def __init__(self, folder, build, tls, accounts, rooms, messages):
         if not tls:
@@ -129,7 +148,8 @@ class WholeSite:
         self.url, self.ca = self.site.url, self.site.ca
         self.site.stop()
 
-    def start(self):
+    def start(self, keep=True):
+        """What it has, it keeps always."""
         self.site.prepare()
         self.site.start_tpm()
         began = time.monotonic()

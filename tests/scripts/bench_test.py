@@ -1,5 +1,6 @@
 """How the bench judges its figures."""
 
+import resource
 import sys
 import unittest
 import xml.etree.ElementTree
@@ -7,7 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import benchchart
+import benchgrowth
 import benchrows
+import benchsite
 
 RATE = benchrows.rate("rate", "sends", "sends", "x", 100, 200)
 TIME = benchrows.Row("time", "sync", "sync", "x", "ms", 10, 5)
@@ -22,6 +25,14 @@ class JudgedTest(unittest.TestCase):
             with self.subTest(row=row.key, value=value):
                 self.assertEqual(benchrows.judged(row, value), expected)
 
+    def test_what_depends_on_much_stored_is_not_judged_with_little(self):
+        start = next(row for row in benchrows.ROWS if row.key == "start")
+        self.assertEqual([benchrows.judged(start, 0.2, stored) for stored in (None, 10_000, 2_499_999, 2_500_000)],
+                         ["unjudged"] * 3 + ["beyond"])
+        self.assertEqual(benchrows.judged(start, 1.1, 2_500_000), "no")
+        row = benchrows.row_of(start, 0.2, "", {"stored": "10,000"}, 10_000)
+        self.assertRegex(benchrows.table([row]), "start to serving, 10,000 messages stored .* not judged")
+
 
 class NoiseTest(unittest.TestCase):
     def test_a_quiet_machine(self):
@@ -33,6 +44,50 @@ class NoiseTest(unittest.TestCase):
         self.assertIn("slower", benchrows.noise([QUIET, QUIET], 80, 0))
         self.assertIn("waited", benchrows.noise([{"processor_ns": 100, "waiting": 1.2}, QUIET], 100, 0))
         self.assertIn("others", benchrows.noise([QUIET, QUIET], 100, 0.11))
+
+
+class SeveralTest(unittest.TestCase):
+    def report(self, value, slow=1, others=0):
+        return {"figures": {"x": value}, "calibration": [{"processor_ns": 100 * slow, "waiting": 1.0}] * 2, "others": others}
+
+    def test_the_middle_of_the_quiet_ones_counts(self):
+        reports = [self.report(9, others=0.5), self.report(1), self.report(3), self.report(2), self.report(8, slow=2)]
+        self.assertEqual(benchrows.least_calibration(reports), 100)
+        self.assertEqual(benchrows.middle(reports, "x", 100)["figures"]["x"], 2)
+        self.assertEqual(benchrows.middle([self.report(9, others=0.5), self.report(7, others=0.5)], "x", 100)["figures"]["x"], 7)
+
+    def test_growth_is_told_from_noise(self):
+        for values, noises, expected in (((100, 300, 125), ("", "noisy", ""), (1.25, "does not grow")),
+                                         ((100, 100, 126), ("", "", ""), (1.26, "GROWS")),
+                                         ((100, 100, 100), ("", "", "others"), (1, "noisy")),
+                                         ((100, 100, 300), ("slower", "", ""), (3, "noisy"))):
+            with self.subTest(values=values, noises=noises):
+                self.assertEqual(benchrows.growth(values, noises), expected)
+
+    def test_only_processor_time_is_judged_and_every_figure_has_its_ratio(self):
+        rows = (benchgrowth.Row("wide", "s", "x", "ms"), benchgrowth.Row("deep", "s", "x", "µs", judged=True))
+        found = benchgrowth.table_of(rows, {10: {"s": [self.report(4)]}, 20: {"s": [self.report(6, others=0.2), self.report(8)]}}, 100)
+        self.assertEqual([(row["ratio"], row["verdict"]) for row in found], [(2, ""), (2, "GROWS")])
+        noisy = benchgrowth.table_of(rows, {10: {"s": [self.report(4)]}, 20: {"s": [self.report(4, others=0.2)]}}, 100)
+        self.assertEqual(noisy[1]["verdict"], "noisy")
+        self.assertIn("4.00 µs*", benchgrowth.text("devices", noisy))
+        self.assertEqual({row.title for row in (*benchgrowth.BY_STORED, *benchgrowth.BY_DEVICES) if row.judged},
+                         {"server CPU a durable send", "server CPU an incremental sync"})
+
+    def test_builds_are_compared_by_their_medians(self):
+        self.assertEqual(benchrows.compared([1, 100, 2], [4, 3, 900]), 2)
+        self.assertIsNone(benchrows.compared([0, 0, 0], [1, 1, 1]))
+
+
+class DescriptorsTest(unittest.TestCase):
+    def test_what_does_not_fit_is_said(self):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        few = (hard - 256) // 3 - 40
+        self.assertEqual(benchsite.cut(benchsite.TestSite, 10, 40), (10, ""))
+        fit, why = benchsite.cut(benchsite.TestSite, few + 1, 40)
+        self.assertEqual(fit, few)
+        self.assertIn(f"{few + 1:,}", why)
+        self.assertIn(f"{hard:,} descriptors", why)
 
 
 class BaselineTest(unittest.TestCase):
@@ -71,6 +126,10 @@ class ChartTest(unittest.TestCase):
             self.assertLessEqual(x + width, benchchart.WIDTH - benchchart.RIGHT + 0.1)
         (_, _, clear), (_, _, pale) = self.bars(self.row(), self.row(noise="others used 50%"))
         self.assertLess(float(pale), float(clear))
+
+    def test_what_is_not_judged_has_a_colour_of_its_own(self):
+        self.assertEqual(len(set(benchchart.COLOURS.values())), 4)
+        self.assertEqual(len(self.bars(self.row(judged="unjudged"))), 1)
 
 
 if __name__ == "__main__":
