@@ -1,5 +1,5 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test faults testsite bench bench-full bench-compare fuzz lint asan tsan coverage soak format check-all clean
+.PHONY: help all root run test faults testsite bench bench-full bench-profile bench-compare fuzz lint asan tsan coverage soak format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
@@ -29,6 +29,9 @@ bench: ## measure, and print the figures (TLS=0: plain; SITE=test or real; docs/
 
 bench-full: ## the pilot's day, a reconnect storm, growth to 2.5 million messages (an hour; PART=replay, storm or growth)
 	@scripts/steps bench-full
+
+bench-profile: ## where the processor time goes, by layer (SCENARIO=sends)
+	@scripts/steps bench-profile
 
 bench-compare: ## measure two builds by turns: A=build/release B=other/build
 	@scripts/steps bench-compare

@@ -18,6 +18,28 @@ import benchgrowth
 import benchrows
 import benchsite
 
+# As `perf record` and `perf script` behave for what the bench asks of them, since not every machine lets perf look: it
+# takes commands by one pipe, acknowledges them by the other, and has samples for as long as it was told to record.
+PERF = """#!/usr/bin/env python3
+import signal, sys
+if sys.argv[1] == "record":
+    control = next(one for one in sys.argv if one.startswith("fifo:"))
+    commands, answers = (open(name, "r+b", buffering=0) for name in control.removeprefix("fifo:").split(","))
+    heard = []
+    def end(*_):
+        open(sys.argv[sys.argv.index("--output") + 1], "w").write("\\n".join(heard))
+        sys.exit(0)
+    signal.signal(signal.SIGINT, end)
+    while True:
+        heard.append(commands.readline().decode().strip())
+        answers.write(b"ack\\n\\0")
+else:
+    heard = open(sys.argv[sys.argv.index("--input") + 1]).read().split("\\n")
+    assert heard == ["enable", "disable"], heard
+    print("gimsd-writer-1 9 \\n\\t 1f _ZN4gims5store5ChunkC2Ev (/x/gimsd)\\n")
+    print("gimsd-http-1 9 \\n\\t 1f futex_wait ([kernel.kallsyms])\\n\\t 2f __x64_sys_futex ([kernel.kallsyms])\\n")
+"""
+
 
 class BenchTest(unittest.TestCase):
     def setUp(self):
@@ -31,7 +53,7 @@ class BenchTest(unittest.TestCase):
         run = subprocess.run([sys.executable, "-B", TOP / "scripts/bench", *what, "--smoke", "--build", BUILD, "--out", self.out],
                              capture_output=True, text=True, env=os.environ | environment)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-        file = "bench-full.json" if what else "bench.json"
+        file = {"full": "bench-full.json", "profile": "profile.json"}.get(what[0] if what else "", "bench.json")
         return run.stdout, json.loads((self.out / file).read_text()) if what[:1] != ("compare",) else None
 
     def test_every_row_is_there(self):
@@ -115,6 +137,19 @@ class BenchTest(unittest.TestCase):
         table, _ = self.run_bench("compare", str(BUILD), str(BUILD))
         self.assertIn("server CPU a durable send", table)
         self.assertIn(benchrows.RULE, table)
+
+    def test_a_profile_of_what_is_measured_alone(self):
+        perf = self.out / "perf"
+        perf.write_text(PERF)
+        perf.chmod(0o755)
+        table, result = self.run_bench("profile", SITE="both", PERF=str(perf))
+        self.assertEqual(set(result["profiles"]), {"test site, sends", "whole site, sends"})
+        for name, found in result["profiles"].items():
+            with self.subTest(site=name):
+                self.assertEqual([(one["name"], one["part"]) for one in found["layers"]], [("gims::store", 0.5), ("kernel", 0.5)])
+                self.assertEqual([one["name"] for one in found["system_calls"]], ["futex"])
+                self.assertAlmostEqual(sum(one["us"] for one in found["layers"]), found["report"]["figures"]["cpu_us_per_send"])
+                self.assertIn(name, table)
 
     def test_any_server_by_its_url(self):
         """Accounts by open registration and by a shared secret; without the right one there is no figure."""

@@ -1,4 +1,4 @@
-"""How the bench judges its figures."""
+"""How the bench judges its figures, and what it makes of a profile."""
 
 import resource
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import benchchart
 import benchgrowth
+import benchprofile
 import benchrows
 import benchsite
 
@@ -130,6 +131,54 @@ class ChartTest(unittest.TestCase):
     def test_what_is_not_judged_has_a_colour_of_its_own(self):
         self.assertEqual(len(set(benchchart.COLOURS.values())), 4)
         self.assertEqual(len(self.bars(self.row(judged="unjudged"))), 1)
+
+
+SCRIPT = """\
+gimsd-writer-1    91
+\t      5589c2 gims::store::BatchWriter::run(gims::sql::Connection&)+0x1 (/src/build/release/daemon/app/gimsd)
+\t      7f0000 [unknown] ([unknown])
+
+gimsd-writer-1    91
+\t      7f1111 [unknown] (/usr/lib/x86_64-linux-gnu/libsqlite3.so.0.8.6)
+
+gimsd-http-2    91
+\t      fff001 tcp_sendmsg ([kernel.kallsyms])
+\t      fff002 __do_sys_sendto ([kernel.kallsyms])
+\t      fff003 do_syscall_64 ([kernel.kallsyms])
+\t      7f2222 __send (/usr/lib/x86_64-linux-gnu/libc.so.6)
+
+gimsd-http-3    91
+\t      fff001 clear_page ([kernel.kallsyms])
+\t      fff002 exc_page_fault ([kernel.kallsyms])
+
+gimsd-http-3    91
+\t      5589c3 std::_Function_handler<void (gims::Result<int>), gims::api::send(int)::{lambda()#1}>::_M_invoke() (/x/gimsd)
+
+gims-tlsd    92
+\t      7f3333 mbedtls_gcm_update (/usr/lib/x86_64-linux-gnu/libmbedcrypto.so.16)
+"""
+
+
+class ProfileTest(unittest.TestCase):
+    def test_each_sample_counts_for_the_layer_whose_code_it_was(self):
+        samples, layers, calls, threads = benchprofile.attributed(SCRIPT)
+        self.assertEqual(samples, 6)
+        self.assertEqual(layers, {"gims::store": 1, "SQLite": 1, "kernel": 2, "gims::api": 1, "mbedTLS": 1})
+        self.assertEqual(calls, {"sendto": 1, "(page fault)": 1})
+        self.assertEqual(threads, {"gimsd-writer": 2, "gimsd-http": 3, "gims-tlsd": 1})
+
+    def test_every_folder_of_the_source_is_a_layer(self):
+        top = Path(__file__).resolve().parents[2]
+        folders = {folder.name for folder in (top / "daemon").iterdir() if folder.is_dir()} | {"hsm"}
+        self.assertEqual(set(benchprofile.LAYERS), folders - {"ctl"})
+
+    def test_other_code(self):
+        for symbol, file, expected in (("memcpy", "/usr/lib/libc.so.6", "C library"), ("[unknown]", "[vdso]", "C library"),
+                                       ("operator new(unsigned long)", "/usr/lib/libstdc++.so.6.0.33", "C++ library"),
+                                       ("std::sort<int*>(int*, int*)", "/x/gimsd", "C++ library"), ("main", "/x/gimsd", "other of gims"),
+                                       ("crypto_aead", "/usr/lib/libsodium.so.23", "libsodium"), ("[unknown]", "[unknown]", "other")):
+            with self.subTest(symbol=symbol, file=file):
+                self.assertEqual(benchprofile.layer_of(symbol, file), expected)
 
 
 if __name__ == "__main__":
