@@ -1,17 +1,21 @@
-"""How the bench judges its figures, and what it makes of a profile."""
+"""How the bench judges its figures, what it makes of a profile, and how it writes both down."""
 
+import json
 import resource
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import benchchart
+import benchdocument
 import benchgrowth
 import benchprofile
 import benchrows
 import benchsite
+import supervise
 
 RATE = benchrows.rate("rate", "sends", "sends", "x", 100, 200)
 TIME = benchrows.Row("time", "sync", "sync", "x", "ms", 10, 5)
@@ -179,6 +183,56 @@ class ProfileTest(unittest.TestCase):
                                        ("crypto_aead", "/usr/lib/libsodium.so.23", "libsodium"), ("[unknown]", "[unknown]", "other")):
             with self.subTest(symbol=symbol, file=file):
                 self.assertEqual(benchprofile.layer_of(symbol, file), expected)
+
+
+class DocumentTest(unittest.TestCase):
+    ABOUT = {"commit": "abc123", "date": "2026-01-02T03:04:05Z", "smoke": False,
+             "machine": {"processor": "A chip", "processors": 2, "memory_gb": 8.0, "kernel": "6.12"}}
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.out = Path(folder.name)
+        self.document = self.out / "performance.md"
+        self.document.write_text(f"before\n{benchdocument.BEGIN}\nold\n{benchdocument.END}\nafter\n")
+
+    def write(self, name, value):
+        (self.out / name).write_text(json.dumps(value))
+
+    def test_figures_come_with_their_machine_commit_date_and_noise(self):
+        row = benchrows.row_of(TIME, 7, "others used 50%", {})
+        point = lambda size, noise: {"size": size, "value": size / 2, "noise": noise}
+        table = {"title": "growing", "unit": "µs", "digits": 0, "points": [point(10, ""), point(20, "slow")], "ratio": 2.0, "verdict": "noisy"}
+        self.write("bench.json", self.ABOUT | {"tls": True, "stored": 10_000, "rows": [row]})
+        self.write("bench-full.json", {"parts": {"growth": self.ABOUT | {
+            "commit": "def456", "rows": [row], "tables": {"devices": [table]}, "notes": ["6 instead of 9"]}}})
+        part = [{"name": "gims::store", "part": 0.25, "us": 40.0}]
+        self.write("profile.json", {"profiles": {"test site, sends": self.ABOUT | {
+            "samples": 99, "us": 160, "figure": "cpu_us_per_send", "layers": part, "system_calls": [], "threads": part}}})
+        for _ in range(2):  # over what it wrote before
+            benchdocument.write(self.out, self.document)
+            text = self.document.read_text()
+            self.assertTrue(text.startswith("before\n") and text.endswith("after\n"))
+            self.assertNotIn("old", text)
+            for expected, times in (("Commit abc123, 2026-01-02; 2 processors (A chip), 8 GB, Linux 6.12.", 2), ("Commit def456", 1),
+                                    ("| sync | 7.00 ms | 10 ms | 5 ms | reached | others used 50% |", 2),
+                                    ("| growing | 5 µs | 10 µs\\* | 2.00 | noisy |", 1), ("6 instead of 9.", 1),
+                                    ("| gims::store | 40.0 | 25.0% |", 2)):
+                self.assertEqual(text.count(expected), times, expected)
+
+    def test_a_smoke_run_and_no_run_are_refused_and_leave_the_document(self):
+        before = self.document.read_text()
+        with self.assertRaisesRegex(supervise.Failed, "no figures"):
+            benchdocument.write(self.out, self.document)
+        self.write("bench.json", self.ABOUT | {"smoke": True, "tls": True, "stored": 1, "rows": []})
+        with self.assertRaisesRegex(supervise.Failed, "smoke"):
+            benchdocument.write(self.out, self.document)
+        self.assertEqual(self.document.read_text(), before)
+
+    def test_the_document_has_its_place_for_figures(self):
+        text = (Path(__file__).resolve().parents[2] / "docs/performance.md").read_text()
+        self.assertLess(0, text.find(benchdocument.BEGIN))
+        self.assertLess(text.find(benchdocument.BEGIN), text.find(benchdocument.END))
 
 
 if __name__ == "__main__":
