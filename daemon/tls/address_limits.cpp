@@ -21,7 +21,8 @@ std::optional<AddressLimits::Slot> AddressLimits::take(const sys::IpAddress& add
   const std::scoped_lock lock(mutex_);
   const auto found = addresses_.find(key);
   const std::size_t own = found == addresses_.end() ? 0 : found->second.count();
-  if (own >= per_address_ || (taken_ >= in_all_ && !make_room(own))) return std::nullopt;
+  const std::size_t own_quiet = found == addresses_.end() ? 0 : found->second.quiet.size();
+  if (own >= per_address_ || (taken_ >= in_all_ && !make_room(own, own_quiet))) return std::nullopt;
   Address& place = addresses_.try_emplace(key).first->second;
   place.key = key;
   Entry& entry = place.quiet.emplace_back();
@@ -33,10 +34,11 @@ std::optional<AddressLimits::Slot> AddressLimits::take(const sys::IpAddress& add
   return Slot(*this, std::prev(place.quiet.end()));
 }
 
-bool AddressLimits::make_room(std::size_t own) {
+bool AddressLimits::make_room(std::size_t own, std::size_t own_quiet) {
   if (ranks_.empty() || leaving_.size() >= most_leaving) return false;
   const Rank most = *ranks_.rbegin();
-  if (most.count < own + 2 && !(most.quiet && own == 0)) return false;
+  const bool has_more = most.count >= (most.quiet ? own_quiet : own) + 2;
+  if (!has_more && !(most.quiet && own == 0)) return false;
   Address& address = *most.address;
   std::list<Entry>& from = most.quiet ? address.quiet : address.spoken;
   Entry& entry = from.front();
@@ -58,8 +60,8 @@ void AddressLimits::rank(Address& address) {
   }
   const bool quiet = !address.quiet.empty();
   const Entry& first = quiet ? address.quiet.front() : address.spoken.front();
-  address.rank = {.count = address.count(),
-                  .quiet = quiet,
+  address.rank = {.quiet = quiet,
+                  .count = quiet ? address.quiet.size() : address.count(),
                   .age = std::numeric_limits<std::uint64_t>::max() - first.at,
                   .address = &address};
   ranks_.insert(address.rank);

@@ -16,11 +16,13 @@
 
 namespace gims::tls {
 
-// Counts sockets by IpAddress::limit_key(). When all places are taken, a newcomer gets one of the
-// address that has the most, if that keeps as many as the newcomer's own has then: so however many
-// places a few addresses take, who comes from another gets in. Of the address, what is quiet
-// (Slot::spoke() was never called) gives way first, the oldest of it, then what spoke the longest
-// time ago. To an address that has none yet, a quiet one gives way even where each has only one.
+// Counts sockets by IpAddress::limit_key(). When all places are taken, a newcomer gets one of those
+// that are quiet (Slot::spoke() was never called), the oldest of the address that has the most of
+// them; where none is quiet, the one that spoke the longest time ago, of the address that has the
+// most. It gets it only if that address keeps as many as the newcomer's own has then: so however many
+// places a few addresses take, who comes from another gets in, and who is in stays in, also behind an
+// address that many share. To an address that has none yet, a quiet one gives way even where each
+// has only one.
 // The socket of what gives way is shut down, which its owner hears of as of any end, and finds
 // evicted(). Each call takes the time of a search in a tree. Thread: any. Outlives its slots.
 class AddressLimits {
@@ -80,10 +82,11 @@ class AddressLimits {
       return a.family != b.family ? a.family < b.family : a.bytes < b.bytes;
     }
   };
-  // Who gives way is the greatest: the most places; one that is quiet; the oldest.
+  // Who gives way is the greatest: one that is quiet; of the address with the most of its kind; the
+  // oldest.
   struct Rank {
-    std::size_t count = 0;
     bool quiet = false;
+    std::size_t count = 0;
     std::uint64_t age = 0;
     Address* address = nullptr;
     auto operator<=>(const Rank&) const noexcept = default;
@@ -98,7 +101,8 @@ class AddressLimits {
 
   void spoke(Place place);
   void give_back(Place place) noexcept;
-  [[nodiscard]] bool make_room(std::size_t own);
+  // For an address that has so many places, and of them so many that are quiet.
+  [[nodiscard]] bool make_room(std::size_t own, std::size_t own_quiet);
   // After a change of the address; drops one that has no place any more.
   void rank(Address& address);
 

@@ -116,6 +116,32 @@ TEST_F(AddressLimitsTest, WhatIsQuietGivesWayFirst) {
   EXPECT_EQ(evicted(), (Numbers{1, 2, 3}));
 }
 
+TEST_F(AddressLimitsTest, WhoSpokeStaysWhileAnyIsQuietAlsoBehindAnAddressOfMany) {
+  limits_.emplace(5, 4);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(take("192.0.2.1"));
+    held_.back().slot.spoke();
+  }
+  ASSERT_TRUE(take("192.0.2.2"));
+  ASSERT_TRUE(take("192.0.2.3"));
+  // A crowd takes from one another.
+  for (int i = 1; i <= 20; ++i) EXPECT_TRUE(take("198.51.100." + std::to_string(i)));
+  for (const std::size_t one : evicted()) EXPECT_GE(one, 3U);
+  EXPECT_EQ(evicted().size(), 20U);
+}
+
+TEST_F(AddressLimitsTest, TheMostThatIsQuietGivesWayNotTheMost) {
+  limits_.emplace(6, 6);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(take("192.0.2.1"));
+    if (i > 0) held_.back().slot.spoke();
+  }
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(take("192.0.2.2"));
+  // One of the address that has more in all and less that is quiet.
+  EXPECT_TRUE(take("192.0.2.1"));
+  EXPECT_EQ(evicted(), (Numbers{3}));
+}
+
 TEST_F(AddressLimitsTest, AnAddressWithFewKeepsWhatSpoke) {
   limits_.emplace(4, 4);
   for (int i = 1; i <= 4; ++i) {
