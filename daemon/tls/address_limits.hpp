@@ -19,12 +19,12 @@ namespace gims::tls {
 // Counts sockets by IpAddress::limit_key(). When all places are taken, a newcomer gets one of those
 // that are quiet (Slot::spoke() was never called), the oldest of the address that has the most of
 // them; where none is quiet, the one that spoke the longest time ago, of the address that has the
-// most. It gets it only if that address keeps as many as the newcomer's own has then: so however many
-// places a few addresses take, who comes from another gets in, and who is in stays in, also behind an
-// address that many share. To an address that has none yet, a quiet one gives way even where each
-// has only one.
-// The socket of what gives way is shut down, which its owner hears of as of any end, and finds
-// evicted(). Each call takes the time of a search in a tree. Thread: any. Outlives its slots.
+// most. It gets it only if that address keeps as many as the newcomer's own has then: so however
+// many places a few addresses take, who comes from another gets in, and who is in stays in, also
+// behind an address that many share. To an address that has none yet, a quiet one gives way even
+// where each has only one. The socket of what gives way is shut down, which its owner hears of as
+// of any end, and finds evicted(). Each call takes the time of a search in a tree. Thread: any.
+// Outlives its slots.
 class AddressLimits {
   struct Address;
   struct Entry {

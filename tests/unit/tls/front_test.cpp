@@ -181,7 +181,12 @@ TEST(Front, AFewAddressesThatHoldEveryConnectionShutNobodyOut) {
   std::vector<std::unique_ptr<TestClient>> newcomers;
   for (const std::uint8_t from : std::vector<std::uint8_t>{4, 5, 6}) {
     newcomers.push_back(TestClient::connect(front.port(), TestClient::Version::tls13, false, from));
-    EXPECT_TRUE(newcomers.back()) << int{from};
+    ASSERT_TRUE(newcomers.back() && newcomers.back()->write(std::string("x"))) << int{from};
+    auto next = front.sink.next();
+    ASSERT_TRUE(next);
+    char byte = 0;
+    ASSERT_EQ(::recv(next->connection.get(), &byte, 1, 0), 1);
+    delivered.push_back(std::move(next->connection));
   }
   // One and two of the first are left.
   EXPECT_TRUE(front.wait_for([](const FrontStatus& s) { return s.evicted == 3; }));
