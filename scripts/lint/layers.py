@@ -32,25 +32,26 @@ ALLOWED = {
     "ctl": {"base", "json", "crypto"},
     "hsm/proto": {"base", "sys"},
     "hsm/core": {"base", "sys", "hsm/proto"},
-    "hsm/tpm2": {"base", "sys", "hsm/core"},
-    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/tpm2"},
+    "hsm/release": {"base", "sys", "hsm/core"},
+    "hsm/tpm2": {"base", "sys", "hsm/core", "hsm/release"},
+    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/release", "hsm/tpm2"},
     "hsm": {"base", "hsm/main"},
 }
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/core"},
+    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/release"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/core", "testsite"},
+    "mbedtls/": {"tls", "hsm/core", "hsm/release", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
     "curl/": {"ctl"},
-    "CLI/": {"app", "ctl", "hsm", "testsite"},
+    "CLI/": {"app", "ctl", "hsm", "hsm/release", "testsite"},
     "toml++/": {"base"},
 }
 
