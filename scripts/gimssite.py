@@ -23,7 +23,8 @@ import supervise
 
 TOP = Path(__file__).resolve().parents[1]
 PROGRAMS = {"gims-keyd": "hsm/gims-keyd", "gims-tlsd": "daemon/tls/gims-tlsd", "gimsd": "daemon/app/gimsd",
-            "gimsctl": "daemon/ctl/gimsctl"}
+            "gimsctl": "daemon/ctl/gimsctl", "gims-release-policy": "hsm/release/gims-release-policy"}
+
 
 def free_port():
     with socket.socket() as probe:
@@ -46,6 +47,7 @@ class Site:
         self.etc, self.run, self.logs, self.operator = (self.folder / part for part in ("etc", "run", "log", "operator"))
         self.ca = self.operator / "site-ca.pem"
         self.root_key_file = self.operator / "root-key"
+        self.release_policy = self.etc / "release.policy"
         self.claimed = None  # the folder, open and locked, while the site is this one's
         process = lambda name, user, argv, **more: supervise.Process(
             name, argv, user=user, log=self.logs / f"{name}.log", run=self.run, **more)
@@ -85,7 +87,7 @@ class Site:
 
     def prepare(self):
         self.claim()
-        for path in (self.program(name) for name in PROGRAMS if name != "gimsctl"):
+        for path in map(self.program, PROGRAMS):
             if not path.exists():
                 raise supervise.Failed(f"{path} is missing; 'make' builds it")
             reach = subprocess.run(["test", "-x", path], user="gimsd", group="gimsd", extra_groups=[])
@@ -107,6 +109,17 @@ class Site:
             path.chmod(mode)
         for name, text in self.configuration().items():
             (self.etc / f"{name}.toml").write_text(text, encoding="utf-8")
+        if not self.release_policy.exists():
+            self.sign_release(1)
+
+    def sign_release(self, number, pcr="00" * 32):
+        """What the release's builder does (docs/protocol-keyd.md): a policy for what this unit starts. A software TPM is told of
+        no start, so its PCRs hold zeros."""
+        key = self.operator / "release-key.pem"
+        if not key.exists():
+            write_private(key, self.command(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]).encode())
+        self.command([self.program("gims-release-policy"), "sign", "--key", key, "--release", number, "--boot", f"development={pcr}",
+                      "--out", self.release_policy])
 
     def configuration(self):
         """The configuration files by their names."""
@@ -117,6 +130,7 @@ state_folder = "{self.folder}/keyd"
 
 [tpm]
 tcti = "swtpm:path={self.run}/tpm/socket"
+release_policy = "{self.release_policy}"
 
 [peers]
 tlsd = "gims-tlsd"

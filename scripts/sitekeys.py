@@ -9,14 +9,15 @@ import struct
 # these numbers.
 KDF_CONTEXT = b"gimskeyd"
 DERIVED_KEYS = {"data": 1, "media": 2, "token hash": 3, "audit": 4, "backup": 5, "pepper": 6, "custody file": 7,
-                "wrapping": 8, "audit file": 9}
+                "wrapping": 8, "audit file": 9, "hardware": 10}
 # What custody.bin holds wrapped under the wrapping key: its name here, and what it is bound to.
 WRAPPED_KEYS = {"server signing seed": b"gims server signing seed 1", "site root's private key": b"gims site root key 1"}
 NONCE, TAG = 24, 16
 
 
 def derived_keys(root_key):
-    """Every key that hangs from the root key by its name, in hex, the root key too."""
+    """Every key that hangs from the root key by its name, in hex, the root key too. The TPM's passwords, which follow from
+    the hardware's key, are in the TPM itself."""
     keys = {"root": root_key.hex()}
     for name, number in DERIVED_KEYS.items():
         # crypto_kdf is BLAKE2b of nothing, keyed, with the number as salt and the context as personalisation.

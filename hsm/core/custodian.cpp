@@ -153,6 +153,9 @@ Result<Custodian::Open> Custodian::open_site(BytesView file) {
                   from_file(name, unwrap(wrapping, server_seed_label, open.record.server_seed)));
   GIMS_TRY_ASSIGN(open.server_key, server_key_from_seed(seed));
 
+  GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(open.root_key, Purpose::hardware));
+  GIMS_TRY(vault_->settle(open.record.vault_blob, hardware));
+
   GIMS_TRY_ASSIGN(const std::optional<Bytes> audit, folder_.read(StateFolder::audit));
   if (!audit) return locked("audit.bin is missing: it was removed after provisioning.");
   GIMS_TRY_ASSIGN(open.audit_head,
@@ -208,7 +211,9 @@ Result<CustodyRecord> Custodian::make_record(const SiteParameters& site,
 }
 
 Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes& root_key) {
-  GIMS_TRY_ASSIGN(const Vault::Sealed sealed, vault_->provision(root_key, request.replace));
+  GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(root_key, Purpose::hardware));
+  GIMS_TRY_ASSIGN(const Vault::Sealed sealed,
+                  vault_->provision(root_key, hardware, request.replace));
   // From here on a failure leaves the vault as it was for a new site: empty.
   const auto written = [&]() -> Result<> {
     GIMS_TRY_ASSIGN(const CustodyRecord record, make_record(request.site, sealed, root_key));
@@ -220,7 +225,7 @@ Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes
     return folder_.write(StateFolder::custody, custody);
   }();
   if (!written) {
-    if (const auto undone = vault_->destroy(sealed.blob); !undone) {
+    if (const auto undone = vault_->destroy(sealed.blob, &hardware); !undone) {
       log::failure(log::id::keys_left_behind,
                    "the keys of a provisioning that failed stay in the hardware", undone.error());
     }
@@ -285,7 +290,12 @@ Result<std::string> Custodian::destroy_in_vault() {
     }
     blob = std::move(record.vault_blob);
   }
-  GIMS_TRY_ASSIGN(const Vault::Destruction destruction, vault_->destroy(blob));
+  SecretBytes hardware;
+  if (state_ == State::operational) {
+    GIMS_TRY_ASSIGN(hardware, derive(open_->root_key, Purpose::hardware));
+  }
+  GIMS_TRY_ASSIGN(const Vault::Destruction destruction,
+                  vault_->destroy(blob, hardware.empty() ? nullptr : &hardware));
   if (destruction == Vault::Destruction::done) return doubt;
   if (proved_before) return std::string();
   return locked(

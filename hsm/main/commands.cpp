@@ -44,7 +44,7 @@ Result<> provision_here(const Settings& settings, const ProvisionRequest& reques
   GIMS_TRY_ASSIGN(StateFolder folder, StateFolder::open(settings.state_folder));
   GIMS_TRY(enter_sandbox(settings));
   const SystemClock clock;
-  Custodian custodian(std::move(folder), tpm2::make_vault(settings.tpm), clock, program_version());
+  Custodian custodian(std::move(folder), vault_of(settings), clock, program_version());
   custodian.start();
   const State state = custodian.state();
   if (state != State::unprovisioned && state != State::zeroized) {

@@ -14,7 +14,7 @@ struct CodeName {
   std::string_view name;
   ErrorKind kind;
 };
-constexpr std::array<CodeName, 11> code_names{{
+constexpr std::array<CodeName, 13> code_names{{
     {RefusalCode::bad_frame, "GIMS_KEYD_FRAME", ErrorKind::bad_input},
     {RefusalCode::other_version, "GIMS_KEYD_VERSION", ErrorKind::bad_input},
     {RefusalCode::not_for_this_peer, "GIMS_KEYD_PEER", ErrorKind::forbidden},
@@ -26,6 +26,8 @@ constexpr std::array<CodeName, 11> code_names{{
     {RefusalCode::busy, "GIMS_KEYD_BUSY", ErrorKind::unavailable},
     {RefusalCode::internal, "GIMS_KEYD_INTERNAL", ErrorKind::internal},
     {RefusalCode::vault_away, "GIMS_KEYD_AWAY", ErrorKind::unavailable},
+    {RefusalCode::other_boot, "GIMS_KEYD_BOOT", ErrorKind::unavailable},
+    {RefusalCode::older, "GIMS_KEYD_OLDER", ErrorKind::unavailable},
 }};
 
 // The rest of `reader` must be empty for the decoded value to count.

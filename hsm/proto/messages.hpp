@@ -35,6 +35,8 @@ enum class RefusalCode : std::uint16_t {
   busy = 9,               // GIMS_KEYD_BUSY: too many connections
   internal = 10,          // GIMS_KEYD_INTERNAL
   vault_away = 11,        // GIMS_KEYD_AWAY: the TPM cannot be reached, or did not answer in time
+  other_boot = 12,        // GIMS_KEYD_BOOT: something else was started than the keys are sealed to
+  older = 13,             // GIMS_KEYD_OLDER: an older release than this unit has run
 };
 struct Refusal {
   RefusalCode code = RefusalCode::internal;

@@ -182,12 +182,16 @@ class CustodyTest(SiteTest):
             path.chmod(0o600)
             self.assert_opens()
 
-    def test_a_provisioning_that_was_interrupted(self):
-        """The TPM has keys, and the file with what belongs to them was not written any more."""
+    def test_a_tpm_whose_files_are_lost(self):
+        """It has the passwords of a site that nobody can open any more."""
         self.site.stop()
         for part in ("keyd", "gimsd"):
             shutil.rmtree(self.site.folder / part)
         before = self.site.fingerprint
+        with self.assertRaisesRegex(supervise.Failed, "Clear the TPM in the firmware's set-up"):
+            self.site.start()
+        self.site.stop()
+        shutil.rmtree(self.site.folder / "tpm")
         self.site.start()
         self.assertEqual(self.site.keyd_status(), "operational")
         self.assertNotEqual(self.site.fingerprint, before)

@@ -59,6 +59,20 @@ TEST(Custodian, ARestartFindsTheSameKeys) {
   EXPECT_EQ(keys_of(site.custodian()), before);
 }
 
+TEST(Custodian, TheHardwareTakesPasswordsOfTheSitesOwnOnceTheFilesAreThere) {
+  KeydSite site;
+  EXPECT_TRUE(site.hardware().password.empty());
+  site.provisioned();
+  const Bytes password = plain(site.hardware().password);
+  EXPECT_EQ(password.size(), key_size);
+  // A start that was cut off before is made up for.
+  site.hardware().password = SecretBytes();
+  EXPECT_EQ(site.restart().state(), State::operational);
+  EXPECT_EQ(plain(site.hardware().password), password);
+  ASSERT_TRUE(site.custodian().zeroize({}));
+  EXPECT_TRUE(site.hardware().password.empty());
+}
+
 TEST(Custodian, TwoSitesShareNoKey) {
   KeydSite one;
   KeydSite two;

@@ -160,7 +160,7 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
     EXPECT_FALSE(decode_status(status));
   }
   Bytes refusal = body_of(Refusal{});
-  for (const std::uint8_t code : Bytes{0, 12, 255}) {
+  for (const std::uint8_t code : Bytes{0, 14, 255}) {
     refusal[1] = code;
     EXPECT_FALSE(decode_refusal(refusal));
   }

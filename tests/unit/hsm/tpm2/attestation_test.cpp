@@ -1,0 +1,154 @@
+// What the TPM states is judged here by tpm2-tools, which share no code with it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "hsm/core/hex.hpp"
+#include "hsm/core/sha256.hpp"
+#include "hsm/proto/messages.hpp"
+#include "hsm/tpm2/tpm2_vault.hpp"
+#include "support/process.hpp"
+#include "support/release_policy.hpp"
+#include "support/swtpm.hpp"
+#include "support/temp_folder.hpp"
+
+namespace gims::hsm::tpm2 {
+namespace {
+
+class Attestation : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto sealed = vault_->provision(*SecretBytes::random(key_size), secret_, false);
+    ASSERT_TRUE(sealed) << sealed.error().text;
+    blob_ = sealed->blob;
+    ASSERT_TRUE(vault_->settle(blob_, secret_));
+    auto identity = vault_->attestor()->identity(blob_, secret_);
+    ASSERT_TRUE(identity) << identity.error().text;
+    identity_ = *identity;
+    write("ak.pub", sized(identity_.attestation_key));
+    write("ek.pub", sized(identity_.endorsement_key));
+  }
+
+  // TPM2B: a size, then the structure.
+  static Bytes sized(BytesView area) {
+    Bytes whole{static_cast<std::uint8_t>(area.size() >> 8U),
+                static_cast<std::uint8_t>(area.size())};
+    whole.insert(whole.end(), area.begin(), area.end());
+    return whole;
+  }
+  // TPMT_SIGNATURE of ECDSA with SHA-256.
+  static Bytes signature(const P256Signature& signature) {
+    Bytes out{0x00, 0x18, 0x00, 0x0b};
+    for (const BytesView half : {BytesView(signature.r), BytesView(signature.s)}) {
+      const Bytes part = sized(half);
+      out.insert(out.end(), part.begin(), part.end());
+    }
+    return out;
+  }
+  void write(const char* name, BytesView bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  }
+  [[nodiscard]] Bytes read(const char* name) const {
+    std::ifstream in(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  [[nodiscard]] test::CommandResult tools(const std::string& script) const {
+    return test::run_command({"sh", "-euc",
+                              "cd " + folder_.path().string() +
+                                  "; export TPM2TOOLS_TCTI=" + tpm_.tcti() + "; " + script});
+  }
+  [[nodiscard]] test::CommandResult check(const Attestor::Statement& statement,
+                                          const std::string& nonce) const {
+    write("statement", statement.attest);
+    write("signature", signature(statement.signature));
+    return tools("tpm2_checkquote -u ak.pub -m statement -s signature -g sha256 -q " + nonce);
+  }
+
+  test::Swtpm tpm_;
+  test::TempFolder folder_;
+  const SecretBytes secret_ = *SecretBytes::copy_of(Bytes(key_size, 0x5a));
+  const std::unique_ptr<Vault> vault_ =
+      make_vault({.address = *parse_address(tpm_.tcti()), .release = test::release_policy(1)});
+  Bytes blob_;
+  Attestor::Identity identity_;
+};
+
+const std::string ones(64, '1');
+constexpr Digest all_ones{0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+                          0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
+                          0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11};
+
+TEST_F(Attestation, AQuoteHoldsForItsNonceAlone) {
+  const auto quote = vault_->attestor()->quote(blob_, all_ones);
+  ASSERT_TRUE(quote) << quote.error().text;
+  const auto good = check(quote->statement, ones);
+  EXPECT_EQ(good.status, 0) << good.output;
+  EXPECT_NE(check(quote->statement, std::string(64, '2')).status, 0);
+  Attestor::Statement changed = quote->statement;
+  changed.attest.back() ^= 1U;
+  EXPECT_NE(check(changed, ones).status, 0);
+}
+
+TEST_F(Attestation, AQuoteTellsWhatWasMeasured) {
+  ASSERT_EQ(tools("tpm2_pcrextend 4:sha256=" + ones).status, 0);
+  const auto quote = vault_->attestor()->quote(blob_, all_ones);
+  ASSERT_TRUE(quote) << quote.error().text;
+  ASSERT_EQ(quote->pcrs.size(), 16U);
+  Bytes all;
+  for (const Digest& pcr : quote->pcrs) all.insert(all.end(), pcr.begin(), pcr.end());
+  // The digest over the values is the last field of what is signed.
+  const Digest over = sha256({all});
+  const BytesView end = BytesView(quote->statement.attest).last(over.size());
+  EXPECT_TRUE(std::ranges::equal(over, end));
+  Bytes event(32, 0);
+  event.insert(event.end(), all_ones.begin(), all_ones.end());
+  EXPECT_EQ(quote->pcrs[4], sha256({event}));
+  EXPECT_EQ(quote->pcrs[5], Digest{});
+}
+
+TEST_F(Attestation, OneTpmHasBothKeys) {
+  // The name of the attestation key: the algorithm, and the hash of its public area.
+  Bytes name{0x00, 0x0b};
+  const Digest hash = sha256({identity_.attestation_key});
+  name.insert(name.end(), hash.begin(), hash.end());
+  const auto made = tools(
+      "printf 'only this TPM knows' > secret; tpm2_makecredential -Q -T none "
+      "-u ek.pub -s secret -n " +
+      hex(name) + " -o credential");
+  ASSERT_EQ(made.status, 0) << made.output;
+  // Magic and version of tpm2-tools, then TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET.
+  const Bytes file = read("credential");
+  ASSERT_GT(file.size(), 10U);
+  const auto part = [&](std::size_t at) {
+    const std::size_t size = (std::size_t{file[at]} << 8U) | file[at + 1];
+    return BytesView(file).subspan(at + 2, size);
+  };
+  const BytesView credential = part(8);
+  const BytesView encrypted = part(8 + 2 + credential.size());
+
+  const auto opened = vault_->attestor()->activate(blob_, secret_, credential, encrypted);
+  ASSERT_TRUE(opened) << opened.error().text;
+  EXPECT_EQ(std::string(opened->bytes().begin(), opened->bytes().end()), "only this TPM knows");
+  Bytes changed(credential.begin(), credential.end());
+  changed.back() ^= 1U;
+  EXPECT_FALSE(vault_->attestor()->activate(blob_, secret_, changed, encrypted));
+  EXPECT_FALSE(vault_->attestor()->activate(blob_, secret_, Bytes(4096), encrypted));
+}
+
+TEST_F(Attestation, TheCounterIsCertifiedWithWhatItStandsFor) {
+  const auto certified = vault_->attestor()->certify_counter(blob_, secret_, all_ones);
+  ASSERT_TRUE(certified) << certified.error().text;
+  const auto number = vault_->counter(blob_, secret_);
+  ASSERT_TRUE(number);
+  // TPMS_NV_CERTIFY_INFO ends with the contents.
+  const BytesView end = BytesView(certified->attest).last(8);
+  EXPECT_EQ(release::number_of(end), *number);
+  EXPECT_FALSE(std::ranges::search(certified->attest, all_ones).empty());
+}
+
+}  // namespace
+}  // namespace gims::hsm::tpm2
