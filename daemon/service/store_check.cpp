@@ -72,7 +72,7 @@ void StoreCheck::work() {
 Result<store::Faults> StoreCheck::check(bool full) {
   const store::CheckTell told = [this](const store::CheckProgress& now) { return tell(now); };
   GIMS_TRY_ASSIGN(store::Faults faults, store_.check(full, told));
-  GIMS_TRY(media_.check(full, told, faults));
+  GIMS_TRY(store::noted(media_.check(full, told, faults), "media", faults));
   return faults;
 }
 

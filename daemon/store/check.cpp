@@ -28,14 +28,6 @@ void add(Faults& faults, std::string fault) {
   if (!enough(faults)) faults.push_back(std::move(fault));
 }
 
-// Damage that keeps rows from being read is a fault that was found, no failure of the check.
-Result<> noted(Result<> read, std::string_view step, Faults& faults) {
-  if (read || read.error().text == stopped().error().text) return read;
-  add(faults, "the " + std::string(step) + " cannot be read: " +
-                  (read.error().detail.empty() ? read.error().text : read.error().detail));
-  return {};
-}
-
 using EventRow = statements::EventsToCheck::Row;
 
 // What the columns say of an event, against what the event says.
@@ -146,6 +138,13 @@ Result<> check_audit(Store& store, const CheckTell& tell, Faults& faults) {
 }
 
 }  // namespace
+
+Result<> noted(Result<> read, std::string_view step, Faults& faults) {
+  if (read || read.error().text == stopped().error().text) return read;
+  add(faults, "the " + std::string(step) + " cannot be read: " +
+                  (read.error().detail.empty() ? read.error().text : read.error().detail));
+  return {};
+}
 
 Result<> check_contents(Store& store, bool full, const CheckTell& tell, Faults& faults) {
   GIMS_TRY(noted(check_references(store, tell, faults), "references", faults));

@@ -28,6 +28,10 @@ using CheckTell = std::function<bool(const CheckProgress&)>;
 inline constexpr std::size_t most_faults = 20;
 using Faults = std::vector<std::string>;
 
+// Damage that keeps a step's rows from being read is a fault that was found, no failure of the
+// check. What ended since it was told to stop is passed on.
+[[nodiscard]] Result<> noted(Result<> read, std::string_view step, Faults& faults);
+
 // Rows of different tables against each other and the audit log; `full`: every event and everything
 // that is JSON, too. Reads in pieces, each of a snapshot of its own, so that the log of the
 // database can be emptied meanwhile. Any thread.

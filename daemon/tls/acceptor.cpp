@@ -56,7 +56,7 @@ void Acceptor::admit(sys::TcpConnection connection, sys::Door door) {
                            .peer = connection.peer,
                            .door = door,
                            .connection_slot = *std::move(connection_slot),
-                           .handshake_slot = *std::move(handshake_slot)});
+                           .handshake_slot = std::move(handshake_slot)});
     }
   }
   refused_.fetch_add(1, std::memory_order_relaxed);

@@ -171,7 +171,9 @@ std::unique_ptr<RecordKeys> RecordKeys::create(std::uint16_t suite, const Traffi
                                                std::uint64_t sequence) noexcept {
   const Suite* known = find_suite(suite);
   if (known == nullptr || secret.size != known->hash_size || ::sodium_init() < 0) return nullptr;
-  std::unique_ptr<RecordKeys> keys(new RecordKeys(*known, secret, sequence));
+  // SecretMemory ends the process where there is no memory: nothing is thrown.
+  std::unique_ptr<RecordKeys> keys(
+      new RecordKeys(*known, secret, sequence));  // NOLINT(bugprone-unhandled-exception-at-new)
   if (suite == 0x1303) {
     keys->aead_ = std::make_unique<Chacha>();
   } else if (suite == 0x1302 && ::crypto_aead_aes256gcm_is_available() == 1) {

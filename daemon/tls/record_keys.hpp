@@ -34,6 +34,8 @@ struct TrafficSecret : InSecretMemory {
   explicit TrafficSecret(std::span<const std::uint8_t> from) noexcept;  // at most 48 bytes
   TrafficSecret(const TrafficSecret&) = default;
   TrafficSecret& operator=(const TrafficSecret&) = default;
+  TrafficSecret(TrafficSecret&&) = default;
+  TrafficSecret& operator=(TrafficSecret&&) = default;
   ~TrafficSecret();
   [[nodiscard]] std::span<const std::uint8_t> view() const noexcept {
     return std::span(bytes).first(size);

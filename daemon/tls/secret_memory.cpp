@@ -14,7 +14,8 @@ SecretMemory::~SecretMemory() {
 
 SecretMemory& SecretMemory::shared() noexcept {
   // Never destroyed: what is in it may go after the end of main().
-  static auto& memory = *new SecretMemory(&::mlock);
+  // Without memory the process ends, here as anywhere.
+  static auto& memory = *new SecretMemory(&::mlock);  // NOLINT(bugprone-unhandled-exception-at-new)
   return memory;
 }
 

@@ -67,6 +67,8 @@ class InSecretMemory {
   ~InSecretMemory() = default;
   InSecretMemory(const InSecretMemory&) = default;
   InSecretMemory& operator=(const InSecretMemory&) = default;
+  InSecretMemory(InSecretMemory&&) = default;
+  InSecretMemory& operator=(InSecretMemory&&) = default;
 };
 
 }  // namespace gims::tls

@@ -109,7 +109,7 @@ void find(service::Media& media, Call call, Send send) {
   constexpr std::int64_t longest = service::longest_media_wait.count();
   const std::chrono::milliseconds wait(
       std::min(timeout->value_or(service::default_media_wait.count()), longest));
-  const service::Media::Wanted wanted{.user_id = call.caller().user_id,
+  service::Media::Wanted wanted{.user_id = call.caller().user_id,
                                       .server_name = param_of(call, "serverName"),
                                       .media_id = param_of(call, "mediaId")};
   const auto info = media.find(wanted.server_name, wanted.media_id);
