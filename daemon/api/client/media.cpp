@@ -110,8 +110,8 @@ void find(service::Media& media, Call call, Send send) {
   const std::chrono::milliseconds wait(
       std::min(timeout->value_or(service::default_media_wait.count()), longest));
   service::Media::Wanted wanted{.user_id = call.caller().user_id,
-                                      .server_name = param_of(call, "serverName"),
-                                      .media_id = param_of(call, "mediaId")};
+                                .server_name = param_of(call, "serverName"),
+                                .media_id = param_of(call, "mediaId")};
   const auto info = media.find(wanted.server_name, wanted.media_id);
   if (info) return send(media, std::move(call), *info);
   if (info.error().kind != ErrorKind::not_yet_uploaded ||
