@@ -109,9 +109,9 @@ void find(service::Media& media, Call call, Send send) {
   constexpr std::int64_t longest = service::longest_media_wait.count();
   const std::chrono::milliseconds wait(
       std::min(timeout->value_or(service::default_media_wait.count()), longest));
-  service::Media::Wanted wanted{.user_id = call.caller().user_id,
-                                .server_name = param_of(call, "serverName"),
-                                .media_id = param_of(call, "mediaId")};
+  const service::Media::Wanted wanted{.user_id = call.caller().user_id,
+                                      .server_name = param_of(call, "serverName"),
+                                      .media_id = param_of(call, "mediaId")};
   const auto info = media.find(wanted.server_name, wanted.media_id);
   if (info) return send(media, std::move(call), *info);
   if (info.error().kind != ErrorKind::not_yet_uploaded ||
@@ -121,7 +121,7 @@ void find(service::Media& media, Call call, Send send) {
   const auto ticket = service::MediaWaits::ticket();
   call.on_gone([&media, ticket] { media.gone(ticket); });
   media.wait(
-      std::move(wanted), wait, ticket,
+      wanted, wait, ticket,
       [&media, send, call = std::move(call)](const Result<service::MediaInfo>& found) mutable {
         if (!found) return std::move(call).error(found.error());
         send(media, std::move(call), *found);
