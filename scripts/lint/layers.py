@@ -31,6 +31,7 @@ ALLOWED = {
     "testsite": {"base", "sys", "json", "crypto", "http", "api", "app", "tls", "hsm/proto"},
     "ctl": {"base", "json", "crypto"},
     "hsm/proto": {"base", "sys"},
+    "hsm/slip39": {"base"},
     "hsm/core": {"base", "sys", "hsm/proto"},
     "hsm/release": {"base", "sys", "hsm/core"},
     "hsm/tpm2": {"base", "sys", "hsm/core", "hsm/release"},
@@ -40,11 +41,11 @@ ALLOWED = {
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/release"},
+    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/release", "hsm/slip39"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/core", "hsm/release", "testsite"},
+    "mbedtls/": {"tls", "hsm/core", "hsm/release", "hsm/slip39", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},
