@@ -33,6 +33,7 @@ ALLOWED = {
     "hsm/proto": {"base", "sys"},
     "hsm/slip39": {"base"},
     "hsm/core": {"base", "sys", "hsm/proto"},
+    "hsm/approval": {"base", "hsm/proto", "hsm/core"},
     "hsm/release": {"base", "sys", "hsm/core"},
     "hsm/tpm2": {"base", "sys", "hsm/core", "hsm/release"},
     "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/release", "hsm/tpm2"},
@@ -41,11 +42,11 @@ ALLOWED = {
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/release", "hsm/slip39"},
+    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/core", "hsm/release", "hsm/slip39", "testsite"},
+    "mbedtls/": {"tls", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},

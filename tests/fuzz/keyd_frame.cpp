@@ -1,26 +1,16 @@
 // The frames of gims-keyd and the body of each request and reply. Whatever a decoder takes, the
 // encoder writes as the same bytes: there is one form of each message.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "base/check.hpp"
 #include "hsm/proto/frame.hpp"
 #include "hsm/proto/messages.hpp"
+#include "one_form.hpp"
 
 namespace {
 
 using namespace gims::hsm;  // NOLINT(google-build-using-namespace)
-
-template <typename T>
-void same_again(BytesView body, const gims::Result<T>& decoded) {
-  if (!decoded) return;
-  std::vector<std::uint8_t> room(max_frame_size);
-  Writer writer(room);
-  encode(writer, *decoded);
-  GIMS_CHECK(std::ranges::equal(writer.body(), body));
-}
 
 }  // namespace
 
