@@ -76,7 +76,8 @@ Result<std::vector<std::vector<Mnemonic>>> split(const SecretBytes& master_secre
     return scheme_error("A secret to share has 16 to 32 bytes, an even number.");
   }
   GIMS_TRY_ASSIGN(const SecretBytes random, SecretBytes::random(2));
-  const unsigned identifier = (random.bytes()[0] << 8U | random.bytes()[1]) & 0x7fffU;
+  const unsigned identifier =
+      (unsigned{random.bytes()[0]} << 8U | unsigned{random.bytes()[1]}) & 0x7fffU;
   Share share{.set = {.identifier = static_cast<std::uint16_t>(identifier),
                       .extendable = scheme.extendable,
                       .iteration_exponent = scheme.iteration_exponent,
