@@ -30,6 +30,7 @@ std::unexpected<Error> locked(std::string_view text) {
 
 constexpr std::chrono::seconds first_retry{5};
 constexpr std::chrono::seconds last_retry{300};
+constexpr std::chrono::seconds last_retry_of_removable{60};
 
 // What the file `zeroized` holds. Only a zeroization that the hardware itself has proved is called
 // one at the next start.
@@ -83,7 +84,8 @@ void Custodian::lock(const Error& error) {
   state_ = State::locked;
   reason_ = error.text;
   if (error.code == away_code) {
-    retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last_retry);
+    const auto last = vault_->removable() ? last_retry_of_removable : last_retry;
+    retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last);
     retry_at_ = clock_.steady() + retry_;
   }
 }
@@ -113,17 +115,31 @@ void Custodian::start() {
   state_ = State::operational;
   reason_.clear();
   retry_ = {};
+  if (vault_->removable()) retry_at_ = clock_.steady() + first_retry;
   warn_of_ca_end();
 }
 
+void Custodian::lock_if_unplugged(const Error& error) {
+  if (error.code != away_code || !vault_->removable()) return;
+  open_.reset();
+  retry_ = {};
+  lock(error);
+}
+
 std::optional<std::chrono::milliseconds> Custodian::next_try() const {
-  if (state_ != State::locked || !retry_at_) return std::nullopt;
+  if (!retry_at_) return std::nullopt;
   return std::max(std::chrono::milliseconds(0),
                   std::chrono::ceil<std::chrono::milliseconds>(*retry_at_ - clock_.steady()));
 }
 
 void Custodian::tick() {
   if (const auto due = next_try(); !due || due->count() > 0) return;
+  if (state_ == State::operational) {
+    const auto there = vault_->probe();
+    retry_at_ = clock_.steady() + first_retry;
+    if (!there) lock_if_unplugged(there.error());
+    return;
+  }
   start();
   if (state_ == State::operational) {
     log::notice(log::id::keys_open_again, "the hardware is back: operational");
@@ -363,11 +379,15 @@ Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
   leaf.not_before = now() - clock_slack;
   leaf.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
   const Signer by_vault = [&](const Digest& digest) {
-    return vault_->sign(keys.record.vault_blob, digest);
+    return vault_->sign(keys.record.vault_blob, KeyUse::issuing_ca, digest);
   };
-  GIMS_TRY_ASSIGN(Bytes certificate, make_leaf(keys.record.site, keys.ca_public, leaf_key,
-                                               leaf.not_before, leaf.not_after, by_vault));
-  leaf.chain.push_back(std::move(certificate));
+  auto certificate = make_leaf(keys.record.site, keys.ca_public, leaf_key, leaf.not_before,
+                               leaf.not_after, by_vault);
+  if (!certificate) {
+    lock_if_unplugged(certificate.error());
+    return pass(std::move(certificate));
+  }
+  leaf.chain.push_back(std::move(*certificate));
   leaf.chain.push_back(keys.record.issuing_ca);
   return leaf;
 }

@@ -27,8 +27,9 @@ class Custodian {
   // State::locked, with the reason in status().
   void start();
   // Where that reason may pass by itself (the hardware is away), tick() tries again: 5 s later,
-  // then twice as long after each further time, up to 5 minutes. Gives in how long tick() is due;
-  // nothing: it is not.
+  // then twice as long after each further time, up to 5 minutes, or to one for hardware that can be
+  // unplugged. While operational, it looks every 5 s whether such hardware is there, and locks when
+  // it is not. Gives in how long tick() is due; nothing: it is not.
   [[nodiscard]] std::optional<std::chrono::milliseconds> next_try() const;
   void tick();
 
@@ -68,6 +69,8 @@ class Custodian {
   // The first half of it: the vault and the custody file alone.
   Result<Open> open_custody(BytesView file);
   void lock(const Error& error);
+  // Locks, and wipes every key, when the error says that hardware that can be unplugged is away.
+  void lock_if_unplugged(const Error& error);
   // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
   Result<std::string> destroy_in_vault();
   void warn_of_ca_end() const;

@@ -136,14 +136,6 @@ Result<> serve(Custodian& custodian, Roles peer, BytesView message, Header& head
   return rule.handle(custodian, frame.body, reply);
 }
 
-BytesView frame_of(const Header& header, const Refusal& refusal, std::span<std::uint8_t> room) {
-  Writer writer(room);
-  encode(writer, refusal);
-  auto frame = writer.frame(header);
-  GIMS_CHECK(frame.has_value());  // A refusal's text has a bound.
-  return *frame;
-}
-
 }  // namespace
 
 std::span<const Rule, last_operation> rules() noexcept { return table; }
@@ -151,7 +143,11 @@ std::span<const Rule, last_operation> rules() noexcept { return table; }
 Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std::uint8_t> room) {
   Header header;
   Writer reply(room);
-  Result<> served = serve(custodian, peer, message, header, reply);
+  const Result<> served = serve(custodian, peer, message, header, reply);
+  return finish(header, reply, served, room);
+}
+
+Answer finish(Header header, Writer& reply, Result<> served, std::span<std::uint8_t> room) {
   if (served) {
     header.kind = Kind::reply;
     auto frame = reply.frame(header);
@@ -161,15 +157,22 @@ Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std
   log::failure(log::id::key_request_refused, "refused " + std::string(name_of(header.operation)),
                served.error());
   const Refusal refusal = refusal_of(served.error());
-  header.kind = Kind::refusal;
-  return {.frame = frame_of(header, refusal, room),
+  return {.frame = refuse(header, refusal, room),
           .hang_up =
               refusal.code == RefusalCode::bad_frame || refusal.code == RefusalCode::other_version};
 }
 
+BytesView refuse(Header header, const Refusal& refusal, std::span<std::uint8_t> room) {
+  header.kind = Kind::refusal;
+  Writer writer(room);
+  encode(writer, refusal);
+  auto frame = writer.frame(header);
+  GIMS_CHECK(frame.has_value());  // A refusal's text has a bound.
+  return *frame;
+}
+
 BytesView refuse(const Refusal& refusal, std::span<std::uint8_t> room) {
-  return frame_of({.kind = Kind::refusal, .operation = Operation::status, .number = 0}, refusal,
-                  room);
+  return refuse(Header{}, refusal, room);
 }
 
 }  // namespace gims::hsm

@@ -51,6 +51,12 @@ struct Answer {
 // Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
 [[nodiscard]] Answer answer(Custodian& custodian, Roles peer, BytesView message,
                             std::span<std::uint8_t> room);
+// The answer to the request with this header: the reply that was written in `room`, or the refusal
+// of what failed.
+[[nodiscard]] Answer finish(Header header, Writer& reply, Result<> served,
+                            std::span<std::uint8_t> room);
+// The refusal of the request with this header. `room` as above.
+[[nodiscard]] BytesView refuse(Header header, const Refusal& refusal, std::span<std::uint8_t> room);
 // The refusal of a connection that is not wanted, before any request.
 [[nodiscard]] BytesView refuse(const Refusal& refusal, std::span<std::uint8_t> room);
 

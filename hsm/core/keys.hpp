@@ -20,6 +20,7 @@ enum class Purpose : std::uint8_t {
   wrapping = 8,      // encrypts the private keys in it
   audit_file = 9,    // authenticates audit.bin
   hardware = 10,     // the hardware's passwords follow from it
+  combined_blob = 32,  // authenticates what two vaults hold together
 };
 [[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);
 // A password of the hardware, by its number, of the site's hardware secret.

@@ -34,7 +34,8 @@ ALLOWED = {
     "hsm/core": {"base", "sys", "hsm/proto"},
     "hsm/release": {"base", "sys", "hsm/core"},
     "hsm/tpm2": {"base", "sys", "hsm/core", "hsm/release"},
-    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/release", "hsm/tpm2"},
+    "hsm/pkcs11": {"base", "sys", "hsm/proto", "hsm/core"},
+    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/release", "hsm/tpm2", "hsm/pkcs11"},
     "hsm": {"base", "hsm/main"},
 }
 
@@ -47,11 +48,12 @@ WRAPPERS = {
     "mbedtls/": {"tls", "hsm/core", "hsm/release", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
+    "p11-kit/": {"hsm/pkcs11"},
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
     "curl/": {"ctl"},
-    "CLI/": {"app", "ctl", "hsm", "hsm/release", "testsite"},
+    "CLI/": {"app", "ctl", "hsm", "hsm/pkcs11", "hsm/release", "testsite"},
     "toml++/": {"base"},
 }
 

@@ -126,7 +126,7 @@ TEST_F(Ownership, ANewCaKeyLeavesTheEarlierOneGood) {
   ASSERT_TRUE(renewed) << renewed.error().text;
   EXPECT_NE(renewed->ca_public, vault_->open(blob_)->ca_public);
   const Digest digest{1, 2, 3};
-  EXPECT_TRUE(p256_verify(renewed->ca_public, digest, *vault_->sign(renewed->blob, digest)));
+  EXPECT_TRUE(p256_verify(renewed->ca_public, digest, *vault_->sign(renewed->blob, KeyUse::issuing_ca, digest)));
   EXPECT_TRUE(p256_verify(vault_->open(blob_)->ca_public, digest, *vault_->sign(blob_, digest)));
 }
 
