@@ -23,7 +23,8 @@ import supervise
 
 TOP = Path(__file__).resolve().parents[1]
 PROGRAMS = {"gims-keyd": "hsm/gims-keyd", "gims-tlsd": "daemon/tls/gims-tlsd", "gimsd": "daemon/app/gimsd",
-            "gimsctl": "daemon/ctl/gimsctl"}
+            "gimsctl": "daemon/ctl/gimsctl", "gims-release-policy": "hsm/release/gims-release-policy"}
+
 
 def free_port():
     with socket.socket() as probe:
@@ -35,7 +36,8 @@ class Site:
     """folder is the site's own; what is in it from an earlier run is gone on with.
 
     Below it: etc/ configuration, run/ sockets, tpm/ keyd/ gimsd/ what each process keeps, log/, and
-    operator/, which no process of the site can read: root key, passwords, the CA's certificate.
+    operator/, which no process of the site can read: root key, recovery secret and shares, passwords, the CA's
+    certificate.
     """
 
     def __init__(self, folder, port=0, listen="127.0.0.1", build=TOP / "build/release", name="gims.internal",
@@ -46,6 +48,9 @@ class Site:
         self.etc, self.run, self.logs, self.operator = (self.folder / part for part in ("etc", "run", "log", "operator"))
         self.ca = self.operator / "site-ca.pem"
         self.root_key_file = self.operator / "root-key"
+        self.recovery_secret_file = self.operator / "recovery-secret"
+        self.shares_file = self.operator / "recovery-shares"
+        self.release_policy = self.etc / "release.policy"
         self.claimed = None  # the folder, open and locked, while the site is this one's
         process = lambda name, user, argv, **more: supervise.Process(
             name, argv, user=user, log=self.logs / f"{name}.log", run=self.run, **more)
@@ -85,7 +90,7 @@ class Site:
 
     def prepare(self):
         self.claim()
-        for path in (self.program(name) for name in PROGRAMS if name != "gimsctl"):
+        for path in map(self.program, PROGRAMS):
             if not path.exists():
                 raise supervise.Failed(f"{path} is missing; 'make' builds it")
             reach = subprocess.run(["test", "-x", path], user="gimsd", group="gimsd", extra_groups=[])
@@ -107,6 +112,17 @@ class Site:
             path.chmod(mode)
         for name, text in self.configuration().items():
             (self.etc / f"{name}.toml").write_text(text, encoding="utf-8")
+        if not self.release_policy.exists():
+            self.sign_release(1)
+
+    def sign_release(self, number, pcr="00" * 32):
+        """What the release's builder does (docs/protocol-keyd.md): a policy for what this unit starts. A software TPM is told of
+        no start, so its PCRs hold zeros."""
+        key = self.operator / "release-key.pem"
+        if not key.exists():
+            write_private(key, self.command(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]).encode())
+        self.command([self.program("gims-release-policy"), "sign", "--key", key, "--release", number, "--boot", f"development={pcr}",
+                      "--out", self.release_policy])
 
     def configuration(self):
         """The configuration files by their names."""
@@ -117,6 +133,7 @@ state_folder = "{self.folder}/keyd"
 
 [tpm]
 tcti = "swtpm:path={self.run}/tpm/socket"
+release_policy = "{self.release_policy}"
 
 [peers]
 tlsd = "gims-tlsd"
@@ -184,24 +201,34 @@ base_url = "{self.url}"
         self.fingerprint = ":".join(f"{byte:02X}" for byte in hashlib.sha256(certificate).digest())
 
     def provision(self):
-        """With a root key of our own, so that the search knows what to look for: gims-keyd takes one
-        for a software TPM only. The TPM is this folder's own: what an earlier provisioning left in it that did not
+        """With a root key and a recovery secret of our own, so that the search knows what to look for: gims-keyd takes
+        them for a software TPM only. The TPM is this folder's own: what an earlier provisioning left in it that did not
         come to its end is replaced, as long as nothing has been stored under those keys."""
         if any((self.folder / "gimsd").iterdir()):
             raise supervise.Failed(f"gims-keyd has no keys, and {self.folder / 'gimsd'} has data that only they open; "
                                    "put custody.bin back, or remove the site")
-        if not self.root_key_file.exists():
-            write_private(self.root_key_file, secrets.token_bytes(32))
+        for path in (self.root_key_file, self.recovery_secret_file):
+            if not path.exists():
+                write_private(path, secrets.token_bytes(32))
+        # Of a provisioning that did not come to its end.
+        self.shares_file.unlink(missing_ok=True)
         # The certificates can name no address later on, so those of this machine are named now.
         found = json.loads(self.command(["ip", "-json", "address", "show", "scope", "global"]))
         addresses = {"127.0.0.1", "::1"} | {info["local"] for link in found for info in link.get("addr_info", []) if "local" in info}
-        self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "provision",
-                      "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
-                      *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
-                      "--dev-root-key", self.root_key_file, "--replace"])
+        self.keyd_command("provision", "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
+                          *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
+                          "--dev-root-key", self.root_key_file, "--dev-recovery-secret", self.recovery_secret_file,
+                          "--shares", "3/5", "--shares-to", self.shares_file, "--replace")
+
+    def shares(self):
+        """The recovery shares, as gims-keyd wrote them: one a line, and comments."""
+        return [line for line in self.shares_file.read_text().splitlines() if not line.startswith("#")]
+
+    def keyd_command(self, *arguments):
+        return self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", *arguments])
 
     def keyd_status(self):
-        output = self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "status"])
+        output = self.keyd_command("status")
         facts = dict(line.split(":", 1) for line in output.splitlines() if ":" in line)
         return ": ".join(facts[key].strip() for key in ("state", "reason") if key in facts)
 
@@ -250,13 +277,15 @@ base_url = "{self.url}"
 
     def keys(self):
         """Every key of the site by its name, in hex."""
-        root_key = self.root_key_file.read_bytes()
-        return sitekeys.derived_keys(root_key) | sitekeys.wrapped_keys(root_key, (self.folder / "keyd/custody.bin").read_bytes())
+        root_key, recovery_secret = self.root_key_file.read_bytes(), self.recovery_secret_file.read_bytes()
+        custody = (self.folder / "keyd/custody.bin").read_bytes()
+        return sitekeys.derived_keys(root_key) | sitekeys.wrapped_keys(root_key, recovery_secret, custody)
 
     def search(self, report):
         """Looks through every file that the site's processes wrote, also while they run, for the texts and secrets of
-        a report and for every key of the site; see search.search()."""
-        return search.search({**report, "keys": self.keys()}, [*self.written(), *self.unnamed_files()])
+        a report, for every key of the site and for its recovery shares; see search.search()."""
+        wanted = {**report, "keys": self.keys(), "plaintexts": [*report.get("plaintexts", []), *self.shares()]}
+        return search.search(wanted, [*self.written(), *self.unnamed_files()])
 
     def written(self):
         return [self.folder / part for part in ("etc", "run", "log", "tpm", "keyd", "gimsd")]

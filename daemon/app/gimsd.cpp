@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/keyd_witness.hpp"
+#include "app/store_marks.hpp"
 #include "app/site.hpp"
 #include "base/log.hpp"
 #include "hsm/proto/client.hpp"
@@ -134,6 +135,11 @@ Result<> run_gimsd(Settings settings) {
                   .http = settings.http,
                   .admins = settings.admins},
                  clock));
+  // An older copy of the database is not served: officers would miss messages that they have sent.
+  StoreMarks marks(settings.keyd_socket, [&store = site->services().store()] {
+    return static_cast<std::uint64_t>(store.position());
+  });
+  GIMS_TRY(marks.begin());
   GIMS_TRY(site->serve());
   site->watch(watchdog);
   const auto adopt = [&](sys::Fd fd, http::Peer peer) {
@@ -153,6 +159,7 @@ Result<> run_gimsd(Settings settings) {
   intake->stop();
   admin->stop();
   site->stop();
+  marks.stop();
   return {};
 }
 

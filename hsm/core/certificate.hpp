@@ -41,6 +41,11 @@ using Signer = std::function<Result<P256Signature>(const Digest&)>;
 // The end of a certificate's time (notAfter), in seconds since 1970 UTC. Fails (GIMS_KEYD_CUSTODY)
 // for what is not as we write it.
 [[nodiscard]] Result<std::int64_t> end_of(BytesView certificate);
+// The content octets of its serial number, its subject's name, and its key. Fail as end_of() does.
+inline constexpr std::size_t max_serial = 20;  // section 4.1.2.2
+[[nodiscard]] Result<Bytes> serial_of(BytesView certificate);
+[[nodiscard]] Result<Bytes> subject_of(BytesView certificate);
+[[nodiscard]] Result<P256Point> key_of(BytesView certificate);
 // "2031-11-26", in UTC, for a person.
 [[nodiscard]] std::string date_of(std::int64_t seconds);
 

@@ -9,7 +9,19 @@ namespace {
 
 // libsodium wants exactly eight characters.
 constexpr char context_of_keys[crypto_kdf_CONTEXTBYTES + 1] = "gimskeyd";
+constexpr char context_of_hardware[crypto_kdf_CONTEXTBYTES + 1] = "gimshard";
 static_assert(crypto_kdf_KEYBYTES == key_size);
+
+Result<SecretBytes> subkey(const SecretBytes& secret, std::uint64_t number,
+                           const char (&context)[crypto_kdf_CONTEXTBYTES + 1]) {
+  GIMS_TRY_ASSIGN(SecretBytes key, SecretBytes::zeroed(key_size));
+  if (secret.size() != key_size ||
+      crypto_kdf_derive_from_key(key.writable().data(), key.size(), number, context,
+                                 secret.bytes().data()) != 0) {
+    return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "A key could not be derived.");
+  }
+  return key;
+}
 
 BytesView bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -30,14 +42,11 @@ Bytes mac_of(const SecretBytes& key, BytesView bytes) {
 }  // namespace
 
 Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose) {
-  GIMS_TRY_ASSIGN(SecretBytes key, SecretBytes::zeroed(key_size));
-  if (root_key.size() != key_size ||
-      crypto_kdf_derive_from_key(key.writable().data(), key.size(),
-                                 static_cast<std::uint64_t>(purpose), context_of_keys,
-                                 root_key.bytes().data()) != 0) {
-    return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "A key could not be derived.");
-  }
-  return key;
+  return subkey(root_key, static_cast<std::uint64_t>(purpose), context_of_keys);
+}
+
+Result<SecretBytes> derive_for_hardware(const SecretBytes& hardware_secret, std::uint64_t number) {
+  return subkey(hardware_secret, number, context_of_hardware);
 }
 
 Result<DataKeys> derive_data_keys(const SecretBytes& root_key) {

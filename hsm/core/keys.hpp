@@ -18,9 +18,13 @@ enum class Purpose : std::uint8_t {
   pepper = 6,
   custody_file = 7,  // authenticates custody.bin
   wrapping = 8,      // encrypts the private keys in it
-  audit_file = 9,    // authenticates audit.bin
+  state_file = 9,    // authenticates state.bin
+  hardware = 10,     // the hardware's passwords follow from it
 };
 [[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);
+// A password of the hardware, by its number, of the site's hardware secret.
+[[nodiscard]] Result<SecretBytes> derive_for_hardware(const SecretBytes& hardware_secret,
+                                                      std::uint64_t number);
 [[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
 
 // XChaCha20-Poly1305 with a random nonce in front; `label` says what is wrapped, so that one cannot

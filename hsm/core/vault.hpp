@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -13,13 +14,75 @@
 
 namespace gims::hsm {
 
+// Codes of a vault's failures beside GIMS_KEYD_CUSTODY: the hardware is away, which may pass by
+// itself; something else was started than it was sealed to; an older release was started.
 inline constexpr std::string_view away_code = "GIMS_KEYD_AWAY";
+inline constexpr std::string_view boot_code = "GIMS_KEYD_BOOT";
+inline constexpr std::string_view older_code = "GIMS_KEYD_OLDER";
 
 using Digest = std::array<std::uint8_t, 32>;     // SHA-256
 using P256Point = std::array<std::uint8_t, 65>;  // 0x04, X, Y (SEC 1, section 2.3.3)
 struct P256Signature {
   std::array<std::uint8_t, 32> r{};
   std::array<std::uint8_t, 32> s{};
+};
+
+// What hardware states about itself, signed by a key that signs nothing else (TPM 2.0 library part 1,
+// section 31). Errors and thread as Vault's.
+class Attestor {
+ public:
+  Attestor() = default;
+  Attestor(const Attestor&) = delete;
+  Attestor& operator=(const Attestor&) = delete;
+  virtual ~Attestor() = default;
+
+  // As TPM structures: TPMT_PUBLIC of the attestation key and of the endorsement key, and the
+  // maker's certificate of the latter (DER; empty: the hardware has none).
+  struct Identity {
+    Bytes attestation_key;
+    Bytes endorsement_key;
+    Bytes endorsement_certificate;
+  };
+  [[nodiscard]] virtual Result<Identity> identity(BytesView blob,
+                                                  const SecretBytes& hardware_secret) = 0;
+
+  struct Statement {
+    Bytes attest;  // TPMS_ATTEST
+    P256Signature signature;
+  };
+  struct Quote {
+    Statement statement;
+    std::vector<Digest> pcrs;  // of the SHA-256 bank, PCR 0 first
+  };
+  // What the PCRs hold; `nonce` shows that it is of now.
+  [[nodiscard]] virtual Result<Quote> quote(BytesView blob, const Digest& nonce) = 0;
+  // That the unit's counter holds what counter() gives, together with `statement`.
+  [[nodiscard]] virtual Result<Statement> certify_counter(BytesView blob,
+                                                          const SecretBytes& hardware_secret,
+                                                          const Digest& statement) = 0;
+  // Opens what was encrypted for the endorsement key and the attestation key together
+  // (TPM2_ActivateCredential), which shows that one hardware has both.
+  [[nodiscard]] virtual Result<SecretBytes> activate(BytesView blob,
+                                                     const SecretBytes& hardware_secret,
+                                                     BytesView credential,
+                                                     BytesView encrypted_secret) = 0;
+};
+
+// What hardware remembers of releases (hsm/release). Errors and thread as Vault's.
+class ReleaseGate {
+ public:
+  ReleaseGate() = default;
+  ReleaseGate(const ReleaseGate&) = delete;
+  ReleaseGate& operator=(const ReleaseGate&) = delete;
+  virtual ~ReleaseGate() = default;
+
+  struct Releases {
+    std::uint64_t running = 0;  // of the policy that lies beside the image
+    std::uint64_t told = 0;     // the newest that the hardware was told of: no older one opens
+  };
+  [[nodiscard]] virtual Result<Releases> releases() = 0;
+  // Tells it the running one.
+  [[nodiscard]] virtual Result<> raise() = 0;
 };
 
 // Every call talks to the hardware and blocks, within the vault's own time limit. Between calls the
@@ -49,10 +112,14 @@ class Vault {
     Bytes blob;  // Only this vault reads it; it holds nothing that is secret without the hardware.
     P256Point ca_public{};
   };
-  // Seals the root key (key_size bytes) and makes the issuing CA's key. With `replace` whatever an
-  // earlier provisioning left in the hardware is destroyed; without, its presence is a failure. A
-  // failure leaves nothing of its own in the hardware, or says in its text that it may have.
-  [[nodiscard]] virtual Result<Sealed> provision(const SecretBytes& root_key, bool replace) = 0;
+  // Seals the root key (key_size bytes) and makes the issuing CA's key. `hardware_secret`
+  // (key_size bytes) is the site's own: the hardware's passwords follow from it. With `replace`
+  // whatever an earlier provisioning left in the hardware is destroyed; without, its presence is a
+  // failure. A failure leaves nothing of its own in the hardware, or says in its text that it may
+  // have.
+  [[nodiscard]] virtual Result<Sealed> provision(const SecretBytes& root_key,
+                                                 const SecretBytes& hardware_secret,
+                                                 bool replace) = 0;
 
   struct Opened {
     SecretBytes root_key;
@@ -61,9 +128,27 @@ class Vault {
   // Fails unless this is the hardware that made the blob, in the state in which it may be opened,
   // and the blob is whole.
   [[nodiscard]] virtual Result<Opened> open(BytesView blob) = 0;
+  // Does what provision() and reseal() leave for when the site's files are on the disk: the hardware
+  // takes its passwords from `hardware_secret` from now on, and what opens any other blob is
+  // destroyed. Done already is a success. After each open().
+  [[nodiscard]] virtual Result<> settle(BytesView blob, const SecretBytes& hardware_secret) = 0;
+  // Whether the hardware is there and answers.
+  [[nodiscard]] virtual Result<> probe() = 0;
 
   // Signs with the issuing CA's key.
   [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, const Digest& digest) = 0;
+  // A blob with a new CA key and the same root key. The earlier one stays good for as long as its
+  // holder keeps it.
+  [[nodiscard]] virtual Result<Sealed> renew_ca(BytesView blob) = 0;
+  // Seals another root key under the terms of now, with a new CA key. Both blobs open until
+  // settle() is called with one: from then on the other opens nothing, wherever copies of it are.
+  [[nodiscard]] virtual Result<Sealed> reseal(BytesView blob, const SecretBytes& root_key) = 0;
+
+  // The unit's own counter: it only goes up, by one a call, and no copy of a file brings it back.
+  [[nodiscard]] virtual Result<std::uint64_t> counter(BytesView blob,
+                                                      const SecretBytes& hardware_secret) = 0;
+  [[nodiscard]] virtual Result<std::uint64_t> advance(BytesView blob,
+                                                      const SecretBytes& hardware_secret) = 0;
 
   enum class Destruction : std::uint8_t {
     done,
@@ -71,8 +156,16 @@ class Vault {
     nothing_there,
   };
   // Makes every copy of `blob` unreadable for good. Fails, with nothing destroyed, unless this is
-  // the hardware that made the blob: another one may hold another site's keys.
-  [[nodiscard]] virtual Result<Destruction> destroy(BytesView blob) = 0;
+  // the hardware that made the blob: another one may hold another site's keys. Without the
+  // `hardware_secret` (null: the site does not open) the hardware keeps its passwords, and has to
+  // be cleared before it serves another site.
+  [[nodiscard]] virtual Result<Destruction> destroy(BytesView blob,
+                                                    const SecretBytes* hardware_secret) = 0;
+
+  // What tells others about this hardware and what it runs; null where it cannot.
+  [[nodiscard]] virtual Attestor* attestor() noexcept { return nullptr; }
+  // What it knows of releases; null where it knows nothing of them.
+  [[nodiscard]] virtual ReleaseGate* release_gate() noexcept { return nullptr; }
 };
 
 }  // namespace gims::hsm

@@ -22,7 +22,10 @@ sys::Sandbox sandbox_for(const Settings& settings) {
   sandbox.sockets = sys::NewSockets::unix_only;
   sandbox.paths.push_back({.path = settings.state_folder,
                            .right = sys::PathRight::write_tree,
-                           .reason = "custody.bin and audit.bin are replaced, and destroyed"});
+                           .reason = "custody.bin, state.bin and recovery.bin are replaced, and destroyed"});
+  sandbox.paths.push_back({.path = settings.policy_file,
+                           .right = sys::PathRight::read_file,
+                           .reason = "what the release allows the TPM"});
   if (!settings.tpm.address.swtpm) {
     sandbox.paths.push_back({.path = settings.tpm.address.path,
                              .right = sys::PathRight::device,

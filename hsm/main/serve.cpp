@@ -29,7 +29,7 @@ Result<> run_service(const Settings& settings) {
   // Before a byte of a file, of the TPM or of a peer is read.
   GIMS_TRY(enter_sandbox(settings));
   const SystemClock clock;
-  Custodian custodian(std::move(folder), tpm2::make_vault(settings.tpm), clock, program_version());
+  Custodian custodian(std::move(folder), vault_of(settings), clock, program_version());
   // Whoever connects meanwhile waits in the socket, and finds a custodian that knows its state.
   custodian.start();
   tell(custodian);
@@ -38,6 +38,7 @@ Result<> run_service(const Settings& settings) {
   const auto ran =
       server.run(custodian, signals, watchdog, [&] { sys::notify_status(custodian.summary()); });
   sys::notify_stopping();
+  custodian.stop();
   return ran;
 }
 

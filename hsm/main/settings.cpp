@@ -22,6 +22,12 @@ bool give(Server::RolesOfUsers& users, const std::string& user, Role role) {
 
 }  // namespace
 
+std::unique_ptr<Vault> vault_of(const Settings& settings) {
+  tpm2::Options options = settings.tpm;
+  options.release = release::read_policy(settings.policy_file);
+  return tpm2::make_vault(std::move(options));
+}
+
 Result<Settings> load_settings(const std::string& path) {
   GIMS_TRY_ASSIGN(Config config, Config::load(path));
   Settings settings;
@@ -35,6 +41,7 @@ Result<Settings> load_settings(const std::string& path) {
   if (const auto address = tpm2::parse_address(config.text("tpm.tcti", tcti))) {
     settings.tpm.address = *address;
   }
+  settings.policy_file = config.path("tpm.release_policy");
   settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 25s);
 
   give(settings.users, config.text("peers.tlsd", sys::user_rule()), Role::tlsd);

@@ -21,8 +21,8 @@ std::string_view name_of(Operation operation) noexcept {
   switch (operation) {
     case Operation::status:
       return "status";
-    case Operation::provision:
-      return "provision";
+    case Operation::ceremony_begin:
+      return "ceremony_begin";
     case Operation::unlock:
       return "unlock";
     case Operation::zeroize:
@@ -41,6 +41,22 @@ std::string_view name_of(Operation operation) noexcept {
       return "extend_audit";
     case Operation::audit_head:
       return "audit_head";
+    case Operation::mark_store:
+      return "mark_store";
+    case Operation::ceremony_give:
+      return "ceremony_give";
+    case Operation::ceremony_share:
+      return "ceremony_share";
+    case Operation::ceremony_confirm:
+      return "ceremony_confirm";
+    case Operation::ceremony_finish:
+      return "ceremony_finish";
+    case Operation::ceremony_abort:
+      return "ceremony_abort";
+    case Operation::recovery_file:
+      return "recovery_file";
+    case Operation::crl:
+      return "crl";
   }
   return "unknown";
 }

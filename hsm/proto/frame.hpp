@@ -37,7 +37,7 @@ enum class Kind : std::uint8_t { request = 1, reply = 2, refusal = 3 };
 
 enum class Operation : std::uint16_t {
   status = 1,
-  provision = 2,
+  ceremony_begin = 2,
   unlock = 3,
   zeroize = 4,
   site_root = 5,
@@ -47,8 +47,16 @@ enum class Operation : std::uint16_t {
   sign_events = 9,
   extend_audit = 10,
   audit_head = 11,
+  mark_store = 12,
+  ceremony_give = 13,
+  ceremony_share = 14,
+  ceremony_confirm = 15,
+  ceremony_finish = 16,
+  ceremony_abort = 17,
+  recovery_file = 18,
+  crl = 19,
 };
-inline constexpr std::uint16_t last_operation = 11;
+inline constexpr std::uint16_t last_operation = 19;
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;
 
 struct Header {

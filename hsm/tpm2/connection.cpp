@@ -3,8 +3,12 @@
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_sys.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
+
+#include "base/wipe.hpp"
+#include "hsm/tpm2/templates.hpp"
 
 namespace gims::hsm::tpm2 {
 namespace {
@@ -12,25 +16,8 @@ namespace {
 constexpr TPMT_SYM_DEF session_cipher{
     .algorithm = TPM2_ALG_AES, .keyBits = {.aes = 128}, .mode = {.aes = TPM2_ALG_CFB}};
 
-// As the storage root key of the TCG's TPM 2.0 Provisioning Guidance: a restricted decryption key,
-// so that it protects objects and salts and does nothing else.
-TPM2B_PUBLIC storage_template() {
-  TPM2B_PUBLIC storage{};
-  TPMT_PUBLIC& area = storage.publicArea;
-  area.type = TPM2_ALG_ECC;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM |
-                          TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA;
-  TPMS_ECC_PARMS& ecc = area.parameters.eccDetail;
-  ecc.symmetric.algorithm = TPM2_ALG_AES;
-  ecc.symmetric.keyBits.aes = 128;
-  ecc.symmetric.mode.aes = TPM2_ALG_CFB;
-  ecc.scheme.scheme = TPM2_ALG_NULL;
-  ecc.curveID = TPM2_ECC_NIST_P256;
-  ecc.kdf.scheme = TPM2_ALG_NULL;
-  return storage;
-}
+// Where the storage key is kept: of the owner's range.
+constexpr TPMI_DH_PERSISTENT storage_key_handle = 0x8101'4D00;
 
 }  // namespace
 
@@ -67,7 +54,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
       Esys_Initialize(connection->esys_.out(), connection->transport_->tcti(), nullptr),
       "Esys_Initialize"));
   if (options.address.swtpm) GIMS_TRY(connection->start_software_tpm());
-  GIMS_TRY(connection->read_manufacturer());
+  GIMS_TRY_ASSIGN(connection->manufacturer_,
+                  connection->property(TPM2_PT_MANUFACTURER, ESYS_TR_NONE));
   return connection;
 }
 
@@ -91,12 +79,12 @@ Result<> Connection::check(TSS2_RC rc, std::string_view what) const {
 
 Result<std::vector<TPM2_HANDLE>> Connection::handles(TPM2_HANDLE first, std::uint32_t most,
                                                      ESYS_TR session) const {
-  if (session != ESYS_TR_NONE) GIMS_TRY(set_attributes(session, TPMA_SESSION_AUDIT));
+  if (session != ESYS_TR_NONE) GIMS_TRY(audit(session, true));
   Given<TPMS_CAPABILITY_DATA> capability;
   GIMS_TRY(check(Esys_GetCapability(esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES,
                                     first, most, nullptr, capability.out()),
                  "TPM2_GetCapability"));
-  if (session != ESYS_TR_NONE) GIMS_TRY(set_attributes(session, 0));
+  if (session != ESYS_TR_NONE) GIMS_TRY(audit(session, false));
   const TPML_HANDLE& list = capability.get()->data.handles;
   return std::vector<TPM2_HANDLE>(list.handle, list.handle + list.count);
 }
@@ -118,22 +106,42 @@ Result<> Connection::start_software_tpm() const {
   return {};
 }
 
-Result<> Connection::read_manufacturer() {
+Result<UINT32> Connection::property(TPM2_PT which, ESYS_TR session) const {
+  if (session != ESYS_TR_NONE) GIMS_TRY(audit(session, true));
   Given<TPMS_CAPABILITY_DATA> capability;
-  GIMS_TRY(check(
-      Esys_GetCapability(esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES,
-                         TPM2_PT_MANUFACTURER, 1, nullptr, capability.out()),
-      "TPM2_GetCapability"));
+  const TSS2_RC asked =
+      Esys_GetCapability(esys(), session, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_TPM_PROPERTIES,
+                         which, 1, nullptr, capability.out());
+  if (session != ESYS_TR_NONE) GIMS_TRY(audit(session, false));
+  GIMS_TRY(check(asked, "TPM2_GetCapability"));
   const TPML_TAGGED_TPM_PROPERTY& list = capability.get()->data.tpmProperties;
-  if (list.count != 1 || list.tpmProperty[0].property != TPM2_PT_MANUFACTURER) {
+  if (list.count != 1 || list.tpmProperty[0].property != which) {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
-                "The TPM does not tell its manufacturer.");
+                "The TPM does not tell one of its properties.");
   }
-  manufacturer_ = list.tpmProperty[0].value;
-  return {};
+  return list.tpmProperty[0].value;
 }
 
-Result<Connection::StorageKey> Connection::storage_key() const {
+Result<Connection::StorageKey> Connection::storage_key(bool make) const {
+  GIMS_TRY_ASSIGN(const auto found, handles(storage_key_handle, 1));
+  StorageKey key;
+  if (!found.empty() && found.front() == storage_key_handle) {
+    GIMS_TRY(check(Esys_TR_FromTPMPublic(esys(), storage_key_handle, ESYS_TR_NONE, ESYS_TR_NONE,
+                                         ESYS_TR_NONE, &key.object),
+                   "TPM2_ReadPublic"));
+  } else if (make) {
+    GIMS_TRY_ASSIGN(key.object, make_storage_key());
+  } else {
+    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
+                "This TPM holds no storage key of ours: this is another TPM, or it was cleared.");
+  }
+  Given<TPM2B_NAME> name;
+  GIMS_TRY(check(Esys_TR_GetName(esys(), key.object, name.out()), "Esys_TR_GetName"));
+  key.name.assign(name.get()->name, name.get()->name + name.get()->size);
+  return key;
+}
+
+Result<ESYS_TR> Connection::make_storage_key() const {
   const TPM2B_SENSITIVE_CREATE no_secret{};
   const TPM2B_PUBLIC storage = storage_template();
   const TPM2B_DATA no_data{};
@@ -143,11 +151,31 @@ Result<Connection::StorageKey> Connection::storage_key() const {
                                     ESYS_TR_NONE, &no_secret, &storage, &no_data, &no_pcrs, &handle,
                                     nullptr, nullptr, nullptr, nullptr),
                  "TPM2_CreatePrimary"));
-  StorageKey key{.object = Loaded(esys(), handle), .name = {}};
-  Given<TPM2B_NAME> name;
-  GIMS_TRY(check(Esys_TR_GetName(esys(), handle, name.out()), "Esys_TR_GetName"));
-  key.name.assign(name.get()->name, name.get()->name + name.get()->size);
-  return key;
+  const Loaded made(esys(), handle);
+  ESYS_TR kept = ESYS_TR_NONE;
+  GIMS_TRY(check(Esys_EvictControl(esys(), ESYS_TR_RH_OWNER, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                   ESYS_TR_NONE, storage_key_handle, &kept),
+                 "TPM2_EvictControl"));
+  return kept;
+}
+
+TPM2B_AUTH auth_of(BytesView value) noexcept {
+  TPM2B_AUTH auth{};
+  auth.size = static_cast<UINT16>(std::min(value.size(), sizeof auth.buffer));
+  std::copy_n(value.begin(), auth.size, auth.buffer);
+  return auth;
+}
+
+Result<> Connection::set_auth(ESYS_TR handle, BytesView auth) const {
+  TPM2B_AUTH value = auth_of(auth);
+  const TSS2_RC set = Esys_TR_SetAuth(esys(), handle, &value);
+  wipe_object(value);
+  return check(set, "Esys_TR_SetAuth");
+}
+
+Result<TPMA_PERMANENT> Connection::permanent(ESYS_TR session) const {
+  GIMS_TRY_ASSIGN(const UINT32 value, property(TPM2_PT_PERMANENT, session));
+  return static_cast<TPMA_PERMANENT>(value);
 }
 
 Result<Loaded> Connection::start_session(ESYS_TR storage_key, TPM2_SE type) const {
@@ -163,6 +191,10 @@ Result<Loaded> Connection::start_session(ESYS_TR storage_key, TPM2_SE type) cons
 
 Result<> Connection::encrypt(ESYS_TR session, TPMA_SESSION parameters) const {
   return set_attributes(session, parameters);
+}
+
+Result<> Connection::audit(ESYS_TR session, bool on) const {
+  return set_attributes(session, on ? TPMA_SESSION_AUDIT : 0);
 }
 
 Result<> Connection::set_attributes(ESYS_TR session, TPMA_SESSION attributes) const {

@@ -41,6 +41,9 @@ class Loaded {
 // as being busy or out of memory (TPM 2.0 library part 2, section 6.6.3, RC_WARN).
 [[nodiscard]] bool may_pass(TSS2_RC rc) noexcept;
 
+// For a TPM's struct; wipe it after use.
+[[nodiscard]] TPM2B_AUTH auth_of(BytesView value) noexcept;
+
 // Thread: one.
 class Connection {
  public:
@@ -64,13 +67,19 @@ class Connection {
   [[nodiscard]] Result<std::vector<TPM2_HANDLE>> handles(TPM2_HANDLE first, std::uint32_t most,
                                                          ESYS_TR session = ESYS_TR_NONE) const;
 
-  // The storage key: an ECC P-256 primary of the owner hierarchy, the same every time as long as
-  // nobody clears the owner. Gives its name too.
+  // The storage key: an ECC P-256 primary of the owner hierarchy, kept in the TPM so that it is
+  // there without the owner's authorisation. Gives its name too. Without `make`, its absence is a
+  // failure (GIMS_KEYD_CUSTODY).
   struct StorageKey {
-    Loaded object;
+    ESYS_TR object = ESYS_TR_NONE;
     Bytes name;
   };
-  [[nodiscard]] Result<StorageKey> storage_key() const;
+  [[nodiscard]] Result<StorageKey> storage_key(bool make) const;
+
+  // The authorisation value of a handle, in this process: sessions prove it, nothing sends it.
+  [[nodiscard]] Result<> set_auth(ESYS_TR handle, BytesView auth) const;
+  // Which hierarchies have an authorisation value: TPMA_PERMANENT.
+  [[nodiscard]] Result<TPMA_PERMANENT> permanent(ESYS_TR session) const;
 
   // Sessions are salted to the storage key, so that whoever listens between here and the TPM cannot
   // compute their keys, and encrypt with AES-128-CFB the parameter that a command's `attributes`
@@ -79,13 +88,16 @@ class Connection {
   // Which parameters the next command encrypts: TPMA_SESSION_DECRYPT the one to the TPM,
   // TPMA_SESSION_ENCRYPT the one from it.
   [[nodiscard]] Result<> encrypt(ESYS_TR session, TPMA_SESSION parameters) const;
+  // Whether the session proves the answers of commands that need no authorisation.
+  [[nodiscard]] Result<> audit(ESYS_TR session, bool on) const;
 
  private:
   explicit Connection(std::unique_ptr<Transport> transport) noexcept
       : transport_(std::move(transport)) {}
   Result<> set_attributes(ESYS_TR session, TPMA_SESSION attributes) const;
   Result<> start_software_tpm() const;
-  Result<> read_manufacturer();
+  Result<UINT32> property(TPM2_PT which, ESYS_TR session) const;
+  Result<ESYS_TR> make_storage_key() const;
 
   static void finalize(ESYS_CONTEXT* esys) noexcept { Esys_Finalize(&esys); }
 

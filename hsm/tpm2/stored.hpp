@@ -1,9 +1,10 @@
-// What the vault keeps outside of the TPM, and the value in it without which that opens nothing.
+// What the vault keeps outside of the TPM.
 #pragma once
 
 #include <tss2/tss2_tpm2_types.h>
 
 #include "hsm/core/vault.hpp"
+#include "hsm/tpm2/boot_terms.hpp"
 
 namespace gims::hsm::tpm2 {
 
@@ -14,11 +15,19 @@ struct StoredObject {
   TPM2B_PRIVATE private_area{};
 };
 
+// Where the value lies without which a blob's objects are of no use: one of two indices, so that a
+// new blob can be made beside the one in use.
+enum class Slot : std::uint8_t { a = 0, b = 1 };
+
 // What the custody file holds for this vault.
 struct Blob {
   Bytes storage_name;  // the pin: the name of the storage key at provisioning
+  Slot slot = Slot::a;
+  P256Point release_key{};  // whose releases open it
+  OwnPcrs own{};            // what the unit's own PCRs held when it was made
   StoredObject sealed;
   StoredObject ca_key;
+  StoredObject attestation_key;
 };
 [[nodiscard]] Result<Bytes> encode_blob(const Blob& blob);
 // Fails (GIMS_KEYD_CUSTODY) for anything but a whole blob of this version.
@@ -26,7 +35,5 @@ struct Blob {
 
 // The objects' authorisation value.
 inline constexpr std::size_t auth_size = 32;
-// What the TPM's index holds, which fails unless it is one such value and nothing more.
-[[nodiscard]] Result<SecretBytes> auth_value_of(const TPM2B_MAX_NV_BUFFER& read);
 
 }  // namespace gims::hsm::tpm2

@@ -1,13 +1,14 @@
 #include "hsm/tpm2/tpm2_vault.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "base/check.hpp"
-#include "base/wipe.hpp"
-#include "hsm/tpm2/connection.hpp"
-#include "hsm/tpm2/policy.hpp"
-#include "hsm/tpm2/stored.hpp"
+#include "hsm/core/keys.hpp"
+#include "hsm/tpm2/attestation.hpp"
+#include "hsm/tpm2/hierarchies.hpp"
+#include "hsm/tpm2/templates.hpp"
+#include "hsm/tpm2/use.hpp"
 
 namespace gims::hsm::tpm2 {
 namespace {
@@ -20,265 +21,17 @@ constexpr std::string_view swtpm_prefix = "swtpm:path=";
 constexpr std::uint32_t manufacturer_ibm = 0x49424D00;
 constexpr std::uint32_t manufacturer_sw = 0x53572020;
 
-std::unexpected<Error> custody(std::string_view text, std::string_view detail = {}) {
-  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text, detail);
+constexpr TPMA_NV counter_attributes =
+    (TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT) | TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_NO_DA;
+constexpr std::uint16_t counter_size = 8;
+
+std::unexpected<Error> custody(std::string_view text) {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
 }
 
-// A number of the TPM comes without leading zeros, or with them.
-bool copy_padded(const TPM2B_ECC_PARAMETER& number, std::span<std::uint8_t> out) {
-  if (number.size > out.size()) return false;
-  std::ranges::fill(out, std::uint8_t{0});
-  std::copy_n(number.buffer, number.size, out.last(number.size).begin());
-  return true;
-}
+Slot other(Slot slot) { return slot == Slot::a ? Slot::b : Slot::a; }
 
-Result<P256Point> point_of(const TPM2B_PUBLIC& key) {
-  P256Point point{};
-  point[0] = 4;
-  const TPMS_ECC_POINT& unique = key.publicArea.unique.ecc;
-  const auto out = std::span(point).subspan(1);
-  if (key.publicArea.type != TPM2_ALG_ECC ||
-      key.publicArea.parameters.eccDetail.curveID != TPM2_ECC_NIST_P256 ||
-      !copy_padded(unique.x, out.first(32)) || !copy_padded(unique.y, out.last(32))) {
-    return custody("The TPM's signing key is not of the curve P-256.");
-  }
-  return point;
-}
-
-// The objects' own attributes: bound to this TPM and its storage key; used by policy alone; not
-// counted by the dictionary attack protection, whose lock would keep the site from starting, as the
-// authorisation value is 256 random bits.
-constexpr TPMA_OBJECT object_attributes =
-    TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA | TPMA_OBJECT_ADMINWITHPOLICY;
-
-TPM2B_PUBLIC sealed_template(const TPM2B_DIGEST& policy) {
-  TPM2B_PUBLIC sealed{};
-  TPMT_PUBLIC& area = sealed.publicArea;
-  area.type = TPM2_ALG_KEYEDHASH;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = object_attributes;
-  area.authPolicy = policy;
-  area.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
-  return sealed;
-}
-
-TPM2B_PUBLIC signing_template(const TPM2B_DIGEST& policy) {
-  TPM2B_PUBLIC key{};
-  TPMT_PUBLIC& area = key.publicArea;
-  area.type = TPM2_ALG_ECC;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes =
-      object_attributes | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_SENSITIVEDATAORIGIN;
-  area.authPolicy = policy;
-  TPMS_ECC_PARMS& ecc = area.parameters.eccDetail;
-  ecc.symmetric.algorithm = TPM2_ALG_NULL;
-  ecc.scheme.scheme = TPM2_ALG_ECDSA;
-  ecc.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-  ecc.curveID = TPM2_ECC_NIST_P256;
-  ecc.kdf.scheme = TPM2_ALG_NULL;
-  return key;
-}
-
-// The terms under which the objects may be used. Later ones (measured boot) go here and into
-// start_policy_session().
-TPM2B_DIGEST policy() {
-  PolicyDigest digest;
-  digest.auth_value();
-  return digest.get();
-}
-
-// The storage key and a salted HMAC session, for as long as one call of the vault takes.
-class Use {
- public:
-  static Result<Use> begin(const Options& options) {
-    Use use(options);
-    GIMS_TRY_ASSIGN(use.tpm_, Connection::open(options));
-    GIMS_TRY_ASSIGN(use.storage_, use.tpm_->storage_key());
-    return use;
-  }
-  // The pin, before anything is sent that a stand-in for the TPM could use.
-  Result<> check_pin(BytesView name) const {
-    if (std::ranges::equal(name, storage_.name)) return {};
-    return custody(
-        "The storage key of this TPM is not the one that was pinned at provisioning: this is "
-        "another TPM, or its owner was cleared.");
-  }
-  Result<> start_session() {
-    GIMS_TRY_ASSIGN(session_, tpm_->start_session(storage_.object.get(), TPM2_SE_HMAC));
-    return {};
-  }
-
-  [[nodiscard]] const Bytes& storage_name() const { return storage_.name; }
-  [[nodiscard]] std::uint32_t manufacturer() const { return tpm_->manufacturer(); }
-
-  // The authorisation value of the objects. It is in the TPM alone, so that deleting the index ends
-  // them, wherever copies of their blobs may be.
-  Result<bool> has_auth() const;
-  Result<> write_auth(const SecretBytes& auth) const;
-  Result<SecretBytes> read_auth() const;
-  Result<> delete_auth() const;
-
-  Result<StoredObject> create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,
-                              BytesView data) const;
-  Result<Loaded> load(const StoredObject& object, const SecretBytes& auth) const;
-  Result<SecretBytes> unseal(const Loaded& object) const;
-  Result<P256Signature> sign(const Loaded& key, const Digest& digest) const;
-
- private:
-  explicit Use(const Options& options) : nv_index_(options.nv_index) {}
-  // States to the TPM what policy() says.
-  Result<Loaded> start_policy_session() const {
-    GIMS_TRY_ASSIGN(Loaded session, tpm_->start_session(storage_.object.get(), TPM2_SE_POLICY));
-    GIMS_TRY(tpm_->check(
-        Esys_PolicyAuthValue(tpm_->esys(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE),
-        "TPM2_PolicyAuthValue"));
-    return session;
-  }
-  Result<ESYS_TR> nv_handle() const {
-    ESYS_TR index = ESYS_TR_NONE;
-    GIMS_TRY(tpm_->check(Esys_TR_FromTPMPublic(tpm_->esys(), nv_index_, ESYS_TR_NONE, ESYS_TR_NONE,
-                                               ESYS_TR_NONE, &index),
-                         "TPM2_NV_ReadPublic"));
-    return index;
-  }
-
-  std::uint32_t nv_index_;
-  // In this order: objects and sessions go before the connection.
-  std::unique_ptr<Connection> tpm_;
-  Connection::StorageKey storage_;
-  Loaded session_;
-};
-
-Result<bool> Use::has_auth() const {
-  // In the session: that there is no index is believed of this TPM alone, not of whoever sits
-  // between.
-  GIMS_TRY_ASSIGN(const auto found, tpm_->handles(nv_index_, 1, session_.get()));
-  return !found.empty() && found.front() == nv_index_;
-}
-
-Result<> Use::write_auth(const SecretBytes& auth) const {
-  TPM2B_NV_PUBLIC shape{};
-  shape.nvPublic.nvIndex = nv_index_;
-  shape.nvPublic.nameAlg = TPM2_ALG_SHA256;
-  shape.nvPublic.attributes = TPMA_NV_OWNERWRITE | TPMA_NV_OWNERREAD | TPMA_NV_NO_DA;
-  shape.nvPublic.dataSize = auth_size;
-  const TPM2B_AUTH no_auth{};
-  ESYS_TR index = ESYS_TR_NONE;
-  GIMS_TRY(tpm_->check(Esys_NV_DefineSpace(tpm_->esys(), ESYS_TR_RH_OWNER, session_.get(),
-                                           ESYS_TR_NONE, ESYS_TR_NONE, &no_auth, &shape, &index),
-                       "TPM2_NV_DefineSpace"));
-  TPM2B_MAX_NV_BUFFER data{};
-  data.size = auth_size;
-  std::ranges::copy(auth.bytes(), data.buffer);
-  GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_DECRYPT));
-  const TSS2_RC written = Esys_NV_Write(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
-                                        ESYS_TR_NONE, ESYS_TR_NONE, &data, 0);
-  wipe_object(data);
-  GIMS_TRY(tpm_->encrypt(session_.get(), 0));
-  return tpm_->check(written, "TPM2_NV_Write");
-}
-
-Result<SecretBytes> Use::read_auth() const {
-  GIMS_TRY_ASSIGN(const bool there, has_auth());
-  if (!there) {
-    return custody(
-        "This TPM does not hold the site's authorisation value: it was cleared, or the site was "
-        "zeroized.");
-  }
-  GIMS_TRY_ASSIGN(const ESYS_TR index, nv_handle());
-  GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_ENCRYPT));
-  Given<TPM2B_MAX_NV_BUFFER> data;
-  GIMS_TRY(tpm_->check(Esys_NV_Read(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
-                                    ESYS_TR_NONE, ESYS_TR_NONE, auth_size, 0, data.out()),
-                       "TPM2_NV_Read"));
-  GIMS_TRY(tpm_->encrypt(session_.get(), 0));
-  auto auth = auth_value_of(*data.get());
-  wipe_object(*data.get());
-  return auth;
-}
-
-Result<> Use::delete_auth() const {
-  GIMS_TRY_ASSIGN(const ESYS_TR index, nv_handle());
-  return tpm_->check(Esys_NV_UndefineSpace(tpm_->esys(), ESYS_TR_RH_OWNER, index, session_.get(),
-                                           ESYS_TR_NONE, ESYS_TR_NONE),
-                     "TPM2_NV_UndefineSpace");
-}
-
-Result<StoredObject> Use::create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,
-                                 BytesView data) const {
-  GIMS_CHECK(auth.size() == auth_size);
-  TPM2B_SENSITIVE_CREATE sensitive{};
-  sensitive.sensitive.userAuth.size = auth_size;
-  std::ranges::copy(auth.bytes(), sensitive.sensitive.userAuth.buffer);
-  sensitive.sensitive.data.size = static_cast<UINT16>(data.size());
-  std::ranges::copy(data, sensitive.sensitive.data.buffer);
-  const TPM2B_DATA no_data{};
-  const TPML_PCR_SELECTION no_pcrs{};
-  Given<TPM2B_PRIVATE> private_area;
-  Given<TPM2B_PUBLIC> public_area;
-  GIMS_TRY(tpm_->encrypt(session_.get(), TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT));
-  const TSS2_RC created = Esys_Create(
-      tpm_->esys(), storage_.object.get(), session_.get(), ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
-      &shape, &no_data, &no_pcrs, private_area.out(), public_area.out(), nullptr, nullptr, nullptr);
-  wipe_object(sensitive);
-  GIMS_TRY(tpm_->encrypt(session_.get(), 0));
-  GIMS_TRY(tpm_->check(created, "TPM2_Create"));
-  return StoredObject{.public_area = *public_area.get(), .private_area = *private_area.get()};
-}
-
-Result<Loaded> Use::load(const StoredObject& object, const SecretBytes& auth) const {
-  GIMS_CHECK(auth.size() == auth_size);
-  ESYS_TR handle = ESYS_TR_NONE;
-  GIMS_TRY(tpm_->check(Esys_Load(tpm_->esys(), storage_.object.get(), session_.get(), ESYS_TR_NONE,
-                                 ESYS_TR_NONE, &object.private_area, &object.public_area, &handle),
-                       "TPM2_Load"));
-  Loaded loaded(tpm_->esys(), handle);
-  TPM2B_AUTH value{};
-  value.size = auth_size;
-  std::ranges::copy(auth.bytes(), value.buffer);
-  const TSS2_RC set = Esys_TR_SetAuth(tpm_->esys(), handle, &value);
-  wipe_object(value);
-  GIMS_TRY(tpm_->check(set, "Esys_TR_SetAuth"));
-  return loaded;
-}
-
-Result<SecretBytes> Use::unseal(const Loaded& object) const {
-  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session());
-  GIMS_TRY(tpm_->encrypt(policy.get(), TPMA_SESSION_ENCRYPT));
-  Given<TPM2B_SENSITIVE_DATA> data;
-  GIMS_TRY(tpm_->check(
-      Esys_Unseal(tpm_->esys(), object.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE, data.out()),
-      "TPM2_Unseal"));
-  auto secret = SecretBytes::copy_of({data.get()->buffer, data.get()->size});
-  wipe_object(*data.get());
-  return secret;
-}
-
-Result<P256Signature> Use::sign(const Loaded& key, const Digest& digest) const {
-  GIMS_TRY_ASSIGN(const Loaded policy, start_policy_session());
-  TPM2B_DIGEST input{};
-  input.size = static_cast<UINT16>(digest.size());
-  std::ranges::copy(digest, input.buffer);
-  const TPMT_SIG_SCHEME scheme{.scheme = TPM2_ALG_ECDSA,
-                               .details = {.ecdsa = {.hashAlg = TPM2_ALG_SHA256}}};
-  // An unrestricted key signs a digest that was made outside: no ticket.
-  TPMT_TK_HASHCHECK no_ticket{};
-  no_ticket.tag = TPM2_ST_HASHCHECK;
-  no_ticket.hierarchy = TPM2_RH_NULL;
-  Given<TPMT_SIGNATURE> signature;
-  GIMS_TRY(tpm_->check(Esys_Sign(tpm_->esys(), key.get(), policy.get(), ESYS_TR_NONE, ESYS_TR_NONE,
-                                 &input, &scheme, &no_ticket, signature.out()),
-                       "TPM2_Sign"));
-  P256Signature plain;
-  const TPMS_SIGNATURE_ECC& ecdsa = signature.get()->signature.ecdsa;
-  if (signature.get()->sigAlg != TPM2_ALG_ECDSA || !copy_padded(ecdsa.signatureR, plain.r) ||
-      !copy_padded(ecdsa.signatureS, plain.s)) {
-    return custody("The TPM's signature is not one of ECDSA over P-256.");
-  }
-  return plain;
-}
-
-class Tpm2Vault final : public Vault {
+class Tpm2Vault final : public Vault, public Attestor, public ReleaseGate {
  public:
   explicit Tpm2Vault(Options options) : options_(std::move(options)) {}
 
@@ -296,26 +49,30 @@ class Tpm2Vault final : public Vault {
     return info;
   }
 
-  Result<Sealed> provision(const SecretBytes& root_key, bool replace) override {
-    Bytes storage_name;
+  Result<> probe() override {
+    GIMS_TRY(Connection::open(options_));
+    return {};
+  }
+
+  Result<Sealed> provision(const SecretBytes& root_key, const SecretBytes& hardware_secret,
+                           bool replace) override {
+    std::optional<Bytes> begun;
     auto sealed = [&]() -> Result<Sealed> {
-      GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
-      GIMS_TRY(use.start_session());
-      GIMS_TRY_ASSIGN(const bool used, use.has_auth());
-      if (used && !replace) {
-        return custody(
-            "This TPM holds the keys of an earlier site. If they are to be destroyed, say that "
-            "they are to be replaced.");
-      }
-      if (used) GIMS_TRY(use.delete_auth());
-      storage_name = use.storage_name();
-      return seal(use, root_key);
+      GIMS_TRY_ASSIGN(const Use use, Use::first(options_));
+      GIMS_TRY_ASSIGN(const release::ReleasePolicy* const release, use.running_release());
+      GIMS_TRY(check_free(use, replace));
+      begun = use.storage_name();
+      for (const Slot slot : {Slot::a, Slot::b}) GIMS_TRY(use.define_value(slot));
+      GIMS_TRY(make_counter(use, hardware_secret));
+      GIMS_TRY(begin_release_index(use.tpm(), use.storage_key(), use.session(), *release));
+      return seal(use, Slot::a, root_key, std::nullopt);
     }();
-    // The index may be there already. The connection may be what failed: on a new one.
-    if (!sealed && !storage_name.empty()) {
-      if (const auto undone = destroy_in(storage_name); !undone) {
-        sealed.error().text += " What was begun may be in the TPM still (" + undone.error().text +
-                               "): provisioning again has to be told to replace it.";
+    // The value may be there already. The connection may be what failed: on a new one.
+    if (!sealed && begun) {
+      if (const auto undone = destroy_in(*begun); !undone) {
+        sealed.error().text +=
+            " What was begun may be in the TPM still (" + undone.error().text +
+            "): provisioning again has to be told to replace it.";
       }
     }
     return sealed;
@@ -323,56 +80,193 @@ class Tpm2Vault final : public Vault {
 
   Result<Opened> open(BytesView bytes) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
-    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob.storage_name));
-    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_auth());
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_value(blob.slot));
     Opened opened;
     {
+      GIMS_TRY_ASSIGN(const Loaded policy, use.boot_session(blob));
       GIMS_TRY_ASSIGN(const Loaded sealed, use.load(blob.sealed, auth));
-      GIMS_TRY_ASSIGN(opened.root_key, use.unseal(sealed));
+      GIMS_TRY_ASSIGN(opened.root_key, use.unseal(sealed, policy));
     }
-    // Loaded to see now, and not at the next leaf, that the TPM takes it.
+    // Loaded to see now, and not when they are needed, that the TPM takes them.
     GIMS_TRY(use.load(blob.ca_key, auth));
+    GIMS_TRY(use.load(blob.attestation_key, SecretBytes()));
     GIMS_TRY_ASSIGN(opened.ca_public, point_of(blob.ca_key.public_area));
     return opened;
   }
 
-  Result<P256Signature> sign(BytesView bytes, const Digest& digest) override {
+  Result<> settle(BytesView bytes, const SecretBytes& hardware_secret) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
-    GIMS_TRY_ASSIGN(Use use, begin_pinned(blob.storage_name));
-    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_auth());
-    GIMS_TRY_ASSIGN(const Loaded key, use.load(blob.ca_key, auth));
-    return use.sign(key, digest);
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    GIMS_TRY(use.destroy_value(other(blob.slot)));
+    return take_hierarchies(use, hardware_secret);
   }
 
-  Result<Destruction> destroy(BytesView bytes) override {
+  Result<P256Signature> sign(BytesView bytes, const Digest& digest) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
-    return destroy_in(blob.storage_name);
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_value(blob.slot));
+    GIMS_TRY_ASSIGN(const Loaded policy, use.boot_session(blob));
+    GIMS_TRY_ASSIGN(const Loaded key, use.load(blob.ca_key, auth));
+    return use.sign(key, policy, digest);
+  }
+
+  Result<Sealed> renew_ca(BytesView bytes) override {
+    GIMS_TRY_ASSIGN(Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_value(blob.slot));
+    const Digest policy = object_policy(blob.release_key, blob.own);
+    GIMS_TRY_ASSIGN(blob.ca_key, use.create(signing_template(policy), auth, {}));
+    return sealed_of(blob);
+  }
+
+  Result<Sealed> reseal(BytesView bytes, const SecretBytes& root_key) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    return seal(use, other(blob.slot), root_key, blob.attestation_key);
+  }
+
+  Result<std::uint64_t> counter(BytesView bytes, const SecretBytes& hardware_secret) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    return read_counter(use, hardware_secret);
+  }
+
+  Result<std::uint64_t> advance(BytesView bytes, const SecretBytes& hardware_secret) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, password(hardware_secret, Password::counter));
+    GIMS_TRY(counter_of(use).increment(auth.bytes()));
+    return read_counter(use, hardware_secret);
+  }
+
+  Result<Destruction> destroy(BytesView bytes, const SecretBytes* hardware_secret) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Destruction destruction, destroy_in(blob.storage_name));
+    if (hardware_secret != nullptr) {
+      GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+      GIMS_TRY(release_hierarchies(use, *hardware_secret));
+    }
+    return destruction;
+  }
+
+  Attestor* attestor() noexcept override { return this; }
+
+  Result<Identity> identity(BytesView bytes, const SecretBytes& hardware_secret) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    return identity_of(use, blob, hardware_secret);
+  }
+
+  Result<Quote> quote(BytesView bytes, const Digest& nonce) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    return quote_by(use, blob, nonce);
+  }
+
+  Result<Statement> certify_counter(BytesView bytes, const SecretBytes& hardware_secret,
+                                    const Digest& statement) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    GIMS_TRY_ASSIGN(const SecretBytes auth, password(hardware_secret, Password::counter));
+    GIMS_TRY_ASSIGN(const ESYS_TR index, counter_of(use).handle(auth.bytes()));
+    return certify_by(use, blob, index, counter_size, statement);
+  }
+
+  Result<SecretBytes> activate(BytesView bytes, const SecretBytes& hardware_secret,
+                               BytesView credential, BytesView encrypted_secret) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    return activate_by(use, blob, hardware_secret, credential, encrypted_secret);
+  }
+
+  ReleaseGate* release_gate() noexcept override { return this; }
+
+  Result<Releases> releases() override {
+    GIMS_TRY_ASSIGN(const Use use, Use::first(options_));
+    GIMS_TRY_ASSIGN(const release::ReleasePolicy* const release, use.running_release());
+    GIMS_TRY_ASSIGN(const std::uint64_t told, told_release(use.tpm(), use.session()));
+    return Releases{.running = release->number, .told = told};
+  }
+
+  Result<> raise() override {
+    GIMS_TRY_ASSIGN(const Use use, Use::first(options_));
+    GIMS_TRY_ASSIGN(const release::ReleasePolicy* const release, use.running_release());
+    return raise_release(use.tpm(), use.storage_key(), use.session(), *release);
   }
 
  private:
-  static Result<Sealed> seal(const Use& use, const SecretBytes& root_key) {
-    GIMS_TRY_ASSIGN(const SecretBytes auth, SecretBytes::random(auth_size));
-    GIMS_TRY(use.write_auth(auth));
-    Blob blob{.storage_name = use.storage_name(), .sealed = {}, .ca_key = {}};
-    GIMS_TRY_ASSIGN(blob.sealed, use.create(sealed_template(policy()), auth, root_key.bytes()));
-    GIMS_TRY_ASSIGN(blob.ca_key, use.create(signing_template(policy()), auth, {}));
+  // Whether the TPM may be taken for a new site.
+  static Result<> check_free(const Use& use, bool replace) {
+    GIMS_TRY(check_unowned(use));
+    if (replace) return {};
+    for (const Slot slot : {Slot::a, Slot::b}) {
+      if (use.read_value(slot)) {
+        return custody(
+            "This TPM holds the keys of an earlier site. If they are to be destroyed, say that "
+            "they are to be replaced.");
+      }
+    }
+    return {};
+  }
+
+  Result<Sealed> seal(const Use& use, Slot slot, const SecretBytes& root_key,
+                      std::optional<StoredObject> attestation_key) const {
+    GIMS_TRY_ASSIGN(const SecretBytes auth, use.make_value(slot));
+    Blob blob;
+    blob.storage_name = use.storage_name();
+    blob.slot = slot;
+    GIMS_TRY_ASSIGN(const release::ReleasePolicy* const release, use.running_release());
+    blob.release_key = release->key;
+    GIMS_TRY_ASSIGN(const auto pcrs, read_pcrs(use.tpm(), use.session(), own_pcrs));
+    std::ranges::copy(pcrs, blob.own.begin());
+    const Digest policy = object_policy(blob.release_key, blob.own);
+    GIMS_TRY_ASSIGN(blob.sealed, use.create(sealed_template(policy), auth, root_key.bytes()));
+    GIMS_TRY_ASSIGN(blob.ca_key, use.create(signing_template(policy), auth, {}));
+    if (attestation_key) {
+      blob.attestation_key = *attestation_key;
+    } else {
+      GIMS_TRY_ASSIGN(blob.attestation_key,
+                      use.create(attestation_template(), SecretBytes(), {}));
+    }
+    return sealed_of(blob);
+  }
+
+  static Result<Sealed> sealed_of(const Blob& blob) {
     Sealed sealed;
     GIMS_TRY_ASSIGN(sealed.ca_public, point_of(blob.ca_key.public_area));
     GIMS_TRY_ASSIGN(sealed.blob, encode_blob(blob));
     return sealed;
   }
-  Result<Use> begin_pinned(BytesView storage_name) const {
-    GIMS_TRY_ASSIGN(Use use, Use::begin(options_));
-    GIMS_TRY(use.check_pin(storage_name));
-    GIMS_TRY(use.start_session());
-    return use;
-  }
+
   Result<Destruction> destroy_in(BytesView storage_name) const {
-    GIMS_TRY_ASSIGN(const Use use, begin_pinned(storage_name));
-    GIMS_TRY_ASSIGN(const bool there, use.has_auth());
-    if (!there) return Destruction::nothing_there;
-    GIMS_TRY(use.delete_auth());
-    return Destruction::done;
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, storage_name));
+    bool was_there = false;
+    for (const Slot slot : {Slot::a, Slot::b}) {
+      GIMS_TRY_ASSIGN(const bool here, use.destroy_value(slot));
+      was_there = was_there || here;
+    }
+    return was_there ? Destruction::done : Destruction::nothing_there;
+  }
+
+  [[nodiscard]] NvIndex counter_of(const Use& use) const {
+    return {use.tpm(), use.session(), options_.counter_index};
+  }
+
+  // A counter is only ever made anew above every one that was there: it cannot go back.
+  Result<> make_counter(const Use& use, const SecretBytes& hardware_secret) const {
+    const NvIndex index = counter_of(use);
+    GIMS_TRY_ASSIGN(const bool there, index.exists());
+    if (there) GIMS_TRY(index.undefine());
+    GIMS_TRY_ASSIGN(const SecretBytes auth, password(hardware_secret, Password::counter));
+    GIMS_TRY(index.define({.attributes = counter_attributes, .size = counter_size}, auth.bytes()));
+    return index.increment(auth.bytes());
+  }
+
+  Result<std::uint64_t> read_counter(const Use& use, const SecretBytes& hardware_secret) const {
+    GIMS_TRY_ASSIGN(const SecretBytes auth, password(hardware_secret, Password::counter));
+    GIMS_TRY_ASSIGN(const SecretBytes content, counter_of(use).read(counter_size, auth.bytes()));
+    return release::number_of(content.bytes());
   }
 
   const Options options_;

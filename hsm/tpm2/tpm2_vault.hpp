@@ -1,12 +1,14 @@
 // The vault that is a TPM 2.0.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "hsm/core/vault.hpp"
+#include "hsm/release/release_policy.hpp"
 
 namespace gims::hsm::tpm2 {
 
@@ -28,8 +30,14 @@ struct Options {
   // For one call of the vault, all of its TPM commands together.
   // Below the clients' own (hsm/proto/client.hpp), so that each hears how its request went.
   std::chrono::milliseconds time_limit{20'000};
-  // The ordinary NV index, of the owner's range, that holds the objects' authorisation value.
-  std::uint32_t nv_index = 0x0181'4D00;
+  // What lies beside the image that was started (release/release_policy.hpp), or why it cannot be
+  // read: then nothing opens, and that is told.
+  Result<release::ReleasePolicy> release =
+      fail(ErrorKind::unavailable, boot_code, "There is no release's policy.");
+  // Ordinary NV indices of the owner's range: the two that hold the objects' authorisation values,
+  // and the unit's counter. That of the release is the same everywhere (release/release_policy.hpp).
+  std::array<std::uint32_t, 2> value_indices{0x0181'4D00, 0x0181'4D03};
+  std::uint32_t counter_index = 0x0181'4D02;
 };
 
 // Does not touch the TPM yet.

@@ -38,6 +38,7 @@ FIELDS = {
     "STATE": "gims-keyd's state",
     "REASON": "why it is in it",
     "CUSTODY": "what holds the root key",
+    "CEREMONY": "the kind of a ceremony",
     "SERVER_NAME": "the site's name",
 }
 

@@ -31,7 +31,8 @@ ALLOWED = {
     "testsite": {"base", "sys", "json", "crypto", "http", "api", "app", "tls", "hsm/proto"},
     "ctl": {"base", "json", "crypto"},
     "hsm/proto": {"base", "sys"},
-    "hsm/core": {"base", "sys", "hsm/proto"},
+    "hsm/slip39": {"base"},
+    "hsm/core": {"base", "sys", "hsm/proto", "hsm/slip39"},
     "hsm/tpm2": {"base", "sys", "hsm/core"},
     "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/tpm2"},
     "hsm": {"base", "hsm/main"},
@@ -39,11 +40,11 @@ ALLOWED = {
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/core"},
+    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/slip39"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/core", "testsite"},
+    "mbedtls/": {"tls", "hsm/core", "hsm/slip39", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},

@@ -2,7 +2,9 @@
 // TPM cannot be broken on purpose.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
@@ -14,10 +16,23 @@ namespace gims::test {
 
 struct FakeHardware {
   SecretBytes seal;  // empty: never provisioned, or destroyed
+  SecretBytes next_seal;  // of a blob that was made anew and not settled yet
+  // What was started, now and when either was sealed.
+  int boot = 1;
+  int seal_boot = 1;
+  int next_boot = 1;
+  SecretBytes password;   // the hardware secret that it was settled with
+  std::uint64_t counter = 0;
+  bool counter_stuck = false;  // it cannot be advanced
   bool software = true;
   bool reachable = true;
   std::uint8_t name = 1;  // another one: other hardware
   int signatures = 0;
+  // Called at the beginning of each call, as many times as there are; a test looks at what there is
+  // at that time, as if the power went.
+  std::function<void()> at_call;
+  // Calls until the hardware is away, as at the end of a process; nothing: never.
+  std::optional<int> calls_left;
 };
 
 class FakeVault final : public hsm::Vault {
@@ -31,17 +46,17 @@ class FakeVault final : public hsm::Vault {
     return Info{.description = "fake", .software = hardware_->software};
   }
 
-  Result<Sealed> provision(const SecretBytes& root_key, bool replace) override {
+  Result<> probe() override { return reach(); }
+
+  Result<Sealed> provision(const SecretBytes& root_key, const SecretBytes& /*hardware_secret*/,
+                           bool replace) override {
     GIMS_TRY(reach());
     if (!hardware_->seal.empty() && !replace) return refused("an earlier site");
     GIMS_TRY_ASSIGN(hardware_->seal, SecretBytes::random(hsm::key_size));
-    GIMS_TRY_ASSIGN(const hsm::P256Key ca, hsm::generate_p256());
-    GIMS_TRY_ASSIGN(SecretBytes both, SecretBytes::zeroed(64));
-    std::ranges::copy(root_key.bytes(), both.writable().begin());
-    std::ranges::copy(ca.scalar.bytes(), both.writable().subspan(32).begin());
-    hsm::Bytes blob = hsm::wrap(hardware_->seal, "fake", both);
-    blob.push_back(hardware_->name);
-    return Sealed{.blob = std::move(blob), .ca_public = ca.public_key};
+    hardware_->next_seal = SecretBytes();
+    hardware_->seal_boot = hardware_->boot;
+    ++hardware_->counter;
+    return sealed_by(hardware_->seal, root_key);
   }
 
   Result<Opened> open(hsm::BytesView blob) override {
@@ -60,11 +75,51 @@ class FakeVault final : public hsm::Vault {
     return hsm::p256_sign(ca, digest);
   }
 
-  Result<Destruction> destroy(hsm::BytesView blob) override {
+  Result<> settle(hsm::BytesView blob, const SecretBytes& hardware_secret) override {
+    GIMS_TRY_ASSIGN(const SecretBytes both, unseal(blob));
+    // Whichever opened it stays.
+    if (!hardware_->next_seal.empty() &&
+        hsm::unwrap(hardware_->next_seal, "fake", without_name(blob))) {
+      hardware_->seal = std::move(hardware_->next_seal);
+      hardware_->seal_boot = hardware_->next_boot;
+    }
+    hardware_->next_seal = SecretBytes();
+    GIMS_TRY_ASSIGN(hardware_->password, hardware_secret.clone());
+    return {};
+  }
+
+  Result<Sealed> renew_ca(hsm::BytesView blob) override {
+    GIMS_TRY_ASSIGN(const Opened opened, open(blob));
+    return sealed_by(hardware_->seal, opened.root_key);
+  }
+
+  Result<Sealed> reseal(hsm::BytesView blob, const SecretBytes& root_key) override {
     GIMS_TRY(reach());
     GIMS_TRY(check_name(blob));
+    GIMS_TRY_ASSIGN(hardware_->next_seal, SecretBytes::random(hsm::key_size));
+    hardware_->next_boot = hardware_->boot;
+    return sealed_by(hardware_->next_seal, root_key);
+  }
+
+  Result<std::uint64_t> counter(hsm::BytesView blob, const SecretBytes& /*secret*/) override {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    return hardware_->counter;
+  }
+
+  Result<std::uint64_t> advance(hsm::BytesView blob, const SecretBytes& secret) override {
+    GIMS_TRY(counter(blob, secret));
+    if (hardware_->counter_stuck) return refused("the counter is worn out");
+    return ++hardware_->counter;
+  }
+
+  Result<Destruction> destroy(hsm::BytesView blob, const SecretBytes* hardware_secret) override {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    if (hardware_secret != nullptr) hardware_->password = SecretBytes();
     if (hardware_->seal.empty()) return Destruction::nothing_there;
     hardware_->seal = SecretBytes();
+    hardware_->next_seal = SecretBytes();
     return Destruction::done;
   }
 
@@ -73,20 +128,48 @@ class FakeVault final : public hsm::Vault {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
   }
   Result<> reach() const {
+    if (hardware_->at_call) hardware_->at_call();
+    if (hardware_->calls_left) {
+      if (*hardware_->calls_left == 0) hardware_->reachable = false;
+      if (*hardware_->calls_left > 0) --*hardware_->calls_left;
+    }
     if (!hardware_->reachable) {
       return fail(ErrorKind::unavailable, hsm::away_code, "the hardware cannot be reached");
     }
     return {};
   }
+  Result<> check_boot(int sealed_to) const {
+    if (sealed_to == hardware_->boot) return {};
+    return fail(ErrorKind::unavailable, hsm::boot_code, "something else was started");
+  }
   Result<> check_name(hsm::BytesView blob) const {
     if (blob.empty() || blob.back() != hardware_->name) return refused("this is other hardware");
     return {};
+  }
+  static hsm::BytesView without_name(hsm::BytesView blob) {
+    return blob.first(blob.empty() ? 0 : blob.size() - 1);
   }
   Result<SecretBytes> unseal(hsm::BytesView blob) const {
     GIMS_TRY(reach());
     GIMS_TRY(check_name(blob));
     if (hardware_->seal.empty()) return refused("the hardware holds nothing");
-    return hsm::unwrap(hardware_->seal, "fake", blob.first(blob.size() - 1));
+    if (!hardware_->next_seal.empty()) {
+      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", without_name(blob))) {
+        GIMS_TRY(check_boot(hardware_->next_boot));
+        return opened;
+      }
+    }
+    GIMS_TRY(check_boot(hardware_->seal_boot));
+    return hsm::unwrap(hardware_->seal, "fake", without_name(blob));
+  }
+  Result<Sealed> sealed_by(const SecretBytes& seal, const SecretBytes& root_key) const {
+    GIMS_TRY_ASSIGN(const hsm::P256Key ca, hsm::generate_p256());
+    GIMS_TRY_ASSIGN(SecretBytes both, SecretBytes::zeroed(64));
+    std::ranges::copy(root_key.bytes(), both.writable().begin());
+    std::ranges::copy(ca.scalar.bytes(), both.writable().subspan(32).begin());
+    hsm::Bytes blob = hsm::wrap(seal, "fake", both);
+    blob.push_back(hardware_->name);
+    return Sealed{.blob = std::move(blob), .ca_public = ca.public_key};
   }
   static Result<hsm::P256Key> ca_of(const SecretBytes& both) {
     GIMS_TRY_ASSIGN(SecretBytes scalar, SecretBytes::copy_of(both.bytes().subspan(32)));

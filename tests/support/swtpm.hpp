@@ -39,7 +39,10 @@ class Swtpm {
     std::filesystem::create_directory(dir_ / "state");
     pid_ = spawn_program({"swtpm", "socket", "--tpm2", "--tpmstate",
                           "dir=" + (dir_ / "state").string(), "--server",
-                          "type=unixio,path=" + socket(), "--flags", "not-need-init,startup-clear",
+                          "type=unixio,path=" + socket(),
+                          // tpm2-tools wants one; gims-keyd does not.
+                          "--ctrl", "type=unixio,path=" + socket() + ".ctrl", "--flags",
+                          "not-need-init,startup-clear",
                           "--log", "file=" + (dir_ / "log").string()});
     ASSERT_GT(pid_, 0) << "swtpm cannot be started";
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -57,6 +60,7 @@ class Swtpm {
     pid_ = -1;
     // A killed one may leave its socket.
     std::filesystem::remove(socket());
+    std::filesystem::remove(socket() + ".ctrl");
   }
 
   // Stops it from answering, as a TPM that hangs; and lets it go on.

@@ -15,6 +15,7 @@ constexpr std::string_view good =
     "[tpm]\n"
     "tcti = \"device:/dev/tpmrm0\"\n"
     "time_limit = \"20s\"\n"
+    "release_policy = \"/usr/lib/gims/release.policy\"\n"
     "[peers]\n"
     "tlsd = \"1201\"\n"
     "gimsd = \"1202\"\n"
@@ -42,6 +43,7 @@ TEST(KeydSettings, AreReadFromTheFile) {
   EXPECT_FALSE(settings->tpm.address.swtpm);
   EXPECT_EQ(settings->tpm.address.path, "/dev/tpmrm0");
   EXPECT_EQ(settings->tpm.time_limit, std::chrono::seconds(20));
+  EXPECT_EQ(settings->policy_file, "/usr/lib/gims/release.policy");
   ASSERT_EQ(settings->users.size(), 4U);
   EXPECT_EQ(settings->users.at(1201).bits, (Roles{} | Role::tlsd).bits);
   EXPECT_EQ(settings->users.at(1202).bits, (Roles{} | Role::gimsd).bits);
@@ -58,15 +60,15 @@ TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
       {changed("device:/dev/tpmrm0", "device:/dev/tpm0"),
        ":4:8: tpm.tcti: must be \"device:/dev/tpmrm0\" or \"swtpm:path=/…\""},
       {changed("\"20s\"", "\"20m\""), ":5:14: tpm.time_limit: must be a duration from 1s to 25s"},
-      {changed("\"1201\"", "\"no-such-user\""), ":7:8: peers.tlsd: must be a user of this system"},
+      {changed("\"1201\"", "\"no-such-user\""), ":8:8: peers.tlsd: must be a user of this system"},
       {changed("\"20s\"", "\"26s\""), ":5:14: tpm.time_limit: must be a duration from 1s to 25s"},
       {changed("\"1202\"", "\"1201\""),
-       ":8:9: peers.gimsd: must be another user than that of peers.tlsd"},
+       ":9:9: peers.gimsd: must be another user than that of peers.tlsd"},
       {changed("\"1203\"", "\"1202\""),
-       ":9:10: peers.admins: must be other users than those of peers.tlsd and peers.gimsd"},
+       ":10:10: peers.admins: must be other users than those of peers.tlsd and peers.gimsd"},
       {changed("\"1203\"", "\"1201\""),
-       ":9:10: peers.admins: must be other users than those of peers.tlsd and peers.gimsd"},
-      {changed("[\"root\", \"1203\"]", "[]"), ":9:10: peers.admins: must be an array of 1 to 16"},
+       ":10:10: peers.admins: must be other users than those of peers.tlsd and peers.gimsd"},
+      {changed("[\"root\", \"1203\"]", "[]"), ":10:10: peers.admins: must be an array of 1 to 16"},
       {changed("/run/gims/keyd.sock", "keyd.sock"), ":1:10: socket: must be an absolute path"},
       {changed("/run/gims/keyd.sock", "/" + std::string(107, 'a')),
        ":1:10: socket: must be a path of at most 107 bytes"},

@@ -1,0 +1,46 @@
+// gims-release-policy: computes and signs what a release allows a unit's TPM to do
+// (docs/protocol-keyd.md, "The release's policy"). Run where the release is built; needs no TPM.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+
+#include "hsm/release/commands.hpp"
+
+int main(int argc, char** argv) {
+  namespace release = gims::hsm::release;
+  CLI::App app("Signs what a release of GIMS allows a unit's TPM to do.");
+  app.require_subcommand(1);
+
+  release::SignArguments sign;
+  CLI::App* const signing = app.add_subcommand("sign", "Make a release's policy file");
+  signing->add_option("--key", sign.key_file, "The release key: P-256, PEM, without a passphrase")
+      ->required();
+  signing->add_option("--release", sign.number, "The release's number, 1 or more; never one again")
+      ->required();
+  signing
+      ->add_option("--boot", sign.boots,
+                   "NAME=DIGEST: a way in which the image starts, and the SHA-256 value of PCR 11 "
+                   "then, in hex; repeatable")
+      ->required();
+  signing->add_option("--out", sign.out_file, "The file to write")->required();
+
+  std::string shown;
+  CLI::App* const showing = app.add_subcommand("show", "Tell what a policy file allows");
+  showing->add_option("FILE", shown, "The policy file")->required();
+
+  std::string key_file;
+  CLI::App* const telling =
+      app.add_subcommand("public-key", "Print the public half of a release key, PEM");
+  telling->add_option("--key", key_file, "The release key")->required();
+  CLI11_PARSE(app, argc, argv);
+
+  const auto done = signing->parsed()   ? release::run_sign(sign)
+                    : showing->parsed() ? release::run_show(shown)
+                                        : release::run_public_key(key_file);
+  if (!done) {
+    std::cerr << "gims-release-policy: " << done.error().text << '\n';
+    return 1;
+  }
+  std::cout << *done;
+  return 0;
+}
