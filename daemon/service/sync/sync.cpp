@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "store/statements/sync.hpp"
 
 namespace gims::service::sync {
@@ -56,6 +57,7 @@ void Sync::stop() {
 }
 
 void Sync::work() {
+  name_this_thread("sync");
   for (;;) {
     Feed::Work work = feed_.next_work(clock_, batch);
     const bool stopped = work.stopped;
