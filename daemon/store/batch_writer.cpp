@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 #include "store/statements/meta.hpp"
 
 namespace gims::store {
@@ -120,6 +121,7 @@ void BatchWriter::enqueue(Work work, Done done) {
 }
 
 void BatchWriter::run() {
+  name_this_thread("writer");
   std::vector<Operation> operations;
   for (;;) {
     {

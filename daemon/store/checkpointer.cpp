@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 
 namespace gims::store {
 
@@ -47,6 +48,7 @@ void Checkpointer::leave_log() noexcept {
 }
 
 void Checkpointer::run() {
+  name_this_thread("checkpointer");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto due = [this] {

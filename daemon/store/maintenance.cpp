@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/thread_name.hpp"
 
 namespace gims::store {
 
@@ -29,6 +30,7 @@ void Maintenance::stop() {
 }
 
 void Maintenance::run() {
+  name_this_thread("maintenance");
   for (;;) {
     const auto next = std::ranges::min(tasks_, {}, &Task::due).due;
     {
