@@ -125,13 +125,16 @@ class Perf:
 
 
 def profile(bench, site, scenario, folder):
+    site.limits_raised = scenario == "sends"
     site.start()
     try:
+        if scenario == "first-sync-cold":
+            bench.load(site, "first-sync")
+            site.stop()
+            site.start(keep=True)
         perf = Perf(folder, site.processes().values())
         try:
-            paced = scenario == "sends" and not isinstance(site, TestSite)
-            rate = ["--rate", int(benchrows.REAL_SENDS * bench.clients(scenario))] if paced else []
-            report = bench.load(site, scenario, [*perf.options, *rate])
+            report = bench.load(site, scenario, perf.options)
         finally:
             perf.stop()
         samples, layers, calls, threads = attributed(perf.script())
