@@ -79,6 +79,10 @@ def demangled(script):
     return subprocess.run(["c++filt"], input=script, capture_output=True, text=True, check=True).stdout
 
 
+class CannotLook(supervise.Failed):
+    """perf is not there, or the kernel does not let it look."""
+
+
 class Perf:
     """Records processes; only while bench_load says so."""
 
@@ -94,7 +98,7 @@ class Perf:
         try:
             self.child = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=self.log.open("w"), stderr=subprocess.STDOUT)
         except FileNotFoundError:
-            raise supervise.Failed(f"{self.program} is missing; the package linux-perf has it") from None
+            raise CannotLook(f"{self.program} is missing; the package linux-perf has it") from None
         # Opening for writing succeeds once perf, which reads, has opened its end.
         while True:
             try:
@@ -106,7 +110,7 @@ class Perf:
                 self.child.wait(0.02)
             except subprocess.TimeoutExpired:
                 continue
-            raise supervise.Failed(f"perf cannot record here (it needs CAP_PERFMON, or kernel.perf_event_paranoid at most 0): {self.said()}")
+            raise CannotLook(f"perf cannot record here (it needs CAP_PERFMON, or kernel.perf_event_paranoid at most 0): {self.said()}")
 
     def said(self):
         return self.log.read_text(errors="replace").strip()[-1000:]
@@ -141,7 +145,7 @@ def profile(bench, site, scenario, folder):
     finally:
         site.stop()
     if not samples:
-        raise supervise.Failed(f"perf took no sample: {perf.said()}")
+        raise CannotLook(f"perf took no sample: {perf.said()}")
     figure = next((name for name in report["figures"] if name.startswith("cpu_us_per_")), None)
     if figure is None:
         raise supervise.Failed(f"SCENARIO={scenario} does not count processor time")

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -57,7 +58,8 @@ class Player {
   };
   [[nodiscard]] Morning morning(std::chrono::milliseconds within, double sends_a_second, Day& day);
   // The day's messages with all that goes with them; returns when the last send is answered.
-  void play(Day& day);
+  // `told`: how many messages were sent, now and then.
+  void play(Day& day, const std::function<void(std::uint64_t)>& told);
   // Every device looks, and the watchers have what they wait for: then all must have all.
   void catch_up();
   // All look again, which must bring nothing; then nobody waits any more.
