@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -26,10 +27,22 @@ PROGRAMS = {"gims-keyd": "hsm/gims-keyd", "gims-tlsd": "daemon/tls/gims-tlsd", "
             "gimsctl": "daemon/ctl/gimsctl", "gims-release-policy": "hsm/release/gims-release-policy"}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+PORTS = range(15_000, 32_000)  # below those that the kernel gives to outgoing connections (ip_local_port_range)
+
+
+def take_port():
+    """A port that is this program's: (number, what holds it). Nobody listens at it, and no outgoing connection comes to have it,
+    which would be in the way of who binds it, for a minute after its end still; its UDP socket tells other callers that it is taken."""
+    for number in random.SystemRandom().sample(PORTS, min(1_000, len(PORTS))):
+        held = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            held.bind(("127.0.0.1", number))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", number))
+            return number, held
+        except OSError:
+            held.close()
+    raise supervise.Failed("of a thousand ports none is free")
 
 
 class Site:
@@ -42,7 +55,7 @@ class Site:
     def __init__(self, folder, port=0, listen="127.0.0.1", build=TOP / "build/release", name="gims.internal",
                  tell=lambda step: None, watchdog=None):
         self.folder = Path(folder)
-        self.port = port or free_port()
+        self.port, self.held_port = (port, None) if port else take_port()
         self.listen, self.name, self.build, self.tell = listen, name, Path(build), tell
         self.etc, self.run, self.logs, self.operator = (self.folder / part for part in ("etc", "run", "log", "operator"))
         self.ca = self.operator / "site-ca.pem"
