@@ -70,9 +70,8 @@ class Bench:
 
     def load(self, site, scenario, options=(), clients=None, seconds=None):
         """One scenario; its report, with what others used of the machine meanwhile."""
-        clients = clients or self.clients(scenario)
-        argv = [self.build / "tests/bench/bench_load", "--url", site.url, "--scenario", scenario.removesuffix("-paced"),
-                "--seconds", seconds or self.seconds, "--clients", clients, *site.options, *options, *benchrows.pace(scenario, clients),
+        argv = [self.build / "tests/bench/bench_load", "--url", site.url, "--scenario", scenario, "--seconds", seconds or self.seconds,
+                "--clients", clients or self.clients(scenario), *site.options, *options,
                 "--processes", ",".join(f"{name}={pid}" for name, pid in site.processes().items())]
         argv += ["--accounts", site.accounts] if site.accounts else []
         argv += ["--ca", site.ca] if site.ca else []
@@ -124,7 +123,6 @@ class Bench:
         if scenario == "first-sync-cold":
             return self.cold(site)
         site.stop()
-        site.limits_raised = scenario == "sends"
         site.start()
         if scenario == "idle":
             return self.idle(site)

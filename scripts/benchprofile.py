@@ -79,10 +79,6 @@ def demangled(script):
     return subprocess.run(["c++filt"], input=script, capture_output=True, text=True, check=True).stdout
 
 
-class CannotLook(supervise.Failed):
-    """perf is not there, or the kernel does not let it look."""
-
-
 class Perf:
     """Records processes; only while bench_load says so."""
 
@@ -98,7 +94,7 @@ class Perf:
         try:
             self.child = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=self.log.open("w"), stderr=subprocess.STDOUT)
         except FileNotFoundError:
-            raise CannotLook(f"{self.program} is missing; the package linux-perf has it") from None
+            raise supervise.Failed(f"{self.program} is missing; the package linux-perf has it") from None
         # Opening for writing succeeds once perf, which reads, has opened its end.
         while True:
             try:
@@ -110,7 +106,7 @@ class Perf:
                 self.child.wait(0.02)
             except subprocess.TimeoutExpired:
                 continue
-            raise CannotLook(f"perf cannot record here (it needs CAP_PERFMON, or kernel.perf_event_paranoid at most 0): {self.said()}")
+            raise supervise.Failed(f"perf cannot record here (it needs CAP_PERFMON, or kernel.perf_event_paranoid at most 0): {self.said()}")
 
     def said(self):
         return self.log.read_text(errors="replace").strip()[-1000:]
@@ -129,23 +125,20 @@ class Perf:
 
 
 def profile(bench, site, scenario, folder):
-    site.limits_raised = scenario == "sends"
     site.start()
     try:
-        if scenario == "first-sync-cold":
-            bench.load(site, "first-sync")
-            site.stop()
-            site.start(keep=True)
         perf = Perf(folder, site.processes().values())
         try:
-            report = bench.load(site, scenario, perf.options)
+            paced = scenario == "sends" and not isinstance(site, TestSite)
+            rate = ["--rate", int(benchrows.REAL_SENDS * bench.clients(scenario))] if paced else []
+            report = bench.load(site, scenario, [*perf.options, *rate])
         finally:
             perf.stop()
         samples, layers, calls, threads = attributed(perf.script())
     finally:
         site.stop()
     if not samples:
-        raise CannotLook(f"perf took no sample: {perf.said()}")
+        raise supervise.Failed(f"perf took no sample: {perf.said()}")
     figure = next((name for name in report["figures"] if name.startswith("cpu_us_per_")), None)
     if figure is None:
         raise supervise.Failed(f"SCENARIO={scenario} does not count processor time")

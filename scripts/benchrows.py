@@ -25,7 +25,6 @@ class Row:
     kind: str = "time"  # time, rate: depend on the processor's speed; memory does not
     digits: int = 2
     judged_from: int = 0  # messages stored; with fewer it is shown and not judged
-    judged: bool = True
 
 
 def rate(key, title, scenario, figure, reach, beyond):
@@ -39,8 +38,6 @@ def memory(key, title, scenario, figure, unit, reach, beyond, scale):
 ROWS = (
     rate("sends", "durable sends/s, {clients} senders in {clients} rooms", "sends", "sends_per_second", 2500, 5000),
     Row("send-cpu", "server CPU a durable send, all processes", "sends", "cpu_us_per_send", "µs", 200, 130, digits=0),
-    # As fast as a whole site's limits let them, which is less than it can: commits have fewer sends each.
-    Row("paced-cpu", "the same within its limits, at {rate}/s", "sends-paced", "cpu_us_per_send", "µs", 200, 130, digits=0, judged=False),
     Row("sequential-p50", "sequential send, p50", "sequential", "sequential_p50_ms", "ms", 1.5, 0.8),
     Row("sequential-p99", "sequential send, p99", "sequential", "sequential_p99_ms", "ms", 10, 5),
     Row("delivery-p50", "send to receipt by a long poll at 100/s, p50", "delivery", "delivery_p50_ms", "ms", 3, 1.5),
@@ -56,23 +53,15 @@ ROWS = (
 
 # How many clients a scenario has: in a bench and in a smoke run. Those who send in turn are so many that a whole site's limit
 # for each (ten a second) allows more than one after the other can send.
-CLIENTS = {"sends": (256, 8), "sends-paced": (256, 8), "sequential": (512, 64), "delivery": (20, 5), "incremental": (64, 5), "fanout": (1000, 10), "waiting": (1000, 10),
+CLIENTS = {"sends": (256, 8), "sequential": (512, 64), "delivery": (20, 5), "incremental": (64, 5), "fanout": (1000, 10), "waiting": (1000, 10),
            "handshakes": (8, 2), "first-sync": (500, 3), "first-sync-cold": (500, 3)}
-# The scenarios of a whole site: those that its own limits allow (docs/limits.md): ten sends a second and user, and memberships as
-# fast as that; and "sends" with its limits raised as far as a site can (rates.users and rates.addresses).
-REAL = ("sends", "sends-paced", "sequential", "delivery", "waiting", "handshakes")
-PACED_SENDS = 7.8  # a second and sender: 256 are asked for 2,000
-
-
-def pace(scenario, clients):
-    """The options of bench_load for a scenario that is paced."""
-    return ["--rate", int(PACED_SENDS * clients)] if scenario == "sends-paced" else []
+# The scenarios that a whole site's own limits allow (docs/limits.md): ten sends a second and user, and memberships as fast as that.
+REAL = ("sends", "sequential", "delivery", "waiting", "handshakes")
+REAL_SENDS = 7.8  # a second and sender: 256 are asked for 2,000
 
 
 def judged(row, value, stored=None):
     """"beyond", "reach", "no", or "unjudged" where too little was stored for it."""
-    if not row.judged:
-        return "unjudged"
     if row.judged_from and (stored or 0) < row.judged_from:
         return "unjudged"
     better = (lambda limit: value >= limit) if row.higher_is_better else (lambda limit: value <= limit)

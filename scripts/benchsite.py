@@ -65,7 +65,6 @@ class TestSite:
 
     name = "test site"
     options = []
-    limits_raised = False  # it has none
     descriptors = 3  # for a client, of the process with the most: the TCP socket, and the pair from the TLS front
 
     def __init__(self, folder, build, tls, accounts, rooms, messages, server_options=()):
@@ -147,15 +146,11 @@ class WholeSite:
         for path in (data, *data.rglob("*")):
             shutil.chown(path, "gimsd", "gimsd")
         self.url, self.ca = self.site.url, self.site.ca
-        self.limits_raised = False  # for the next start
         self.site.stop()
 
     def start(self, keep=True):
         """What it has, it keeps always."""
         self.site.prepare()
-        if self.limits_raised:
-            with (self.site.etc / "gimsd.toml").open("a") as config:
-                config.write("\n[rates]\nusers = 100\naddresses = 1000\n")
         self.site.start_tpm()
         began = time.monotonic()
         self.site.start_keyd()

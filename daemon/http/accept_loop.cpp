@@ -6,7 +6,6 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 #include "sys/event_fd.hpp"
 
 namespace gims::http {
@@ -29,7 +28,6 @@ Result<std::unique_ptr<AcceptLoop>> AcceptLoop::create(sys::Fd listening, Accept
 }
 
 void AcceptLoop::run() {
-  name_this_thread("accept");
   std::array<epoll_event, 64> room{};
   while (true) {
     const auto events = epoll_.wait(room, wait_time(Steady::now()));

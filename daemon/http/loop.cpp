@@ -11,7 +11,6 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 #include "http/connection.hpp"
 
 namespace gims::http {
@@ -118,7 +117,6 @@ std::optional<std::chrono::milliseconds> Loop::wait_time(Steady::time_point now)
 }
 
 void Loop::run() {
-  name_this_thread("http");
   std::array<epoll_event, 64> room{};
   while (true) {
     const auto events = epoll_.wait(room, wait_time(Steady::now()));

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/thread_name.hpp"
-
 namespace gims::http {
 
 WorkerPool::WorkerPool(unsigned workers, std::size_t queue) : most_(queue) {
@@ -45,7 +43,6 @@ void WorkerPool::stop() {
 }
 
 void WorkerPool::work() {
-  name_this_thread("worker");
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -19,25 +19,24 @@ std::unexpected<Error> too_long(std::string_view key) {
               "The event's " + std::string(key) + " is longer than 255 bytes.");
 }
 
-// The place after the string that begins at `text[at]`, in valid JSON.
-std::size_t after_string(std::string_view text, std::size_t at) {
-  for (std::size_t quote = at + 1; (quote = text.find('"', quote)) != text.npos; ++quote) {
-    std::size_t backslash = quote;
-    while (text[backslash - 1] == '\\') --backslash;
-    if ((quote - backslash) % 2 == 0) return quote + 1;
-  }
-  return text.size();
-}
-
 // The end of the JSON value at the start of `text`, which is minified and valid.
 std::size_t value_length(std::string_view text) {
   std::size_t depth = 0;
+  bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    switch (text[i]) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+        if (depth == 0) return i + 1;
+      }
+      continue;
+    }
+    switch (c) {
       case '"':
-        i = after_string(text, i);
-        if (depth == 0) return i;
-        --i;
+        in_string = true;
         break;
       case '{':
       case '[':

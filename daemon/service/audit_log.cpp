@@ -5,7 +5,6 @@
 #include <variant>
 
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 #include "crypto/bytes.hpp"
 #include "store/statements/audit.hpp"
 
@@ -80,7 +79,6 @@ bool AuditLog::owes() const noexcept {
 }
 
 void AuditLog::run() {
-  name_this_thread("audit");
   std::unique_lock lock(mutex_);
   for (;;) {
     if (!jobs_.empty()) {

@@ -4,8 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/thread_name.hpp"
-
 namespace gims::service {
 
 MediaWaits::MediaWaits(const Clock& clock) : clock_(clock), thread_([this] { run(); }) {}
@@ -58,7 +56,6 @@ void MediaWaits::run_due(Time now) {
 }
 
 void MediaWaits::run() {
-  name_this_thread("media-waits");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (waits_.empty()) {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 
 namespace gims::service {
 namespace {
@@ -43,7 +42,6 @@ void StoreCheck::run(bool full, Done done) {
 }
 
 void StoreCheck::work() {
-  name_this_thread("check");
   auto next = std::chrono::steady_clock::now() + times_.first;
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 #include "store/statements/meta.hpp"
 
 namespace gims::store {
@@ -121,7 +120,6 @@ void BatchWriter::enqueue(Work work, Done done) {
 }
 
 void BatchWriter::run() {
-  name_this_thread("writer");
   std::vector<Operation> operations;
   for (;;) {
     {

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 
 namespace gims::store {
 
@@ -48,7 +47,6 @@ void Checkpointer::leave_log() noexcept {
 }
 
 void Checkpointer::run() {
-  name_this_thread("checkpointer");
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto due = [this] {

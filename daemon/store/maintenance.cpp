@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 
 namespace gims::store {
 
@@ -30,7 +29,6 @@ void Maintenance::stop() {
 }
 
 void Maintenance::run() {
-  name_this_thread("maintenance");
   for (;;) {
     const auto next = std::ranges::min(tasks_, {}, &Task::due).due;
     {

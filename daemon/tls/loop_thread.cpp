@@ -8,7 +8,6 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 
 namespace gims::tls {
 namespace {
@@ -32,7 +31,7 @@ void LoopThread::watch(sys::Watchdog& watchdog) {
 
 void LoopThread::start(const char* name) {
   thread_ = std::thread([this, name] {
-    name_this_thread(name);
+    ::pthread_setname_np(::pthread_self(), name);
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);

@@ -1,12 +1,11 @@
 // From a frame to its answer: which request is allowed for which peer in which state, as one table.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
 #include "hsm/core/custodian.hpp"
-#include "hsm/proto/frame.hpp"
+#include "hsm/proto/answer.hpp"
 
 namespace gims::hsm {
 
@@ -40,14 +39,9 @@ struct Rule {
   States states;
   Result<> (*handle)(Custodian& custodian, BytesView body, Writer& reply);
 };
-// Every operation, in the order of its number.
-[[nodiscard]] std::span<const Rule, last_operation> rules() noexcept;
+// Every operation, in the order of their numbers.
+[[nodiscard]] std::span<const Rule> rules() noexcept;
 
-struct Answer {
-  BytesView frame;  // in the room
-  // The peer does not speak the protocol: the connection ends after this answer.
-  bool hang_up = false;
-};
 // Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
 [[nodiscard]] Answer answer(Custodian& custodian, Roles peer, BytesView message,
                             std::span<std::uint8_t> room);

@@ -1,16 +1,19 @@
-// What gims-keyd asks of the hardware that keeps its keys. tpm2/ is one; each kind has its own
-// folder beside it.
+// What gims-keyd asks of the hardware that keeps its keys. tpm2/ and pkcs11/ are two kinds, each in a
+// folder of its own; combined_vault.hpp joins two of them.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include "hsm/proto/frame.hpp"
+#include "hsm/ca/p256.hpp"
+#include "hsm/proto/attendance_messages.hpp"
 
 namespace gims::hsm {
 
@@ -19,13 +22,6 @@ namespace gims::hsm {
 inline constexpr std::string_view away_code = "GIMS_KEYD_AWAY";
 inline constexpr std::string_view boot_code = "GIMS_KEYD_BOOT";
 inline constexpr std::string_view older_code = "GIMS_KEYD_OLDER";
-
-using Digest = std::array<std::uint8_t, 32>;     // SHA-256
-using P256Point = std::array<std::uint8_t, 65>;  // 0x04, X, Y (SEC 1, section 2.3.3)
-struct P256Signature {
-  std::array<std::uint8_t, 32> r{};
-  std::array<std::uint8_t, 32> s{};
-};
 
 // What hardware states about itself, signed by a key that signs nothing else (TPM 2.0 library part
 // 1, section 31). Errors and thread as Vault's.
@@ -85,8 +81,36 @@ class ReleaseGate {
   [[nodiscard]] virtual Result<> raise() = 0;
 };
 
-// Every call talks to the hardware and blocks, within the vault's own time limit. Between calls the
-// vault holds nothing open in the hardware.
+// What a signing key that was made in the hardware is for.
+enum class KeyUse : std::uint8_t {
+  issuing_ca = 1,   // signs TLS leaves, device certificates, revocation lists
+  attestation = 2,  // signs what the unit states about itself, where there is no Attestor for it
+};
+
+// Who is needed to open the keys, where the vault is an attended one (attended_vault.hpp). Errors
+// and thread as Vault's.
+class Attendance {
+ public:
+  Attendance() = default;
+  Attendance(const Attendance&) = delete;
+  Attendance& operator=(const Attendance&) = delete;
+  virtual ~Attendance() = default;
+
+  // Of any blob, as it says itself. None: it opens without a person.
+  [[nodiscard]] virtual Result<std::vector<Person>> persons(BytesView blob) = 0;
+  // For the next open(), and no later one.
+  virtual void give(PersonKey key) = 0;
+  // Of the blob that is open: another one, with a person more or less, for the same keys in the
+  // hardware. Fails (conflict, not_found, too_large) for a name that is there, or is not, for too
+  // many, and for the last one: without a person it would open by itself.
+  [[nodiscard]] virtual Result<Bytes> add(BytesView blob, Person person,
+                                          const SecretBytes& key) = 0;
+  [[nodiscard]] virtual Result<Bytes> remove(BytesView blob, std::string_view name) = 0;
+};
+
+using Ed25519Point = std::array<std::uint8_t, 32>;  // RFC 8032, section 5.1.5
+
+// Every call talks to the hardware and blocks, within the vault's own time limit.
 //
 // Errors carry a text for the administrator and the code GIMS_KEYD_CUSTODY, or GIMS_KEYD_AWAY where
 // the hardware could not be reached, did not answer in time or was busy: what may pass by itself.
@@ -100,6 +124,9 @@ class Vault {
 
   // Written into the custody file, so that one kind does not read the blob of another: "tpm2".
   [[nodiscard]] virtual std::string kind() const = 0;
+  // It may be unplugged while the unit runs, so it is looked after: probe() every few seconds, and
+  // the keys are wiped when it is away. A TPM is soldered on, and every command to it is slow.
+  [[nodiscard]] virtual bool removable() const noexcept { return false; }
 
   struct Info {
     std::string description;  // "TPM 2.0 (IBM, software)"
@@ -111,8 +138,11 @@ class Vault {
   struct Sealed {
     Bytes blob;  // Only this vault reads it; it holds nothing that is secret without the hardware.
     P256Point ca_public{};
+    P256Point attestation_public{};  // of KeyUse::attestation; zeros where an Attestor has its key
+    // Of the unit's own key for events; none where the hardware has no EdDSA.
+    std::optional<Ed25519Point> server_public = {};
   };
-  // Seals the root key (key_size bytes) and makes the issuing CA's key. `hardware_secret`
+  // Seals the root key (key_size bytes) and makes a key for each use. `hardware_secret`
   // (key_size bytes) is the site's own: the hardware's passwords follow from it. With `replace`
   // whatever an earlier provisioning left in the hardware is destroyed; without, its presence is a
   // failure. A failure leaves nothing of its own in the hardware, or says in its text that it may
@@ -124,6 +154,8 @@ class Vault {
   struct Opened {
     SecretBytes root_key;
     P256Point ca_public{};
+    P256Point attestation_public{};
+    std::optional<Ed25519Point> server_public = {};
   };
   // Fails unless this is the hardware that made the blob, in the state in which it may be opened,
   // and the blob is whole.
@@ -132,11 +164,16 @@ class Vault {
   // hardware takes its passwords from `hardware_secret` from now on, and what opens any other blob
   // is destroyed. Done already is a success. After each open().
   [[nodiscard]] virtual Result<> settle(BytesView blob, const SecretBytes& hardware_secret) = 0;
-  // Whether the hardware is there and answers.
+  // Whether the hardware is there and answers. One that is removable() also holds a site's keys.
   [[nodiscard]] virtual Result<> probe() = 0;
 
-  // Signs with the issuing CA's key.
-  [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, const Digest& digest) = 0;
+  [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, KeyUse use,
+                                                   const Digest& digest) = 0;
+  // Signs each with the key for events (Ed25519 of RFC 8032), where there is one.
+  [[nodiscard]] virtual Result<std::vector<Signature>> sign_events(
+      BytesView /*blob*/, std::span<const BytesView> /*events*/) {
+    return fail(ErrorKind::internal, "GIMS_KEYD_CUSTODY", "This hardware holds no key for events.");
+  }
   // A blob with a new CA key and the same root key. The earlier one stays good for as long as its
   // holder keeps it.
   [[nodiscard]] virtual Result<Sealed> renew_ca(BytesView blob) = 0;
@@ -162,6 +199,11 @@ class Vault {
   [[nodiscard]] virtual Result<Destruction> destroy(BytesView blob,
                                                     const SecretBytes* hardware_secret) = 0;
 
+  // Wipes what it holds of a blob that was open. Called when the keys are locked.
+  virtual void forget() noexcept {}
+
+  // Who is needed to open; null where nobody can be.
+  [[nodiscard]] virtual Attendance* attendance() noexcept { return nullptr; }
   // What tells others about this hardware and what it runs; null where it cannot.
   [[nodiscard]] virtual Attestor* attestor() noexcept { return nullptr; }
   // What it knows of releases; null where it knows nothing of them.

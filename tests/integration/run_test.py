@@ -45,7 +45,7 @@ class RunTest(SiteTest):
     started = False
 
     def run_main(self, **environment):
-        environment = {"GIMS_PORT": str(self.site.port)} | environment
+        environment = {"GIMS_PORT": str(gimssite.free_port())} | environment
         run = subprocess.run([sys.executable, "-B", "-c", MAIN, TOP / "tests/integration", self.site.folder], env=os.environ | environment, cwd=TOP,
                              capture_output=True, text=True, timeout=300)
         print(run.stdout, run.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/thread_name.hpp"
 #include "crypto/password.hpp"
 #include "crypto/sealed.hpp"
 
@@ -71,7 +70,6 @@ void Passwords::enqueue(std::move_only_function<void()> job,
 
 // What is queued at the end is still done: somebody waits for each answer.
 void Passwords::work() noexcept {
-  name_this_thread("passwords");
   std::unique_lock lock(mutex_);
   while (true) {
     ready_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -44,7 +44,7 @@ class Assembly {
     GIMS_TRY_ASSIGN(data_, user_data(feed_, reads_, request_.user_id, news_.token.stream));
     const PushUser push_user{.user_id = request_.user_id, .data = data_};
     RoomSections sections(feed_, reads_, request_, *data_, push_user, news_.token);
-    GIMS_TRY(make_rooms(sections, [](const RoomNews&, const RoomSection&) { return Result<>(); }));
+    GIMS_TRY(make_rooms(sections));
     return device_lists(store_, feed_, reads_, request_.user_id, since_, news_,
                         sections.encounters());
   }
@@ -55,12 +55,7 @@ class Assembly {
     const PushUser push_user{.user_id = request_.user_id, .data = data_};
     RoomSections sections(feed_, reads_, request_, *data_, push_user, news_.token);
     GIMS_TRY(read_account_data());
-    // Written at once, so that the events of one room are in memory and not those of all.
-    GIMS_TRY(make_rooms(sections, [&](const RoomNews& news, const RoomSection& section) {
-      std::optional<Body>& list = list_of(news.membership);
-      if (!list) list.emplace().json().begin_object();
-      return sections.write_section(*list, section, news.membership);
-    }));
+    GIMS_TRY(make_rooms(sections));
     GIMS_TRY(read_to_device());
     if (request_.since) {
       GIMS_TRY_ASSIGN(lists_, device_lists(store_, feed_, reads_, request_.user_id, since_, news_,
@@ -68,11 +63,11 @@ class Assembly {
     }
     Assembled assembled;
     assembled.next = news_.token;
-    assembled.empty = !joined_ && !invited_ && !knocked_ && !left_ &&
+    assembled.empty = joined_.empty() && invited_.empty() && knocked_.empty() && left_.empty() &&
                       account_data_.global.empty() && to_device_.empty() &&
                       lists_.changed.empty() && lists_.left.empty();
     if (!assembled.empty || !request_.since || request_.even_if_empty) {
-      GIMS_TRY_ASSIGN(assembled.body, write());
+      GIMS_TRY_ASSIGN(assembled.body, write(sections));
       if (request_.filter->state.lazy_load_members) {
         feed_.members_sent(request_.user_id, request_.device_id, request_.device_token(),
                            news_.token, sections.members_sent());
@@ -142,8 +137,7 @@ class Assembly {
     account_data_.global.push_back(account_data_event("m.push_rules", rules));
   }
 
-  template <class Take>
-  Result<> make_rooms(RoomSections& sections, Take take) {
+  Result<> make_rooms(RoomSections& sections) {
     // Rooms that only have account data to tell.
     for (const auto& [room_id, events] : account_data_.rooms) {
       const bool there = std::ranges::any_of(
@@ -165,8 +159,8 @@ class Assembly {
           news.membership_position > since_) {
         GIMS_TRY_ASSIGN(data, all_account_data(news, std::move(data)));
       }
-      GIMS_TRY_ASSIGN(const auto section, sections.make(news, std::move(data)));
-      if (section) GIMS_TRY(take(news, *section));
+      GIMS_TRY_ASSIGN(auto section, sections.make(news, std::move(data)));
+      if (section) list_of(news.membership).push_back(std::move(*section));
     }
     return {};
   }
@@ -192,7 +186,7 @@ class Assembly {
     return data;
   }
 
-  std::optional<Body>& list_of(Membership membership) {
+  std::vector<RoomSection>& list_of(Membership membership) {
     switch (membership) {
       case Membership::join:
         return joined_;
@@ -230,11 +224,13 @@ class Assembly {
     return {};
   }
 
-  static void write_rooms(Body& body, std::string_view name, std::optional<Body>& rooms) {
-    if (!rooms) return;
-    rooms->json().end_object();
-    body.json().key(name).raw({});
-    body.append(rooms->take());
+  Result<> write_rooms(Body& body, RoomSections& sections, std::string_view name,
+                       const std::vector<RoomSection>& rooms, Membership kind) {
+    if (rooms.empty()) return {};
+    body.json().key(name).begin_object();
+    for (const RoomSection& room : rooms) GIMS_TRY(sections.write_section(body, room, kind));
+    body.json().end_object();
+    return {};
   }
 
   static void write_list(json::Writer& out, std::string_view name,
@@ -252,7 +248,7 @@ class Assembly {
     out.end_array().end_object();
   }
 
-  Result<http::Chain> write() {
+  Result<http::Chain> write(RoomSections& sections) {
     auto counts = news_.key_counts;
     if (!counts) {
       GIMS_TRY_ASSIGN(counts, read_key_counts(feed_, reads_, request_.user_id, request_.device_id,
@@ -270,12 +266,12 @@ class Assembly {
       out.end_object();
     }
     out.raw(*counts);
-    if (joined_ || invited_ || knocked_ || left_) {
+    if (!joined_.empty() || !invited_.empty() || !knocked_.empty() || !left_.empty()) {
       out.key("rooms").begin_object();
-      write_rooms(body, "join", joined_);
-      write_rooms(body, "invite", invited_);
-      write_rooms(body, "knock", knocked_);
-      write_rooms(body, "leave", left_);
+      GIMS_TRY(write_rooms(body, sections, "join", joined_, Membership::join));
+      GIMS_TRY(write_rooms(body, sections, "invite", invited_, Membership::invite));
+      GIMS_TRY(write_rooms(body, sections, "knock", knocked_, Membership::knock));
+      GIMS_TRY(write_rooms(body, sections, "leave", left_, Membership::leave));
       out.end_object();
     }
     out.end_object();
@@ -291,7 +287,7 @@ class Assembly {
   std::uint64_t key_generation_ = 0;
   std::shared_ptr<const UserData> data_;
   AccountData account_data_;
-  std::optional<Body> joined_, invited_, knocked_, left_;  // an object of rooms each
+  std::vector<RoomSection> joined_, invited_, knocked_, left_;
   std::vector<std::string> to_device_;
   DeviceLists lists_;
 };

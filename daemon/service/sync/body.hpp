@@ -1,8 +1,6 @@
 // The body of a reply while it is written: own text between bytes that are shared with others.
 #pragma once
 
-#include <algorithm>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,10 +21,6 @@ class Body {
   [[nodiscard]] json::Writer& json() noexcept { return writer_; }
   // Text as it is, without a comma before it.
   void append(std::string_view text) { text_.append(text); }
-  void append(http::Chain pieces) {
-    chain_.emplace_back(std::exchange(text_, std::string()));
-    std::ranges::move(pieces, std::back_inserter(chain_));
-  }
   void share(const http::SharedBytes& bytes) {
     // A copy is cheaper than one more piece for the kernel to gather.
     if (bytes->size() < smallest_shared) {

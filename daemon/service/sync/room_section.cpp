@@ -115,6 +115,10 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
   GIMS_TRY_ASSIGN(section.state, state(news, range, timeline, changes, !section.summary.empty()));
   section.visibility = std::move(visibility);
   GIMS_TRY(take_timeline(news, timeline, section));
+  std::optional<EventsAtHand> at_hand;
+  if (!timeline.limited && !timeline.skipped) {
+    at_hand.emplace(EventsAtHand{.above = range.above, .events = section.timeline});
+  }
 
   GIMS_TRY_ASSIGN(section.ephemeral, ephemeral(news, was_joined));
   section.account_data = std::move(account_data);
@@ -123,8 +127,7 @@ Result<std::optional<RoomSection>> RoomSections::joined(const RoomNews& news,
     return std::nullopt;
   }
   GIMS_TRY_ASSIGN(section.unread,
-                  count_unread(feed_, reads_, push_user_, news, to_.stream,
-                               {.above = timeline.whole_above, .events = section.timeline}));
+                  count_unread(feed_, reads_, push_user_, news, to_.stream, at_hand));
   return section;
 }
 

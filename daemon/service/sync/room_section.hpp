@@ -67,8 +67,7 @@ class RoomSections {
   struct Timeline {
     std::vector<ItemPtr> items;  // ascending
     bool limited = false;
-    bool skipped = false;             // events of the range are not in it
-    store::StreamId whole_above = 0;  // all of the range above this position are in it
+    bool skipped = false;  // events of the range are not in it
     store::StreamId prev_batch = 0;
     std::set<std::string, std::less<>> related;  // events that one of the range relates to
     [[nodiscard]] bool has(store::StreamId position) const;

@@ -32,13 +32,11 @@ bool RoomSections::sees(const rooms::Visibility& visibility, const matrix::Event
 Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, const Range& range) {
   Timeline timeline;
   timeline.prev_batch = range.up_to;
-  timeline.whole_above = range.above;
   const RoomEventFilter& filter = request_.filter->timeline;
   const std::size_t limit = request_.filter->timeline_limit();
   if (news.last_event <= range.above) return timeline;
   if (!filter.passes_room(news.room_id) || !filter.passes_any()) {
     timeline.skipped = true;
-    timeline.whole_above = range.up_to;
     timeline.limited = filter.passes_room(news.room_id) && limit == 0;
     return timeline;
   }
@@ -46,10 +44,6 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
   store::StreamId below = range.up_to;
   bool more = true;
   std::size_t scanned = 0;
-  const auto skip = [&timeline](const Item& item) {
-    if (!timeline.skipped) timeline.whole_above = item.position();
-    timeline.skipped = true;
-  };
   // Memory has all of the range or none of it.
   if (news.events_complete) {
     page.assign(news.events.rbegin(), news.events.rend());
@@ -71,7 +65,7 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
     if (!visible && item.event()->is_state()) {
       // Were the timeline to go on beyond it, what came before would seem to take its place.
       timeline.limited = true;
-      skip(item);
+      timeline.skipped = true;
       timeline.prev_batch = item.position();
       break;
     }
@@ -80,7 +74,7 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
       timeline.related.emplace(*target);
     }
     if (!visible || !passes(item)) {
-      skip(item);
+      timeline.skipped = true;
       if (++scanned == most_scanned) {
         timeline.limited = true;
         timeline.prev_batch = item.position() - 1;
@@ -90,7 +84,7 @@ Result<RoomSections::Timeline> RoomSections::timeline(const RoomNews& news, cons
     }
     if (timeline.items.size() == limit) {
       timeline.limited = true;
-      skip(item);
+      timeline.skipped = true;
       break;
     }
     timeline.items.push_back(page[next]);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/thread_name.hpp"
 #include "store/statements/sync.hpp"
 
 namespace gims::service::sync {
@@ -57,7 +56,6 @@ void Sync::stop() {
 }
 
 void Sync::work() {
-  name_this_thread("sync");
   for (;;) {
     Feed::Work work = feed_.next_work(clock_, batch);
     const bool stopped = work.stopped;

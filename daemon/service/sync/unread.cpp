@@ -39,7 +39,7 @@ UnreadCount& count_of(Unread& unread, std::string_view thread) {
 class Counter {
  public:
   Counter(Feed& feed, Reads& reads, const PushUser& user, const RoomNews& room,
-          store::StreamId up_to, const EventsAtHand& at_hand) noexcept
+          store::StreamId up_to, const std::optional<EventsAtHand>& at_hand) noexcept
       : feed_(feed), reads_(reads), user_(user), room_(room), up_to_(up_to), at_hand_(at_hand) {}
 
   Result<Unread> count() {
@@ -93,16 +93,14 @@ class Counter {
   // Ascending, of (above, up_to].
   Result<std::vector<ItemPtr>> newest(store::StreamId above) {
     if (auto held = feed_.events(room_.nid, above, up_to_)) return std::move(*held);
-    const auto first =
-        std::ranges::upper_bound(at_hand_.events, std::max(above, at_hand_.above), {},
-                                 [](const ItemPtr& item) { return item->position(); });
-    const auto most = static_cast<std::ptrdiff_t>(most_unread);
-    const auto last = at_hand_.events.end();
-    if (above >= at_hand_.above || last - first >= most) return std::vector(first, last);
-    GIMS_TRY_ASSIGN(auto events, reads_.events(room_.nid, *room_.version, above, at_hand_.above,
-                                               static_cast<std::size_t>(most - (last - first))));
+    if (at_hand_ && above >= at_hand_->above) {
+      const auto first = std::ranges::upper_bound(
+          at_hand_->events, above, {}, [](const ItemPtr& item) { return item->position(); });
+      return std::vector<ItemPtr>(first, at_hand_->events.end());
+    }
+    GIMS_TRY_ASSIGN(auto events,
+                    reads_.events(room_.nid, *room_.version, above, up_to_, most_unread));
     std::ranges::reverse(events);
-    events.insert(events.end(), first, last);
     return events;
   }
 
@@ -150,7 +148,7 @@ class Counter {
   const PushUser& user_;
   const RoomNews& room_;
   store::StreamId up_to_;
-  const EventsAtHand& at_hand_;
+  const std::optional<EventsAtHand>& at_hand_;
   Unread unread_;
   std::unordered_map<std::string, store::StreamId> thread_read_;  // by root; the main one's is ""
 };
@@ -243,7 +241,7 @@ Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads, const PushUse
 }
 
 Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user, const RoomNews& room,
-                            store::StreamId up_to, const EventsAtHand& at_hand) {
+                            store::StreamId up_to, const std::optional<EventsAtHand>& at_hand) {
   return Counter(feed, reads, user, room, up_to, at_hand).count();
 }
 

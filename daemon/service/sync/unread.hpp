@@ -26,7 +26,7 @@ struct PushUser {
 [[nodiscard]] Result<std::shared_ptr<const UserData>> user_data(Feed& feed, Reads& reads,
                                                                 const std::string& user_id,
                                                                 store::StreamId as_of);
-// Events that the caller has read already, ascending: all of (above, up_to] are among them.
+// Events that the caller has read already: all of (above, up_to], ascending.
 struct EventsAtHand {
   store::StreamId above;
   const std::vector<ItemPtr>& events;
@@ -35,7 +35,7 @@ struct EventsAtHand {
 // in its thread; what was redacted does not count.
 [[nodiscard]] Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user,
                                           const RoomNews& room, store::StreamId up_to,
-                                          const EventsAtHand& at_hand);
+                                          const std::optional<EventsAtHand>& at_hand);
 // What the user's rules say of an event that another sent. Views in it last as long as user.data.
 [[nodiscard]] Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads,
                                                        const PushUser& user, store::RoomNid room,

@@ -86,9 +86,7 @@ int run(const Options& options) {
   const ProcessorTimes after_morning = processor_times(*processes);
   tell("morning: all have connected", start);
   const Time began = Clock::now();
-  player.play(day, [start](std::uint64_t sent) {
-    tell((std::to_string(sent) + " messages sent").c_str(), start);
-  });
+  player.play(day);
   const double played = seconds_from(began);
   tell("the day is over", start);
   player.catch_up();

@@ -11,7 +11,6 @@ namespace gims::bench {
 namespace {
 
 constexpr auto long_poll = std::chrono::seconds(30);
-constexpr std::uint64_t progress_step = 250'000;  // messages
 // Of looks that brought something, the part after which the reader's receipt goes out.
 constexpr double receipt_part = 0.25;
 constexpr std::size_t share_size = 1200;  // of an Olm message that carries a Megolm session
@@ -376,7 +375,7 @@ void Player::change_device() {
   });
 }
 
-void Player::play(Day& day, const std::function<void(std::uint64_t)>& told) {
+void Player::play(Day& day) {
   if (!watching_) {
     watching_ = true;
     for (std::size_t i = 0; i < clients_.size(); ++i) {
@@ -389,14 +388,9 @@ void Player::play(Day& day, const std::function<void(std::uint64_t)>& told) {
   const double first_minute = next ? next->minute : 0;
   rounds_ = first_minute / options_.look_every * static_cast<double>(look_order_.size());
   std::size_t changed = 0;
-  std::uint64_t to_tell = progress_step;
   const auto most_changes = static_cast<double>(options_.changed_devices);
   const auto begin_what_is_due = [&] {
     tidy();
-    if (counts_.sent >= to_tell) {
-      told(counts_.sent);
-      to_tell += progress_step;
-    }
     double now = minutes_of_day;
     if (options_.speed > 0) {
       now = first_minute +

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -58,8 +57,7 @@ class Player {
   };
   [[nodiscard]] Morning morning(std::chrono::milliseconds within, double sends_a_second, Day& day);
   // The day's messages with all that goes with them; returns when the last send is answered.
-  // `told`: how many messages were sent, now and then.
-  void play(Day& day, const std::function<void(std::uint64_t)>& told);
+  void play(Day& day);
   // Every device looks, and the watchers have what they wait for: then all must have all.
   void catch_up();
   // All look again, which must bring nothing; then nobody waits any more.

@@ -71,27 +71,6 @@ TEST(SyncUnread, WhatTheTimelineHasIsNotReadAgain) {
   EXPECT_EQ(statements_for(12), whole + 1);
 }
 
-// Events that the timeline has are counted as they are, and those before or between them beside it.
-TEST(SyncUnread, WhatTheTimelineHasNotIsCountedWithIt) {
-  for (const int limit : {1, 2, 4, 6, 20}) {
-    SyncFixture site;
-    const std::string room = site.room_of("joint.secretary", {"desk.officer"});
-    for (const std::string_view type : {"m.room.message", "x.note", "m.room.message"}) {
-      for (const std::string_view text : {"one", "two"}) {
-        ASSERT_TRUE(site.send("joint.secretary", room,
-                              R"({"msgtype":"m.text","body":")" + std::string(text) + "\"}", type));
-      }
-    }
-    ASSERT_TRUE(site.say("joint.secretary", room, "three"));
-    const auto reply =
-        site.sync("desk.officer", "",
-                  {.filter = R"({"room":{"timeline":{"types":["m.room.message"],"limit":)" +
-                             std::to_string(limit) + "}}}"});
-    // The default rules notify of no type that they do not know.
-    EXPECT_EQ(counts_of(joined(reply, room).get("unread_notifications")), (Counts{5, 0})) << limit;
-  }
-}
-
 TEST(SyncUnread, AnOwnMessageReadsWhatCameBeforeIt) {
   SyncFixture site;
   const std::string room = site.room_of("joint.secretary", {"desk.officer"});

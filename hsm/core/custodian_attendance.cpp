@@ -1,0 +1,67 @@
+// The persons without whom an attended site does not open.
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "hsm/core/custodian.hpp"
+
+namespace gims::hsm {
+
+Result<Attendance*> Custodian::attendance() const {
+  if (Attendance* attendance = vault_->attendance()) return attendance;
+  return fail(ErrorKind::conflict, "GIMS_KEYD_CUSTODY", "Nobody can be needed to open this vault.");
+}
+
+Result<PersonsReply> Custodian::persons() const {
+  GIMS_CHECK(state_ == State::locked || state_ == State::operational);
+  GIMS_TRY_ASSIGN(Attendance* const attendance, this->attendance());
+  PersonsReply reply;
+  if (state_ == State::operational) {
+    GIMS_TRY_ASSIGN(reply.persons, attendance->persons(open().record.vault_blob));
+    return reply;
+  }
+  // As the file says, which nothing has checked yet: it is for whoever is asked for a passphrase.
+  GIMS_TRY_ASSIGN(const std::optional<Bytes> file, folder_.read(StateFolder::custody));
+  if (!file) return reply;
+  GIMS_TRY_ASSIGN(const CustodyRecord record, decode_custody(*file));
+  GIMS_TRY_ASSIGN(reply.persons, attendance->persons(record.vault_blob));
+  return reply;
+}
+
+Result<> Custodian::unlock_with(PersonKey key) {
+  GIMS_TRY_ASSIGN(Attendance* const attendance, this->attendance());
+  attendance->give(std::move(key));
+  return unlock();
+}
+
+Result<> Custodian::add_person(AddPersonRequest request) {
+  GIMS_TRY_ASSIGN(Attendance* const attendance, this->attendance());
+  const std::string name = request.person.name;
+  GIMS_TRY_ASSIGN(Bytes blob, attendance->add(open().record.vault_blob, std::move(request.person),
+                                              request.key));
+  GIMS_TRY(write_blob(std::move(blob)));
+  log::notice(log::id::persons_changed, "a person was added who can open the keys",
+              {{"PERSON", name}});
+  return {};
+}
+
+Result<> Custodian::remove_person(const RemovePersonRequest& request) {
+  GIMS_TRY_ASSIGN(Attendance* const attendance, this->attendance());
+  GIMS_TRY_ASSIGN(Bytes blob, attendance->remove(open().record.vault_blob, request.name));
+  GIMS_TRY(write_blob(std::move(blob)));
+  log::notice(log::id::persons_changed, "a person was removed who could open the keys",
+              {{"PERSON", request.name}});
+  return {};
+}
+
+Result<> Custodian::write_blob(Bytes blob) {
+  Open& keys = open();
+  CustodyRecord next = keys.record;
+  next.vault_blob = std::move(blob);
+  ++next.number;
+  GIMS_TRY(write_custody(next, keys.root_key));
+  keys.record = std::move(next);
+  return keys.freshness->note_custody(backing(keys));
+}
+
+}  // namespace gims::hsm
