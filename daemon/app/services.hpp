@@ -15,6 +15,7 @@
 #include "service/audit_log.hpp"
 #include "service/policy.hpp"
 #include "service/store_check.hpp"
+#include "service/two_persons.hpp"
 #include "store/store.hpp"
 
 namespace gims::app {
@@ -25,6 +26,8 @@ struct ServiceOptions {
   hsm::DataKeys keys;
   // gims-keyd, for the audit log's head; nothing on a test site.
   std::unique_ptr<service::AuditWitness> witness = nullptr;
+  // The same, for what two administrators decide.
+  std::unique_ptr<service::KeydDecisions> decisions = nullptr;
 };
 
 // Thread: create, stop and destroy by one. What it gives lives as long as it does.

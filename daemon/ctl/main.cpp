@@ -5,11 +5,17 @@
 #include <string_view>
 
 #include "ctl/commands.hpp"
+#include "ctl/decide.hpp"
 #include "ctl/password_input.hpp"
 
 int main(int argc, char** argv) {
   gims::ctl::Surroundings surroundings{
       .ask = gims::ctl::ask, .password = [] { return gims::ctl::read_password(STDIN_FILENO); }};
+  surroundings.decide = [](const std::string& socket, const gims::hsm::ProposeRequest& request,
+                           const gims::hsm::consent::Means& means) {
+    return gims::ctl::decide(socket, request, means,
+                             [] { return gims::ctl::read_passphrase(STDIN_FILENO); });
+  };
   if (::isatty(STDERR_FILENO) == 1) {
     surroundings.progress = [](std::string_view text) {
       std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(text.size()), text.data());

@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "hsm/approval/assertion.hpp"
-#include "hsm/core/der.hpp"
+#include "hsm/ca/der.hpp"
+#include "hsm/ca/sha256.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -24,6 +25,10 @@ bool read_number(std::uint8_t** at, const std::uint8_t* end, std::span<std::uint
 
 }  // namespace
 
+Bytes der_of(const P256Signature& signature) {
+  return der::sequence({der::unsigned_integer(signature.r), der::unsigned_integer(signature.s)});
+}
+
 std::optional<P256Signature> p256_signature_of(BytesView der) {
   if (der.size() > max_signature) return std::nullopt;
   P256Signature signature;
@@ -38,9 +43,7 @@ std::optional<P256Signature> p256_signature_of(BytesView der) {
   }
   // Lengths in a longer form, numbers that are negative or have zeros in front, bytes left over:
   // all is found by writing the signature again.
-  const Bytes written =
-      der::sequence({der::unsigned_integer(signature.r), der::unsigned_integer(signature.s)});
-  if (!std::ranges::equal(written, der)) return std::nullopt;
+  if (!std::ranges::equal(der_of(signature), der)) return std::nullopt;
   return signature;
 }
 
@@ -55,9 +58,7 @@ bool signed_by(const Administrator& administrator, BytesView message, BytesView 
   const auto numbers = p256_signature_of(signature);
   if (!numbers || administrator.public_key.size() != key.size()) return false;
   std::ranges::copy(administrator.public_key, key.begin());
-  Digest digest{};
-  crypto_hash_sha256(digest.data(), message.data(), message.size());
-  return p256_verify(key, digest, *numbers);
+  return p256_verify(key, sha256({message}), *numbers);
 }
 
 }  // namespace gims::hsm::approval

@@ -1,21 +1,14 @@
 #include "hsm/core/custodian.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "hsm/core/certificate.hpp"
-#include "hsm/core/p256.hpp"
-#include "hsm/core/site.hpp"
+#include "hsm/ca/certificate.hpp"
 
 namespace gims::hsm {
 namespace {
-
-constexpr std::string_view server_seed_label = "gims server signing seed 1";
-constexpr std::string_view site_root_label = "gims site root key 1";
 
 // Says which file a failure is about.
 template <class T>
@@ -32,12 +25,17 @@ constexpr std::chrono::seconds first_retry{5};
 constexpr std::chrono::seconds last_retry{300};
 
 // What the file `zeroized` holds. Only a zeroization that the hardware itself has proved is called
-// one at the next start.
+// one at the next start. One that is begun stands beside the files that it is to remove.
+constexpr std::string_view begun_mark = "zeroizing";
 constexpr std::string_view proved_mark = "zeroized";
 constexpr std::string_view doubted_mark = "files removed";
 constexpr std::string_view doubt_of_zeroization =
     "The files were removed, but it was not proved that the hardware that made them destroyed its "
     "part: copies of the files may still be opened with it.";
+
+constexpr std::string_view doubt_of_repetition =
+    "An earlier zeroizing was cut off. The TPM that custody.bin names holds nothing of it now; that "
+    "it is the file of that time cannot be shown any more.";
 
 BytesView bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -57,7 +55,9 @@ Custodian::Custodian(StateFolder folder, std::unique_ptr<Vault> vault, const Clo
       vault_(std::move(vault)),
       clock_(clock),
       version_(std::move(version)),
-      started_(clock.steady()) {}
+      started_(clock.steady()),
+      pending_(clock),
+      acts_(clock) {}
 
 const Custodian::Open& Custodian::open() const {
   GIMS_CHECK(state_ == State::operational && open_.has_value());
@@ -98,6 +98,10 @@ void Custodian::start() {
   if (!file) {
     const auto marker = folder_.read(StateFolder::zeroized);
     if (!marker) return lock(marker.error());
+    if (*marker) {
+      // What a zeroizing that was cut off had not removed yet.
+      if (const auto removed = remove_rest(); !removed) return lock(removed.error());
+    }
     state_ = *marker ? State::zeroized : State::unprovisioned;
     reason_.clear();
     if (*marker && !std::ranges::equal(**marker, bytes_of(proved_mark))) {
@@ -108,22 +112,33 @@ void Custodian::start() {
   // Hardware that is away would only be waited for once more.
   if (!reached && reached.error().code == away_code) return lock(reached.error());
   auto opened = open_site(*file);
+  if (!opened && finish_zeroizing(*file)) return;
   if (!opened) return lock(opened.error());
   open_ = std::move(*opened);
+  acts_.load(acts_backing());
   state_ = State::operational;
   reason_.clear();
   retry_ = {};
+  // A zeroizing that was cut off before the hardware did its part: nothing came of it.
+  static_cast<void>(folder_.destroy(StateFolder::zeroized));
   warn_of_ca_end();
 }
 
 std::optional<std::chrono::milliseconds> Custodian::next_try() const {
-  if (state_ != State::locked || !retry_at_) return std::nullopt;
+  auto due = open_ ? open_->freshness->due() : retry_at_;
+  if (ceremony_ && (!due || ceremony_end_ < *due)) due = ceremony_end_;
+  if (!due) return std::nullopt;
   return std::max(std::chrono::milliseconds(0),
-                  std::chrono::ceil<std::chrono::milliseconds>(*retry_at_ - clock_.steady()));
+                  std::chrono::ceil<std::chrono::milliseconds>(*due - clock_.steady()));
 }
 
 void Custodian::tick() {
-  if (const auto due = next_try(); !due || due->count() > 0) return;
+  drop_expired_ceremony();
+  if (const auto due = open_ ? open_->freshness->due() : retry_at_;
+      !due || *due > clock_.steady()) {
+    return;
+  }
+  if (open_) return checkpoint();
   start();
   if (state_ == State::operational) {
     log::notice(log::id::keys_open_again, "the hardware is back: operational");
@@ -142,6 +157,8 @@ Result<Custodian::Open> Custodian::open_custody(BytesView file) {
   open.ca_public = opened.ca_public;
   GIMS_TRY(from_file(name, check_custody(file, open.root_key)));
   GIMS_TRY_ASSIGN(open.ca_end, from_file(name, end_of(open.record.issuing_ca)));
+  GIMS_TRY_ASSIGN(open.administrators,
+                  from_file(name, registry_of(open.record.administrators)));
   return open;
 }
 
@@ -155,12 +172,18 @@ Result<Custodian::Open> Custodian::open_site(BytesView file) {
 
   GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(open.root_key, Purpose::hardware));
   GIMS_TRY(vault_->settle(open.record.vault_blob, hardware));
-
-  GIMS_TRY_ASSIGN(const std::optional<Bytes> audit, folder_.read(StateFolder::audit));
-  if (!audit) return locked("audit.bin is missing: it was removed after provisioning.");
-  GIMS_TRY_ASSIGN(open.audit_head,
-                  from_file(StateFolder::audit, decode_audit(*audit, open.root_key)));
+  GIMS_TRY_ASSIGN(open.freshness, Freshness::resume(backing(open)));
+  keep_recovery_copy(open.record.recovery);
   return open;
+}
+
+Freshness::Backing Custodian::backing(const Open& open) {
+  return {.folder = &folder_,
+          .vault = vault_.get(),
+          .clock = &clock_,
+          .vault_blob = open.record.vault_blob,
+          .custody_number = open.record.number,
+          .root_key = &open.root_key};
 }
 
 StatusReply Custodian::status() const {
@@ -185,76 +208,10 @@ std::string Custodian::summary() const {
   if (open_ && open_->ca_end - now() <= issuing_end_warning) {
     line += "; the issuing CA ends on " + date_of(open_->ca_end);
   }
+  if (ceremony_) {
+    line += "; a ceremony is going on: " + std::string(name_of(ceremony_->request().kind));
+  }
   return line;
-}
-
-Result<CustodyRecord> Custodian::make_record(const SiteParameters& site,
-                                             const Vault::Sealed& sealed,
-                                             const SecretBytes& root_key) const {
-  CustodyRecord record;
-  record.made_at = now();
-  record.vault_kind = vault_->kind();
-  record.vault_blob = sealed.blob;
-  record.site = site;
-
-  GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(root_key, Purpose::wrapping));
-  GIMS_TRY_ASSIGN(const SecretBytes seed, SecretBytes::random(crypto_sign_SEEDBYTES));
-  record.server_seed = wrap(wrapping, server_seed_label, seed);
-
-  GIMS_TRY_ASSIGN(const P256Key root, generate_p256());
-  record.site_root_key = wrap(wrapping, site_root_label, root.scalar);
-  const Signer by_root = [&root](const Digest& digest) { return p256_sign(root, digest); };
-  GIMS_TRY_ASSIGN(record.site_root, make_root(site, root.public_key, record.made_at, by_root));
-  GIMS_TRY_ASSIGN(record.issuing_ca, make_issuing_ca(site, root.public_key, sealed.ca_public,
-                                                     record.made_at, by_root));
-  return record;
-}
-
-Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes& root_key) {
-  GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(root_key, Purpose::hardware));
-  GIMS_TRY_ASSIGN(const Vault::Sealed sealed,
-                  vault_->provision(root_key, hardware, request.replace));
-  // From here on a failure leaves the vault as it was for a new site: empty.
-  const auto written = [&]() -> Result<> {
-    GIMS_TRY_ASSIGN(const CustodyRecord record, make_record(request.site, sealed, root_key));
-    GIMS_TRY_ASSIGN(const Bytes custody, encode_custody(record, root_key));
-    GIMS_TRY_ASSIGN(const Bytes audit, encode_audit(AuditHead{}, root_key));
-    GIMS_TRY(folder_.destroy(StateFolder::zeroized));
-    GIMS_TRY(folder_.write(StateFolder::audit, audit));
-    // Last: with it the site is provisioned.
-    return folder_.write(StateFolder::custody, custody);
-  }();
-  if (!written) {
-    if (const auto undone = vault_->destroy(sealed.blob, &hardware); !undone) {
-      log::failure(log::id::keys_left_behind,
-                   "the keys of a provisioning that failed stay in the hardware", undone.error());
-    }
-  }
-  return written;
-}
-
-Result<> Custodian::provision(const ProvisionRequest& request) {
-  GIMS_CHECK(state_ == State::unprovisioned || state_ == State::zeroized);
-  GIMS_TRY(check_site(request.site));
-  SecretBytes root_key;
-  if (request.dev_root_key.empty()) {
-    GIMS_TRY_ASSIGN(root_key, SecretBytes::random(key_size));
-  } else {
-    GIMS_TRY_ASSIGN(const Vault::Info info, vault_->info());
-    if (!info.software) {
-      return fail(ErrorKind::forbidden, "GIMS_KEYD_REQUEST",
-                  "A root key can be given only to a software TPM: this one (" + info.description +
-                      ") makes its own.");
-    }
-    GIMS_TRY_ASSIGN(root_key, request.dev_root_key.clone());
-  }
-  GIMS_TRY(write_new(request, root_key));
-  // What was written is what counts: read it as every later start will.
-  start();
-  if (state_ != State::operational) return locked(reason_);
-  log::notice(log::id::keys_provisioned, "provisioned",
-              {{"SERVER_NAME", request.site.server_name}, {"CUSTODY", vault_description_}});
-  return {};
 }
 
 Result<> Custodian::unlock() {
@@ -264,20 +221,24 @@ Result<> Custodian::unlock() {
   return {};
 }
 
-Result<std::string> Custodian::destroy_in_vault() {
+Result<std::string> Custodian::destroy_in_vault(bool begun_before) {
   constexpr auto name = StateFolder::custody;
-  GIMS_TRY_ASSIGN(const std::optional<Bytes> marker, folder_.read(StateFolder::zeroized));
-  const bool proved_before = marker && std::ranges::equal(*marker, bytes_of(proved_mark));
+  const bool proved_before = is_marked(proved_mark);
   Bytes blob;
+  SecretBytes hardware;
   std::string doubt;
   if (state_ == State::operational) {
     blob = open_->record.vault_blob;
+    GIMS_TRY_ASSIGN(hardware, derive(open_->root_key, Purpose::hardware));
   } else {
     GIMS_TRY_ASSIGN(const std::optional<Bytes> file, folder_.read(name));
     if (!file && proved_before) return doubt;
     if (!file) return locked("custody.bin is missing.");
     // Only a file that opens is known to name the hardware that it was made with.
-    if (auto opened = open_custody(*file); !opened) {
+    auto opened = open_custody(*file);
+    if (opened) {
+      GIMS_TRY_ASSIGN(hardware, derive(opened->root_key, Purpose::hardware));
+    } else {
       if (opened.error().code == away_code) return pass(std::move(opened));
       doubt =
           "What opens custody.bin was destroyed in this TPM, which the file names, but the file "
@@ -290,14 +251,13 @@ Result<std::string> Custodian::destroy_in_vault() {
     }
     blob = std::move(record.vault_blob);
   }
-  SecretBytes hardware;
-  if (state_ == State::operational) {
-    GIMS_TRY_ASSIGN(hardware, derive(open_->root_key, Purpose::hardware));
-  }
   GIMS_TRY_ASSIGN(const Vault::Destruction destruction,
                   vault_->destroy(blob, hardware.empty() ? nullptr : &hardware));
   if (destruction == Vault::Destruction::done) return doubt;
   if (proved_before) return std::string();
+  if (begun_before) {
+    return std::string(doubt_of_repetition);
+  }
   return locked(
       "This is the TPM that custody.bin names, and it does not hold what opens that file: it was "
       "destroyed before, or the file was changed.");
@@ -305,13 +265,23 @@ Result<std::string> Custodian::destroy_in_vault() {
 
 Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
   GIMS_CHECK(state_ == State::locked || state_ == State::operational);
-  // The vault first: after it the files are worth nothing, and if it fails nothing has changed.
-  auto destroyed = destroy_in_vault();
+  const auto marker = folder_.read(StateFolder::zeroized);
+  const bool fresh = marker && !*marker;
+  const bool begun_before = is_marked(begun_mark);
+  // So that what is cut off is finished at the next start. A disk that is full or gone does not
+  // keep the keys.
+  if (fresh) static_cast<void>(folder_.write(StateFolder::zeroized, bytes_of(begun_mark)));
+  // The vault before the files: after it they are worth nothing, and if it fails nothing has
+  // changed.
+  auto destroyed = destroy_in_vault(begun_before);
   if (!destroyed && !request.files_only) {
+    // Hardware that broke off may have done its part: the mark stays, and the next start finds out.
+    const bool unknown = destroyed.error().code == away_code;
+    if (fresh && !unknown) static_cast<void>(folder_.destroy(StateFolder::zeroized));
     destroyed.error().text +=
-        " Nothing was changed: put back the TPM and the files that belong together, or say that "
-        "the "
-        "files alone are to be removed.";
+        unknown ? " Whether it did its part is not known: do it again, or start gims-keyd anew."
+                : " Nothing was changed: put back the TPM and the files that belong together, or "
+                  "say that the files alone are to be removed.";
     return pass(std::move(destroyed));
   }
   ZeroizeReply reply;
@@ -320,64 +290,55 @@ Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
                                 " Copies of the files can still be opened with the TPM that made "
                                 "them, if it was not cleared.";
   reply.doubt.resize(std::min(reply.doubt.size(), max_text));
+  GIMS_TRY(end_of_site(reply.doubt));
+  return reply;
+}
+
+bool Custodian::finish_zeroizing(BytesView file) {
+  const bool proved = is_marked(proved_mark);
+  const auto record = decode_custody(file);
+  if (!record || record->vault_kind != vault_->kind()) return false;
+  if (!proved && !is_marked(begun_mark)) return false;
+  const auto held = vault_->holds(record->vault_blob);
+  if (!held || *held) return false;
+  if (const auto ended = end_of_site(proved ? "" : doubt_of_repetition); !ended) {
+    lock(ended.error());
+  }
+  return true;
+}
+
+Result<> Custodian::end_of_site(std::string_view doubt) {
   open_.reset();
+  ceremony_.reset();
   retry_at_.reset();
   state_ = State::locked;
   reason_ = "The site was zeroized; its files could not all be removed.";
+  // The journal has what was decided here; the audit log cannot be read any more.
+  pending_.clear();
+  acts_.clear();
   GIMS_TRY(folder_.write(StateFolder::zeroized,
-                         bytes_of(reply.doubt.empty() ? proved_mark : doubted_mark)));
+                         bytes_of(doubt.empty() ? proved_mark : doubted_mark)));
   GIMS_TRY(folder_.destroy(StateFolder::custody));
-  GIMS_TRY(folder_.destroy(StateFolder::audit));
+  GIMS_TRY(remove_rest());
   state_ = State::zeroized;
-  if (reply.doubt.empty()) {
+  if (doubt.empty()) {
     reason_.clear();
     log::notice(log::id::keys_zeroized, "zeroized");
   } else {
     reason_ = doubt_of_zeroization;
-    log::warning(log::id::keys_maybe_left, "zeroized, in doubt", {{"ERROR", reply.doubt}});
+    log::warning(log::id::keys_maybe_left, "zeroized, in doubt", {{"ERROR", doubt}});
   }
-  return reply;
+  return {};
 }
 
-void Custodian::warn_of_ca_end() const {
-  if (open_->ca_end - now() > issuing_end_warning) return;
-  log::warning(log::id::issuing_ca_ends, "the issuing CA ends soon: no TLS certificate after it",
-               {{"END", date_of(open_->ca_end)}});
+bool Custodian::is_marked(std::string_view mark) const {
+  const auto marker = folder_.read(StateFolder::zeroized);
+  return marker && *marker && std::ranges::equal(**marker, bytes_of(mark));
 }
 
-Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
-  const Open& keys = open();
-  GIMS_TRY_ASSIGN(const P256Point leaf_key, point_of_spki(request.public_key));
-  if (request.lifetime_seconds < least_leaf_lifetime ||
-      request.lifetime_seconds > most_leaf_lifetime) {
-    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
-                "The lifetime of a leaf must be 60 to 86400 seconds.");
-  }
-  warn_of_ca_end();
-  if (keys.ca_end - now() < least_leaf_lifetime) {
-    return locked("The issuing CA ended on " + date_of(keys.ca_end) +
-                  ": no certificate can be made under it. See the clock; if it is right, the site "
-                  "has to be provisioned anew.");
-  }
-  LeafReply leaf;
-  leaf.not_before = now() - clock_slack;
-  leaf.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
-  const Signer by_vault = [&](const Digest& digest) {
-    return vault_->sign(keys.record.vault_blob, digest);
-  };
-  GIMS_TRY_ASSIGN(Bytes certificate, make_leaf(keys.record.site, keys.ca_public, leaf_key,
-                                               leaf.not_before, leaf.not_after, by_vault));
-  leaf.chain.push_back(std::move(certificate));
-  leaf.chain.push_back(keys.record.issuing_ca);
-  return leaf;
-}
-
-SiteRootReply Custodian::site_root() const {
-  SiteRootReply root;
-  root.certificate = open().record.site_root;
-  root.pem = certificate_to_pem(root.certificate);
-  crypto_hash_sha256(root.sha256.data(), root.certificate.data(), root.certificate.size());
-  return root;
+Result<> Custodian::remove_rest() const {
+  GIMS_TRY(folder_.destroy(StateFolder::state));
+  return folder_.destroy(StateFolder::acts);
 }
 
 Result<DataKeys> Custodian::data_keys() const { return derive_data_keys(open().root_key); }
@@ -398,19 +359,28 @@ Result<std::vector<Signature>> Custodian::sign_events(std::span<const BytesView>
 }
 
 Result<> Custodian::extend_audit(const AuditHead& head) {
-  Open& keys = open();
-  if (head == keys.audit_head) return {};
-  if (head.sequence <= keys.audit_head.sequence) {
-    return fail(ErrorKind::conflict, "GIMS_KEYD_AUDIT",
-                "The audit log's head is entry " + std::to_string(keys.audit_head.sequence) +
-                    "; entry " + std::to_string(head.sequence) + " cannot follow it.");
-  }
-  GIMS_TRY_ASSIGN(const Bytes file, encode_audit(head, keys.root_key));
-  GIMS_TRY(folder_.write(StateFolder::audit, file));
-  keys.audit_head = head;
-  return {};
+  return open().freshness->extend_audit(backing(open()), head);
 }
 
-const AuditHead& Custodian::audit_head() const { return open().audit_head; }
+const AuditHead& Custodian::audit_head() const { return open().freshness->audit_head(); }
+
+Result<> Custodian::mark_store(std::uint64_t position) {
+  auto marked = open().freshness->mark_store(backing(open()), position);
+  if (!marked && marked.error().code == older_code) {
+    open_.reset();
+    lock(marked.error());
+  }
+  return marked;
+}
+
+void Custodian::stop() {
+  if (open_) checkpoint();
+}
+
+void Custodian::checkpoint() {
+  if (const auto kept = open_->freshness->checkpoint(backing(*open_)); !kept) {
+    log::failure(log::id::counter_not_advanced, "the counter was not advanced", kept.error());
+  }
+}
 
 }  // namespace gims::hsm

@@ -18,8 +18,9 @@ enum class Purpose : std::uint8_t {
   pepper = 6,
   custody_file = 7,  // authenticates custody.bin
   wrapping = 8,      // encrypts the private keys in it
-  audit_file = 9,    // authenticates audit.bin
+  state_file = 9,    // authenticates state.bin
   hardware = 10,     // the hardware's passwords follow from it
+  acts_file = 11,    // authenticates acts.bin
 };
 [[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);
 // A password of the hardware, by its number, of the site's hardware secret.

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "hsm/proto/approval_messages.hpp"
+#include "hsm/proto/ceremony_messages.hpp"
+#include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
 #include "sys/fd.hpp"
 
@@ -53,13 +56,51 @@ class Client {
   // another hash, is a conflict (GIMS_KEYD_AUDIT).
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);
   [[nodiscard]] Result<AuditHead> audit_head();
+  // Tells how far the database is, durably. Less than was told before is an older copy of it
+  // (GIMS_KEYD_OLDER): gims-keyd locks, and the caller must not serve it.
+  [[nodiscard]] Result<> mark_store(const StoreMark& mark);
 
   // An administrator.
-  [[nodiscard]] Result<> provision(const ProvisionRequest& request);
   // Tries again what failed at start; locked.
   [[nodiscard]] Result<> unlock();
-  // Destroys the keys for good, and says whether that is certain.
+  // The hardware line (peers.tamper); locked, operational. Destroys the keys for good, and says
+  // whether that is certain. Persons propose it.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
+
+  // Administrators, for what takes two of them (docs/protocol-keyd.md, "Two persons"); operational,
+  // and for zeroizing locked too. GIMS_KEYD_APPROVAL: not approved, or it cannot be.
+  [[nodiscard]] Result<ProposalReply> propose(const ProposeRequest& request);
+  [[nodiscard]] Result<ApproveReply> approve(const ApproveRequest& request);
+  [[nodiscard]] Result<std::vector<ProposalReply>> proposals();
+  [[nodiscard]] Result<> withdraw(const WithdrawRequest& request);
+  [[nodiscard]] Result<AdministratorsReply> administrators();
+  // gimsd; operational. What two administrators approved and gimsd carries out: handed over once.
+  [[nodiscard]] Result<RedeemReply> redeem(const RedeemRequest& request);
+  // gimsd; operational. What was done here and is not in its audit log yet.
+  [[nodiscard]] Result<ActsReply> acts(const ActsRequest& request);
+
+  // An administrator's ceremonies (docs/protocol-keyd.md). One at a time; nothing changes before
+  // ceremony_finish(). Codes: GIMS_KEYD_SHARE, what was typed is not the share that is wanted;
+  // GIMS_KEYD_CEREMONY, there is none with this id, or it is not so far.
+  [[nodiscard]] Result<CeremonyReply> ceremony_begin(const CeremonyRequest& request);
+  [[nodiscard]] Result<CeremonyReply> ceremony_give(const GiveRequest& share);
+  // The words of a new share.
+  [[nodiscard]] Result<SecretBytes> ceremony_share(const ShareRequest& which);
+  [[nodiscard]] Result<CeremonyReply> ceremony_confirm(const ConfirmRequest& share);
+  [[nodiscard]] Result<FinishReply> ceremony_finish(const FinishRequest& finish);
+  // Ends whichever is going on.
+  [[nodiscard]] Result<> ceremony_abort();
+  // What the quorum needs beside its shares; locked, operational, zeroized.
+  [[nodiscard]] Result<RecoveryFileReply> recovery_file();
+
+  // An administrator; operational. The administrator says whose device it is, and the request gives
+  // the key alone.
+  [[nodiscard]] Result<DeviceReply> certify_device(const DeviceRequest& request);
+  // By the serial number of its certificate.
+  [[nodiscard]] Result<> revoke_device(const RevokeRequest& request);
+
+  // Any peer; operational. A list of revoked certificates.
+  [[nodiscard]] Result<CrlReply> crl(const CrlRequest& request);
 
  private:
   Client(std::string path, std::chrono::milliseconds limit, std::vector<int> stop, SecretBytes room)

@@ -37,7 +37,7 @@ enum class Kind : std::uint8_t { request = 1, reply = 2, refusal = 3 };
 
 enum class Operation : std::uint16_t {
   status = 1,
-  provision = 2,
+  ceremony_begin = 2,
   unlock = 3,
   zeroize = 4,
   site_root = 5,
@@ -47,9 +47,28 @@ enum class Operation : std::uint16_t {
   sign_events = 9,
   extend_audit = 10,
   audit_head = 11,
+  mark_store = 12,
+  ceremony_give = 13,
+  ceremony_share = 14,
+  ceremony_confirm = 15,
+  ceremony_finish = 16,
+  ceremony_abort = 17,
+  recovery_file = 18,
+  crl = 19,
+  propose = 25,
+  approve = 26,
+  proposals = 27,
+  withdraw = 28,
+  administrators = 29,
+  certify_device = 30,
+  revoke_device = 31,
+  redeem = 32,
+  acts = 33,
 };
-inline constexpr std::uint16_t last_operation = 11;
+// "unknown" for a number that is none.
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;
+// Their numbers have gaps.
+[[nodiscard]] bool is_operation(std::uint16_t number) noexcept;
 
 struct Header {
   Kind kind = Kind::request;
@@ -82,6 +101,8 @@ class Writer {
   void bytes(BytesView bytes) noexcept;
   void text(std::string_view text) noexcept;
 
+  // False: a field found no room, and is not in body().
+  [[nodiscard]] bool good() const noexcept { return good_; }
   // What was written so far, without the header.
   [[nodiscard]] BytesView body() const noexcept { return room_.subspan(header_size, size_); }
   // The whole frame, in the caller's memory. Fails (too_large) when a field found no room.

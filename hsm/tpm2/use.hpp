@@ -28,6 +28,7 @@ class Use {
   [[nodiscard]] Result<SecretBytes> read_value(Slot slot) const;
   // False: it was not there.
   [[nodiscard]] Result<bool> destroy_value(Slot slot) const;
+  [[nodiscard]] Result<bool> holds_value(Slot slot) const;
 
   // ---- objects ----
   [[nodiscard]] Result<StoredObject> create(const TPM2B_PUBLIC& shape, const SecretBytes& auth,

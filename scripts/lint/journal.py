@@ -38,7 +38,13 @@ FIELDS = {
     "STATE": "gims-keyd's state",
     "REASON": "why it is in it",
     "CUSTODY": "what holds the root key",
+    "CEREMONY": "the kind of a ceremony",
+    "SERIAL": "the serial number of a certificate",
+    "SEQUENCE": "the number of an entry of the audit log",
+    "POSITION": "how far the database is",
     "SERVER_NAME": "the site's name",
+    "ACTION": "what two persons are to decide, or did: its name, its number, and what it does",
+    "WHO": "the names of administrators",
 }
 
 ID = re.compile(r"^inline constexpr MessageId (\w+)\{\s*\"([^\"]*)\"\};$", re.MULTILINE)

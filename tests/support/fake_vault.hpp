@@ -2,25 +2,37 @@
 // TPM cannot be broken on purpose.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
+#include "hsm/ca/p256.hpp"
 #include "hsm/core/keys.hpp"
-#include "hsm/core/p256.hpp"
 #include "hsm/core/vault.hpp"
 
 namespace gims::test {
 
 struct FakeHardware {
-  SecretBytes seal;       // empty: never provisioned, or destroyed
+  SecretBytes seal;  // empty: never provisioned, or destroyed
   SecretBytes next_seal;  // of a blob that was made anew and not settled yet
+  // What was started, now and when either was sealed.
+  int boot = 1;
+  int seal_boot = 1;
+  int next_boot = 1;
   SecretBytes password;   // the hardware secret that it was settled with
   std::uint64_t counter = 0;
+  bool counter_stuck = false;  // it cannot be advanced
   bool software = true;
   bool reachable = true;
   std::uint8_t name = 1;  // another one: other hardware
   int signatures = 0;
+  // Called at the beginning of each call, as many times as there are; a test looks at what there is
+  // at that time, as if the power went.
+  std::function<void()> at_call;
+  // Calls until the hardware is away, as at the end of a process; nothing: never.
+  std::optional<int> calls_left;
 };
 
 class FakeVault final : public hsm::Vault {
@@ -42,6 +54,7 @@ class FakeVault final : public hsm::Vault {
     if (!hardware_->seal.empty() && !replace) return refused("an earlier site");
     GIMS_TRY_ASSIGN(hardware_->seal, SecretBytes::random(hsm::key_size));
     hardware_->next_seal = SecretBytes();
+    hardware_->seal_boot = hardware_->boot;
     ++hardware_->counter;
     return sealed_by(hardware_->seal, root_key);
   }
@@ -68,6 +81,7 @@ class FakeVault final : public hsm::Vault {
     if (!hardware_->next_seal.empty() &&
         hsm::unwrap(hardware_->next_seal, "fake", without_name(blob))) {
       hardware_->seal = std::move(hardware_->next_seal);
+      hardware_->seal_boot = hardware_->next_boot;
     }
     hardware_->next_seal = SecretBytes();
     GIMS_TRY_ASSIGN(hardware_->password, hardware_secret.clone());
@@ -83,6 +97,7 @@ class FakeVault final : public hsm::Vault {
     GIMS_TRY(reach());
     GIMS_TRY(check_name(blob));
     GIMS_TRY_ASSIGN(hardware_->next_seal, SecretBytes::random(hsm::key_size));
+    hardware_->next_boot = hardware_->boot;
     return sealed_by(hardware_->next_seal, root_key);
   }
 
@@ -94,7 +109,14 @@ class FakeVault final : public hsm::Vault {
 
   Result<std::uint64_t> advance(hsm::BytesView blob, const SecretBytes& secret) override {
     GIMS_TRY(counter(blob, secret));
+    if (hardware_->counter_stuck) return refused("the counter is worn out");
     return ++hardware_->counter;
+  }
+
+  Result<bool> holds(hsm::BytesView blob) override {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    return !hardware_->seal.empty() || !hardware_->next_seal.empty();
   }
 
   Result<Destruction> destroy(hsm::BytesView blob, const SecretBytes* hardware_secret) override {
@@ -112,10 +134,19 @@ class FakeVault final : public hsm::Vault {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
   }
   Result<> reach() const {
+    if (hardware_->at_call) hardware_->at_call();
+    if (hardware_->calls_left) {
+      if (*hardware_->calls_left == 0) hardware_->reachable = false;
+      if (*hardware_->calls_left > 0) --*hardware_->calls_left;
+    }
     if (!hardware_->reachable) {
       return fail(ErrorKind::unavailable, hsm::away_code, "the hardware cannot be reached");
     }
     return {};
+  }
+  Result<> check_boot(int sealed_to) const {
+    if (sealed_to == hardware_->boot) return {};
+    return fail(ErrorKind::unavailable, hsm::boot_code, "something else was started");
   }
   Result<> check_name(hsm::BytesView blob) const {
     if (blob.empty() || blob.back() != hardware_->name) return refused("this is other hardware");
@@ -129,9 +160,12 @@ class FakeVault final : public hsm::Vault {
     GIMS_TRY(check_name(blob));
     if (hardware_->seal.empty()) return refused("the hardware holds nothing");
     if (!hardware_->next_seal.empty()) {
-      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", without_name(blob)))
+      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", without_name(blob))) {
+        GIMS_TRY(check_boot(hardware_->next_boot));
         return opened;
+      }
     }
+    GIMS_TRY(check_boot(hardware_->seal_boot));
     return hsm::unwrap(hardware_->seal, "fake", without_name(blob));
   }
   Result<Sealed> sealed_by(const SecretBytes& seal, const SecretBytes& root_key) const {

@@ -1,0 +1,27 @@
+#include "hsm/ca/hex.hpp"
+
+#include <sodium.h>
+
+#include <string_view>
+
+namespace gims::hsm {
+
+std::string hex(BytesView bytes) {
+  // With room for the zero that sodium_bin2hex() writes at the end.
+  std::string text(2 * bytes.size() + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), bytes.data(), bytes.size());
+  text.pop_back();
+  return text;
+}
+
+std::string fingerprint(BytesView bytes) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    if (!text.empty()) text.push_back(':');
+    text += {digits[byte >> 4U], digits[byte & 15U]};
+  }
+  return text;
+}
+
+}  // namespace gims::hsm

@@ -1,0 +1,15 @@
+// Bytes for a person to read.
+#pragma once
+
+#include <string>
+
+#include "hsm/proto/frame.hpp"
+
+namespace gims::hsm {
+
+// Lower case, two digits a byte. Not for secrets.
+[[nodiscard]] std::string hex(BytesView bytes);
+// "0A:1B", as people compare it.
+[[nodiscard]] std::string fingerprint(BytesView bytes);
+
+}  // namespace gims::hsm
