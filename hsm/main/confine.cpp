@@ -14,7 +14,8 @@ namespace {
 // - the TPM is opened anew for each use: open(2) of the one device, or connect(2) to the Unix
 //   socket of a swtpm, which needs socket(2) for AF_UNIX alone. No other family can be made, so a
 //   gims-keyd that was taken over reaches no network;
-// - the keys are in memory of sodium_malloc: mmap, mprotect without PROT_EXEC, mlock, madvise.
+// - the keys are in pages of SecretBytes: memfd_secret and ftruncate, or mlock; mmap, mprotect
+//   without PROT_EXEC, madvise.
 //
 // There is nothing to add.
 sys::Sandbox sandbox_for(const Settings& settings) {
