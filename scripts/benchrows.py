@@ -56,7 +56,7 @@ ROWS = (
 
 # How many clients a scenario has: in a bench and in a smoke run. Those who send in turn are so many that a whole site's limit
 # for each (ten a second) allows more than one after the other can send.
-CLIENTS = {"sends": (256, 8), "sends-paced": (256, 8), "sequential": (512, 64), "delivery": (20, 5), "incremental": (64, 5), "fanout": (1000, 10), "waiting": (1000, 10),
+CLIENTS = {"sends": (256, 8), "sends-paced": (256, 8), "sequential": (512, 192), "delivery": (20, 5), "incremental": (64, 5), "fanout": (1000, 10), "waiting": (1000, 10),
            "handshakes": (8, 2), "first-sync": (500, 3), "first-sync-cold": (500, 3)}
 # The scenarios of a whole site: those that its own limits allow (docs/limits.md): ten sends a second and user, and memberships as
 # fast as that; and "sends" with its limits raised as far as a site can (rates.users and rates.addresses).
