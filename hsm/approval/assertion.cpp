@@ -1,11 +1,10 @@
 #include "hsm/approval/assertion.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 
 #include "hsm/approval/client_data.hpp"
 #include "hsm/approval/signature.hpp"
+#include "hsm/core/sha256.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -30,10 +29,11 @@ std::string_view text_of(BytesView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-Digest sha256(BytesView bytes) {
-  Digest digest{};
-  crypto_hash_sha256(digest.data(), bytes.data(), bytes.size());
-  return digest;
+template <std::size_t size>
+std::array<std::uint8_t, size> big_endian(std::size_t number) {
+  std::array<std::uint8_t, size> bytes{};
+  for (std::size_t i = size; i-- > 0; number >>= 8U) bytes[i] = static_cast<std::uint8_t>(number);
+  return bytes;
 }
 
 Bytes joined(BytesView first, BytesView second) {
@@ -45,7 +45,7 @@ Bytes joined(BytesView first, BytesView second) {
 // The counter in the authenticator data, when all else in it is as it should be.
 Result<std::uint32_t> check_authenticator_data(BytesView data, const Administrator& administrator) {
   if (data.size() < authenticator_data_size) return refused("The authenticator data is cut.");
-  if (!std::ranges::equal(data.first(flags_at), sha256(bytes_of(administrator.rp_id)))) {
+  if (!std::ranges::equal(data.first(flags_at), sha256({bytes_of(administrator.rp_id)}))) {
     return refused("The assertion was made for another site.");
   }
   const std::uint8_t flags = data[flags_at];
@@ -65,7 +65,7 @@ Result<std::uint32_t> verify_webauthn(const Administrator& administrator,
   GIMS_TRY_ASSIGN(const std::uint32_t counter,
                   check_authenticator_data(assertion.authenticator_data, administrator));
   GIMS_TRY(check_client_data(text_of(assertion.client_data_json), challenge, administrator.rp_id));
-  const Bytes message = joined(assertion.authenticator_data, sha256(assertion.client_data_json));
+  const Bytes message = joined(assertion.authenticator_data, sha256({assertion.client_data_json}));
   if (!signed_by(administrator, message, assertion.signature)) {
     return refused("The signature is not that of the administrator's authenticator.");
   }
@@ -106,27 +106,8 @@ Result<Assertion> decode_assertion(BytesView body) {
 }
 
 Challenge challenge_of(std::uint16_t operation, BytesView body, BytesView nonce, BytesView site) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
-  const auto add = [&](BytesView bytes) {
-    crypto_hash_sha256_update(&state, bytes.data(), bytes.size());
-  };
-  // As all our encodings write numbers.
-  const auto add_number = [&](auto number, auto write) {
-    std::array<std::uint8_t, header_size + sizeof number> room{};
-    Writer writer(room);
-    (writer.*write)(number);
-    add(writer.body());
-  };
-  add(bytes_of(challenge_label));
-  add_number(operation, &Writer::u16);
-  for (const BytesView field : {body, nonce, site}) {
-    add_number(static_cast<std::uint32_t>(field.size()), &Writer::u32);
-    add(field);
-  }
-  Challenge challenge{};
-  crypto_hash_sha256_final(&state, challenge.data());
-  return challenge;
+  return sha256({bytes_of(challenge_label), big_endian<2>(operation), big_endian<4>(body.size()),
+                 body, big_endian<4>(nonce.size()), nonce, big_endian<4>(site.size()), site});
 }
 
 Result<std::uint32_t> verify(const Administrator& administrator, const Challenge& challenge,

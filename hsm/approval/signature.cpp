@@ -7,6 +7,7 @@
 
 #include "hsm/approval/assertion.hpp"
 #include "hsm/core/der.hpp"
+#include "hsm/core/sha256.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -55,9 +56,7 @@ bool signed_by(const Administrator& administrator, BytesView message, BytesView 
   const auto numbers = p256_signature_of(signature);
   if (!numbers || administrator.public_key.size() != key.size()) return false;
   std::ranges::copy(administrator.public_key, key.begin());
-  Digest digest{};
-  crypto_hash_sha256(digest.data(), message.data(), message.size());
-  return p256_verify(key, digest, *numbers);
+  return p256_verify(key, sha256({message}), *numbers);
 }
 
 }  // namespace gims::hsm::approval

@@ -8,11 +8,11 @@
 #include <string_view>
 
 #include "base/check.hpp"
-#include "crypto/hash.hpp"
 #include "hsm/approval/client_data.hpp"
 #include "hsm/approval/registry.hpp"
 #include "hsm/approval/signature.hpp"
 #include "hsm/core/der.hpp"
+#include "hsm/core/sha256.hpp"
 #include "one_form.hpp"
 
 namespace {
@@ -48,8 +48,8 @@ void signed_well(BytesView bytes) {
   const BytesView data = bytes.subspan(1, size);
   const BytesView json = bytes.subspan(1 + size);
   Bytes message(data.begin(), data.end());
-  der::append(message, gims::crypto::sha256(json));
-  const auto numbers = p256_sign(key(), gims::crypto::sha256(message));
+  der::append(message, sha256({json}));
+  const auto numbers = p256_sign(key(), sha256({message}));
   GIMS_CHECK(numbers);
   const Bytes signature =
       der::sequence({der::unsigned_integer(numbers->r), der::unsigned_integer(numbers->s)});
@@ -68,8 +68,7 @@ void signed_well(BytesView bytes) {
   if (!verified) return;
   GIMS_CHECK(data.size() == authenticator_data_size && (data[32] & 5U) == 5U);
   const std::string_view name = rp_id;
-  const auto hash =
-      gims::crypto::sha256({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+  const auto hash = sha256({{reinterpret_cast<const std::uint8_t*>(name.data()), name.size()}});
   GIMS_CHECK(std::ranges::equal(data.first(hash.size()), hash));
   GIMS_CHECK(text_of(json).starts_with(start));
 }
