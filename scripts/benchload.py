@@ -96,6 +96,10 @@ class Bench:
         return self.watched(site, lambda: (lambda before, figures: {
             "figures": figures, "processor_us": {}, "calibration": [before, calibrate()]})(calibrate(), work()))
 
+    def begin(self, site, scenario):
+        site.limits_raised = scenario == "sends"
+        site.start()
+
     def idle(self, site):
         def work():
             time.sleep(0 if self.smoke else 2)  # what the start still does
@@ -124,8 +128,7 @@ class Bench:
         if scenario == "first-sync-cold":
             return self.cold(site)
         site.stop()
-        site.limits_raised = scenario == "sends"
-        site.start()
+        self.begin(site, scenario)
         if scenario == "idle":
             return self.idle(site)
         if scenario == "start":

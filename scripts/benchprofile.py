@@ -129,8 +129,7 @@ class Perf:
 
 
 def profile(bench, site, scenario, folder):
-    site.limits_raised = scenario == "sends"
-    site.start()
+    bench.begin(site, scenario)
     try:
         if scenario == "first-sync-cold":
             bench.load(site, "first-sync")

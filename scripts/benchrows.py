@@ -25,7 +25,7 @@ class Row:
     kind: str = "time"  # time, rate: depend on the processor's speed; memory does not
     digits: int = 2
     judged_from: int = 0  # messages stored; with fewer it is shown and not judged
-    judged: bool = True
+    judged: bool = True  # else it is only shown
 
 
 def rate(key, title, scenario, figure, reach, beyond):
@@ -56,8 +56,8 @@ ROWS = (
 
 # How many clients a scenario has: in a bench and in a smoke run. Those who send in turn are so many that a whole site's limit
 # for each (ten a second) allows more than one after the other can send.
-CLIENTS = {"sends": (256, 8), "sends-paced": (256, 8), "sequential": (512, 192), "delivery": (20, 5), "incremental": (64, 5), "fanout": (1000, 10), "waiting": (1000, 10),
-           "handshakes": (8, 2), "first-sync": (500, 3), "first-sync-cold": (500, 3)}
+CLIENTS = {"sends": (256, 8), "sends-paced": (256, 8), "sequential": (512, 192), "delivery": (20, 5), "incremental": (64, 5),
+           "fanout": (1000, 10), "waiting": (1000, 10), "handshakes": (8, 2), "first-sync": (500, 3), "first-sync-cold": (500, 3)}
 # The scenarios of a whole site: those that its own limits allow (docs/limits.md): ten sends a second and user, and memberships as
 # fast as that; and "sends" with its limits raised as far as a site can (rates.users and rates.addresses).
 REAL = ("sends", "sends-paced", "sequential", "delivery", "waiting", "handshakes")
@@ -70,10 +70,8 @@ def pace(scenario, clients):
 
 
 def judged(row, value, stored=None):
-    """"beyond", "reach", "no", or "unjudged" where too little was stored for it."""
-    if not row.judged:
-        return "unjudged"
-    if row.judged_from and (stored or 0) < row.judged_from:
+    """"beyond", "reach", "no", or "unjudged" of a row that is only shown, or where too little was stored for it."""
+    if not row.judged or (row.judged_from and (stored or 0) < row.judged_from):
         return "unjudged"
     better = (lambda limit: value >= limit) if row.higher_is_better else (lambda limit: value <= limit)
     return "beyond" if better(row.beyond) else "reach" if better(row.reach) else "no"

@@ -42,7 +42,7 @@ def take_port():
             return number, held
         except OSError:
             held.close()
-    raise supervise.Failed("of a thousand ports none is free")
+    raise supervise.Failed(f"of the ports {PORTS.start} to {PORTS.stop - 1} none that was tried is free: end what listens there")
 
 
 class Site:

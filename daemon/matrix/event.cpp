@@ -35,9 +35,8 @@ std::size_t value_length(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
       case '"':
-        i = after_string(text, i);
-        if (depth == 0) return i;
-        --i;
+        i = after_string(text, i) - 1;
+        if (depth == 0) return i + 1;
         break;
       case '{':
       case '[':
