@@ -8,7 +8,10 @@ namespace {
 constexpr int backlog = 1024;
 // Connections taken from one listener before the others get their turn.
 constexpr int accepted_a_turn = 64;
+// Until there may be descriptors or memory again.
 constexpr std::chrono::milliseconds pause_time{200};
+// Until those that gave way are closed, which the loops that have them do at once.
+constexpr std::chrono::milliseconds crowded_time{2};
 
 }  // namespace
 
@@ -41,8 +44,9 @@ void Acceptor::on_event(std::uint64_t data, std::uint32_t /*events*/) {
   if (resume_at_) return;
   const Listener& listener = listeners_[data];
   for (int i = 0; i < accepted_a_turn; ++i) {
+    if (handshakes_.crowded() || connections_.crowded()) return pause(crowded_time);
     auto connection = sys::tcp_accept(listener.fd.get());
-    if (!connection) return pause(connection.error());
+    if (!connection) return out_of_means(connection.error());
     if (!*connection) return;
     admit(**std::move(connection), listener.door);
   }
@@ -62,19 +66,23 @@ void Acceptor::admit(sys::TcpConnection connection, sys::Door door) {
   refused_.fetch_add(1, std::memory_order_relaxed);
 }
 
-void Acceptor::pause(const Error& error) {
+void Acceptor::out_of_means(const Error& error) {
   if (told_.due(now())) {
     log::failure(log::id::accept_failed, "No more connections can be accepted for now.", error);
   }
+  pause(pause_time);
+}
+
+void Acceptor::pause(std::chrono::milliseconds time) {
   for (const Listener& listener : listeners_) static_cast<void>(epoll().remove(listener.fd.get()));
-  resume_at_ = now() + pause_time;
+  resume_at_ = now() + time;
 }
 
 void Acceptor::resume() {
   resume_at_.reset();
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     if (auto added = epoll().add(listeners_[i].fd.get(), EPOLLIN, i); !added)
-      return pause(added.error());
+      return out_of_means(added.error());
   }
 }
 

@@ -51,8 +51,10 @@ class Acceptor final : public LoopThread {
   void on_wake() override {}
   bool end_turn() override;
   void admit(sys::TcpConnection connection, sys::Door door);
-  // Out of descriptors or memory: the waiting connections stay with the kernel until then.
-  void pause(const Error& error);
+  // Out of descriptors or memory.
+  void out_of_means(const Error& error);
+  // The waiting connections stay with the kernel until then.
+  void pause(std::chrono::milliseconds time);
   void resume();
 
   std::vector<Listener> listeners_;

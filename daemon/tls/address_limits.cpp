@@ -16,6 +16,11 @@ void AddressLimits::Slot::spoke() const {
   if (limits_ != nullptr) limits_->spoke(place_);
 }
 
+bool AddressLimits::crowded() const {
+  const std::scoped_lock lock(mutex_);
+  return taken_ >= in_all_ && leaving_.size() >= most_leaving;
+}
+
 std::optional<AddressLimits::Slot> AddressLimits::take(const sys::IpAddress& address, int socket) {
   const sys::IpAddress key = address.limit_key();
   const std::scoped_lock lock(mutex_);

@@ -62,13 +62,16 @@ class AddressLimits {
     Place place_;
   };
 
-  // How many may have given way and not be closed yet: more than that, and newcomers are refused
-  // until those are gone.
+  // How many may have given way and not be closed yet: a descriptor each beside those that have a
+  // place.
   static constexpr std::size_t most_leaving = 64;
 
   AddressLimits(std::size_t in_all, std::size_t per_address)
       : in_all_(in_all), per_address_(per_address) {}
 
+  // All places are taken, and so many who gave way are not closed yet that nobody else may: who
+  // comes now is to wait until they are, which is soon, and not to be refused.
+  [[nodiscard]] bool crowded() const;
   // `socket` stays open as long as the slot is held. Nothing when the places of the address are
   // taken, or all are and none gives way.
   [[nodiscard]] std::optional<Slot> take(const sys::IpAddress& address, int socket);

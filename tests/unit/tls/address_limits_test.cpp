@@ -170,10 +170,13 @@ TEST_F(AddressLimitsTest, NoMoreGiveWayThanAreClosed) {
   limits_.emplace(places, places);
   for (std::size_t i = 0; i < places; ++i) ASSERT_TRUE(take("192.0.2.1"));
   for (std::size_t i = 0; i < AddressLimits::most_leaving; ++i) {
+    EXPECT_FALSE(limits_->crowded());
     ASSERT_TRUE(take("198.51.100." + std::to_string(i)));
   }
+  EXPECT_TRUE(limits_->crowded());
   EXPECT_FALSE(take("203.0.113.1"));
   held_.pop_front();  // which gave way
+  EXPECT_FALSE(limits_->crowded());
   EXPECT_TRUE(take("203.0.113.1"));
   held_.clear();
   EXPECT_EQ(limits_->taken(), 0U);
