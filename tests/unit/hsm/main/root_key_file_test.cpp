@@ -9,6 +9,7 @@
 #include <fstream>
 #include <new>
 
+#include "support/sanitizer.hpp"
 #include "support/temp_folder.hpp"
 
 namespace {
@@ -19,6 +20,7 @@ std::array<unsigned char, 32> looked_for{};
 bool looking = false;
 int seen = 0;
 
+#if !GIMS_UNDER_SANITIZER
 void look_and_free(void* memory) noexcept {
   if (looking && memory != nullptr) {
     const auto* bytes = static_cast<const unsigned char*>(memory);
@@ -28,9 +30,13 @@ void look_and_free(void* memory) noexcept {
   std::free(memory);  // NOLINT(cppcoreguidelines-no-malloc)
 }
 
+#endif
+
 }  // namespace
 
-// Every object on the heap of this program's C++ goes through here.
+// Every object on the heap of this program's C++ goes through here, where it is no sanitizer's
+// heap.
+#if !GIMS_UNDER_SANITIZER
 void* operator new(std::size_t size) {
   void* memory = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc)
   if (memory == nullptr) std::abort();
@@ -38,6 +44,7 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* memory) noexcept { look_and_free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { look_and_free(memory); }
+#endif
 
 namespace gims::hsm {
 namespace {
