@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include "base/wipe.hpp"
-#include "hsm/core/hex.hpp"
+#include "hsm/ca/hex.hpp"
 #include "hsm/release/key_file.hpp"
 #include "hsm/release/release_policy.hpp"
 #include "sys/atomic_file.hpp"

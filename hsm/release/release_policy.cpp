@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "hsm/core/p256.hpp"
 #include "sys/atomic_file.hpp"
 
 namespace gims::hsm::release {

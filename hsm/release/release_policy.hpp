@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "hsm/core/vault.hpp"
+#include "hsm/ca/p256.hpp"
 #include "hsm/release/tpm_policy.hpp"
 
 namespace gims::hsm::release {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "hsm/ca/p256.hpp"
 #include "hsm/core/keys.hpp"
-#include "hsm/core/p256.hpp"
 #include "hsm/core/vault.hpp"
 
 namespace gims::test {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "hsm/core/hex.hpp"
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/hex.hpp"
+#include "hsm/ca/sha256.hpp"
 #include "hsm/proto/messages.hpp"
 #include "hsm/tpm2/tpm2_vault.hpp"
 #include "support/process.hpp"

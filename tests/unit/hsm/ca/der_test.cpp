@@ -1,4 +1,4 @@
-#include "hsm/core/der.hpp"
+#include "hsm/ca/der.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 
 #include <gtest/gtest.h>
 #include <sodium.h>

@@ -1,4 +1,4 @@
-#include "hsm/core/certificate.hpp"
+#include "hsm/ca/certificate.hpp"
 
 #include <sodium.h>
 
@@ -7,9 +7,8 @@
 #include <format>
 #include <optional>
 
-#include "hsm/core/der.hpp"
-#include "hsm/core/p256.hpp"
-#include "hsm/core/site.hpp"
+#include "hsm/ca/der.hpp"
+#include "hsm/ca/site.hpp"
 
 namespace gims::hsm {
 namespace {

@@ -1,4 +1,4 @@
-#include "hsm/core/hex.hpp"
+#include "hsm/ca/hex.hpp"
 
 #include <sodium.h>
 

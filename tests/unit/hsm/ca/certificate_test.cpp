@@ -1,11 +1,11 @@
-#include "hsm/core/certificate.hpp"
+#include "hsm/ca/certificate.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <fstream>
 
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 #include "support/keyd_site.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"

@@ -1,4 +1,4 @@
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/sha256.hpp"
 
 #include <sodium.h>
 

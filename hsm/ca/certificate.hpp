@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "hsm/core/vault.hpp"
+#include "hsm/ca/p256.hpp"
 #include "hsm/proto/messages.hpp"
 
 namespace gims::hsm {

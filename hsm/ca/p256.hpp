@@ -1,9 +1,20 @@
 // ECDSA over P-256 in software (FIPS 186-5), by mbedTLS.
 #pragma once
 
-#include "hsm/core/vault.hpp"
+#include <array>
+#include <cstdint>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "hsm/ca/sha256.hpp"
 
 namespace gims::hsm {
+
+using P256Point = std::array<std::uint8_t, 65>;  // 0x04, X, Y (SEC 1, section 2.3.3)
+struct P256Signature {
+  std::array<std::uint8_t, 32> r{};
+  std::array<std::uint8_t, 32> s{};
+};
 
 // The private key: a number of 32 bytes, and its point.
 struct P256Key {

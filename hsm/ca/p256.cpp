@@ -1,4 +1,4 @@
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/ecp.h>

@@ -1,4 +1,4 @@
-#include "hsm/core/site.hpp"
+#include "hsm/ca/site.hpp"
 
 #include <gtest/gtest.h>
 
