@@ -2,9 +2,6 @@
 
 #include <string>
 
-#include "base/check.hpp"
-#include "base/log.hpp"
-
 namespace gims::hsm {
 namespace {
 
@@ -136,14 +133,6 @@ Result<> serve(Custodian& custodian, Roles peer, BytesView message, Header& head
   return rule.handle(custodian, frame.body, reply);
 }
 
-BytesView frame_of(const Header& header, const Refusal& refusal, std::span<std::uint8_t> room) {
-  Writer writer(room);
-  encode(writer, refusal);
-  auto frame = writer.frame(header);
-  GIMS_CHECK(frame.has_value());  // A refusal's text has a bound.
-  return *frame;
-}
-
 }  // namespace
 
 std::span<const Rule, last_operation> rules() noexcept { return table; }
@@ -151,25 +140,12 @@ std::span<const Rule, last_operation> rules() noexcept { return table; }
 Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std::uint8_t> room) {
   Header header;
   Writer reply(room);
-  Result<> served = serve(custodian, peer, message, header, reply);
-  if (served) {
-    header.kind = Kind::reply;
-    auto frame = reply.frame(header);
-    if (frame) return {.frame = *frame, .hang_up = false};
-    served = std::unexpected(std::move(frame).error());
-  }
-  log::failure(log::id::key_request_refused, "refused " + std::string(name_of(header.operation)),
-               served.error());
-  const Refusal refusal = refusal_of(served.error());
-  header.kind = Kind::refusal;
-  return {.frame = frame_of(header, refusal, room),
-          .hang_up =
-              refusal.code == RefusalCode::bad_frame || refusal.code == RefusalCode::other_version};
+  const Result<> served = serve(custodian, peer, message, header, reply);
+  return finish(header, reply, served, room);
 }
 
 BytesView refuse(const Refusal& refusal, std::span<std::uint8_t> room) {
-  return frame_of({.kind = Kind::refusal, .operation = Operation::status, .number = 0}, refusal,
-                  room);
+  return refuse(Header{}, refusal, room);
 }
 
 }  // namespace gims::hsm

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "hsm/core/custodian.hpp"
-#include "hsm/proto/frame.hpp"
+#include "hsm/proto/answer.hpp"
 
 namespace gims::hsm {
 
@@ -43,11 +43,6 @@ struct Rule {
 // Every operation, in the order of its number.
 [[nodiscard]] std::span<const Rule, last_operation> rules() noexcept;
 
-struct Answer {
-  BytesView frame;  // in the room
-  // The peer does not speak the protocol: the connection ends after this answer.
-  bool hang_up = false;
-};
 // Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
 [[nodiscard]] Answer answer(Custodian& custodian, Roles peer, BytesView message,
                             std::span<std::uint8_t> room);

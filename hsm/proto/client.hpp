@@ -3,12 +3,11 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "hsm/proto/caller.hpp"
 #include "hsm/proto/messages.hpp"
-#include "sys/fd.hpp"
 
 namespace gims::hsm {
 
@@ -62,23 +61,13 @@ class Client {
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
 
  private:
-  Client(std::string path, std::chrono::milliseconds limit, std::vector<int> stop, SecretBytes room)
-      : path_(std::move(path)), limit_(limit), stop_(std::move(stop)), room_(std::move(room)) {}
-  // Sends the frame that `write` fills and gives what `read` makes of the answer's body.
+  explicit Client(std::unique_ptr<Caller> caller) : caller_(std::move(caller)) {}
+  // As Caller's.
   template <class Write, class Read>
   auto call(Operation operation, const Write& write, const Read& read)
       -> decltype(read(BytesView{}));
-  Result<> connect_if_needed();
-  Result<BytesView> exchange(const Header& header, BytesView request);
-  Result<BytesView> await_answer(const Header& header);
 
-  const std::string path_;
-  const std::chrono::milliseconds limit_;
-  const std::vector<int> stop_;
-  std::mutex mutex_;
-  SecretBytes room_;  // Both directions use it in turn.
-  sys::Fd socket_;
-  std::uint32_t number_ = 0;
+  std::unique_ptr<Caller> caller_;
 };
 
 }  // namespace gims::hsm

@@ -41,18 +41,42 @@ std::string_view name_of(Operation operation) noexcept {
       return "extend_audit";
     case Operation::audit_head:
       return "audit_head";
+    case Operation::vault_info:
+      return "vault_info";
+    case Operation::vault_probe:
+      return "vault_probe";
+    case Operation::vault_provision:
+      return "vault_provision";
+    case Operation::vault_open:
+      return "vault_open";
+    case Operation::vault_sign:
+      return "vault_sign";
+    case Operation::vault_renew_ca:
+      return "vault_renew_ca";
+    case Operation::vault_destroy:
+      return "vault_destroy";
+    case Operation::vault_counter:
+      return "vault_counter";
+    case Operation::vault_advance:
+      return "vault_advance";
+    case Operation::vault_settle:
+      return "vault_settle";
+    case Operation::vault_reseal:
+      return "vault_reseal";
+    case Operation::vault_sign_events:
+      return "vault_sign_events";
   }
   return "unknown";
 }
 
-Result<Frame> decode_frame(BytesView message) {
+Result<Frame> decode_frame(BytesView message, OperationRange operations) {
   if (message.size() > max_frame_size) return bad_frame("longer than a frame may be");
   Reader reader(message);
   const BytesView start = reader.raw(magic.size());
   if (!std::ranges::equal(start, magic)) return bad_frame("no frame of this protocol");
   if (const std::uint8_t version = reader.u8(); reader.good() && version != protocol_version) {
     return fail(ErrorKind::bad_input, "GIMS_KEYD_VERSION",
-                "This gims-keyd speaks version " + std::to_string(protocol_version) +
+                "This program speaks version " + std::to_string(protocol_version) +
                     " of its protocol, not " + std::to_string(version) + ".");
   }
   const std::uint8_t kind = reader.u8();
@@ -62,7 +86,7 @@ Result<Frame> decode_frame(BytesView message) {
   const std::uint32_t length = reader.u32();
   if (!reader.good()) return bad_frame("shorter than a header");
   if (kind < 1 || kind > static_cast<std::uint8_t>(Kind::refusal)) return bad_frame("kind");
-  if (operation < 1 || operation > last_operation) return bad_frame("operation");
+  if (operation < operations.first || operation > operations.last) return bad_frame("operation");
   if (zero != 0) return bad_frame("the field of zeros");
   if (message.size() - header_size != length) return bad_frame("length");
   return Frame{.header = {.kind = static_cast<Kind>(kind),
@@ -113,9 +137,8 @@ void Writer::text(std::string_view text) noexcept {
 
 Result<BytesView> Writer::frame(const Header& header) {
   if (!good_) {
-    return fail(
-        ErrorKind::too_large, "GIMS_KEYD_FRAME",
-        "A message to gims-keyd may hold at most " + std::to_string(max_body_size) + " bytes.");
+    return fail(ErrorKind::too_large, "GIMS_KEYD_FRAME",
+                "A message may hold at most " + std::to_string(max_body_size) + " bytes.");
   }
   // The header's fields are written as a body that starts where the frame does.
   std::array<std::uint8_t, 2 * header_size> scratch{};

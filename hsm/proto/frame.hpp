@@ -1,4 +1,5 @@
-// The frames of gims-keyd's protocol: one SOCK_SEQPACKET message each (docs/protocol-keyd.md).
+// The frames of gims-keyd's protocol, and of the one between it and gims-pkcs11d: one
+// SOCK_SEQPACKET message each (docs/protocol-keyd.md).
 //
 //   0  2  "GK"
 //   2  1  version, 1
@@ -47,8 +48,32 @@ enum class Operation : std::uint16_t {
   sign_events = 9,
   extend_audit = 10,
   audit_head = 11,
+
+  // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
+  vault_info = 0x101,
+  vault_probe = 0x102,
+  vault_provision = 0x103,
+  vault_open = 0x104,
+  vault_sign = 0x105,
+  vault_renew_ca = 0x106,
+  vault_destroy = 0x107,
+  vault_counter = 0x108,
+  vault_advance = 0x109,
+  vault_settle = 0x10a,
+  vault_reseal = 0x10b,
+  vault_sign_events = 0x10c,
 };
 inline constexpr std::uint16_t last_operation = 11;
+inline constexpr std::uint16_t first_vault_operation = 0x101;
+inline constexpr std::uint16_t last_vault_operation = 0x10c;
+// What one program answers.
+struct OperationRange {
+  std::uint16_t first;
+  std::uint16_t last;
+};
+inline constexpr OperationRange keyd_operations{.first = 1, .last = last_operation};
+inline constexpr OperationRange vault_operations{.first = first_vault_operation,
+                                                 .last = last_vault_operation};
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;
 
 struct Header {
@@ -63,8 +88,9 @@ struct Frame {
 };
 
 // Fails (bad_input) with the code GIMS_KEYD_VERSION for another version and GIMS_KEYD_FRAME for
-// everything else.
-[[nodiscard]] Result<Frame> decode_frame(BytesView message);
+// everything else, an operation outside of the range too.
+[[nodiscard]] Result<Frame> decode_frame(BytesView message,
+                                         OperationRange operations = keyd_operations);
 // Writes one frame into memory of the caller's, which may be locked, since a body may hold keys.
 // A field that finds no room makes frame() fail; nothing is written past the end.
 class Writer {

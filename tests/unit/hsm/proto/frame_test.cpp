@@ -41,6 +41,16 @@ TEST(KeydFrame, ComesBackAsItWas) {
   }
 }
 
+TEST(KeydFrame, EachProgramTakesItsOwnOperations) {
+  for (std::uint16_t number = 0; number <= 2 * first_vault_operation; ++number) {
+    const Bytes bytes = framed({.operation = static_cast<Operation>(number)}, {});
+    EXPECT_EQ(decode_frame(bytes).has_value(), number >= 1 && number <= last_operation) << number;
+    EXPECT_EQ(decode_frame(bytes, vault_operations).has_value(),
+              number >= first_vault_operation && number <= last_vault_operation)
+        << number;
+  }
+}
+
 TEST(KeydFrame, CutAtAnyLengthOrWithBytesLeftOverIsRefused) {
   const Bytes bytes = framed({}, Bytes(20, 1));
   for (std::size_t size = 0; size < bytes.size(); ++size) {
