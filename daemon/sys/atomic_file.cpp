@@ -84,4 +84,17 @@ Result<std::vector<std::uint8_t>> read_file(const std::string& path, std::size_t
   }
 }
 
+Result<SecretBytes> read_secret_file(const std::string& path, std::size_t most) {
+  // O_NONBLOCK: a pipe in the file's place must not hold us.
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return fail_errno("open " + path);
+  // One byte more, to see where the file ends.
+  GIMS_TRY_ASSIGN(SecretBytes room, SecretBytes::zeroed(most + 1));
+  const ssize_t got = ::read(fd.get(), room.writable().data(), room.size());
+  if (got < 0) return fail_errno("read " + path);
+  const auto size = static_cast<std::size_t>(got);
+  if (size > most) return fail_with_errno("read " + path, EFBIG);
+  return SecretBytes::copy_of(room.bytes().first(size));
+}
+
 }  // namespace gims::sys

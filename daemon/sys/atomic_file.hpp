@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/secret.hpp"
 
 namespace gims::sys {
 
@@ -22,5 +23,8 @@ namespace gims::sys {
 // The whole of a regular file of at most `most` bytes; a longer one is a failure (EFBIG).
 [[nodiscard]] Result<std::vector<std::uint8_t>> read_file(const std::string& path,
                                                           std::size_t most);
+
+// The same for a file with a secret: no other memory than the result's sees its bytes.
+[[nodiscard]] Result<SecretBytes> read_secret_file(const std::string& path, std::size_t most);
 
 }  // namespace gims::sys
