@@ -30,6 +30,8 @@ std::unexpected<Error> locked(std::string_view text) {
 
 constexpr std::chrono::seconds first_retry{5};
 constexpr std::chrono::seconds last_retry{300};
+constexpr std::chrono::seconds last_retry_of_removable{60};
+constexpr std::chrono::seconds look_pause{5};
 
 // What the file `zeroized` holds. Only a zeroization that the hardware itself has proved is called
 // one at the next start.
@@ -83,7 +85,8 @@ void Custodian::lock(const Error& error) {
   state_ = State::locked;
   reason_ = error.text;
   if (error.code == away_code) {
-    retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last_retry);
+    const auto last = vault_->removable() ? last_retry_of_removable : last_retry;
+    retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last);
     retry_at_ = clock_.steady() + retry_;
   }
 }
@@ -113,17 +116,33 @@ void Custodian::start() {
   state_ = State::operational;
   reason_.clear();
   retry_ = {};
+  if (vault_->removable()) look_at_ = clock_.steady() + look_pause;
   warn_of_ca_end();
 }
 
+void Custodian::note_failure(const Error& error) {
+  if (!open_ || error.code != away_code || !vault_->removable()) return;
+  open_.reset();
+  look_at_.reset();
+  retry_ = {};
+  lock(error);
+}
+
+void Custodian::look() {
+  look_at_ = clock_.steady() + look_pause;
+  if (const auto there = vault_->probe(); !there) note_failure(there.error());
+}
+
 std::optional<std::chrono::milliseconds> Custodian::next_try() const {
-  if (state_ != State::locked || !retry_at_) return std::nullopt;
+  const auto due = open_ ? look_at_ : retry_at_;
+  if (!due) return std::nullopt;
   return std::max(std::chrono::milliseconds(0),
-                  std::chrono::ceil<std::chrono::milliseconds>(*retry_at_ - clock_.steady()));
+                  std::chrono::ceil<std::chrono::milliseconds>(*due - clock_.steady()));
 }
 
 void Custodian::tick() {
   if (const auto due = next_try(); !due || due->count() > 0) return;
+  if (open_) return look();
   start();
   if (state_ == State::operational) {
     log::notice(log::id::keys_open_again, "the hardware is back: operational");
@@ -140,6 +159,7 @@ Result<Custodian::Open> Custodian::open_custody(BytesView file) {
   GIMS_TRY_ASSIGN(Vault::Opened opened, vault_->open(open.record.vault_blob));
   open.root_key = std::move(opened.root_key);
   open.ca_public = opened.ca_public;
+  if (opened.server_public) open.server_key = server_key_in_hardware(*opened.server_public);
   GIMS_TRY(from_file(name, check_custody(file, open.root_key)));
   GIMS_TRY_ASSIGN(open.ca_end, from_file(name, end_of(open.record.issuing_ca)));
   return open;
@@ -149,9 +169,12 @@ Result<Custodian::Open> Custodian::open_site(BytesView file) {
   constexpr auto name = StateFolder::custody;
   GIMS_TRY_ASSIGN(Open open, open_custody(file));
   GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(open.root_key, Purpose::wrapping));
+  // The seed is there also where the hardware has a key of its own: for a unit that has none.
   GIMS_TRY_ASSIGN(const SecretBytes seed,
                   from_file(name, unwrap(wrapping, server_seed_label, open.record.server_seed)));
-  GIMS_TRY_ASSIGN(open.server_key, server_key_from_seed(seed));
+  if (open.server_key.published.key_id.empty()) {
+    GIMS_TRY_ASSIGN(open.server_key, server_key_from_seed(seed));
+  }
 
   GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(open.root_key, Purpose::hardware));
   GIMS_TRY(vault_->settle(open.record.vault_blob, hardware));
@@ -363,7 +386,7 @@ Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
   leaf.not_before = now() - clock_slack;
   leaf.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
   const Signer by_vault = [&](const Digest& digest) {
-    return vault_->sign(keys.record.vault_blob, digest);
+    return vault_->sign(keys.record.vault_blob, KeyUse::issuing_ca, digest);
   };
   GIMS_TRY_ASSIGN(Bytes certificate, make_leaf(keys.record.site, keys.ca_public, leaf_key,
                                                leaf.not_before, leaf.not_after, by_vault));
@@ -386,14 +409,15 @@ const ServerKeyReply& Custodian::server_key() const { return open().server_key.p
 
 Result<std::vector<Signature>> Custodian::sign_events(std::span<const BytesView> events) const {
   const Open& keys = open();
-  std::vector<Signature> signatures;
-  for (const BytesView event : events) {
-    if (!looks_like_an_object(event)) {
-      return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
-                  "Only canonical JSON of an object is signed.");
-    }
-    signatures.push_back(sign_with(keys.server_key, event));
+  if (!std::ranges::all_of(events, looks_like_an_object)) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
+                "Only canonical JSON of an object is signed.");
   }
+  if (keys.server_key.secret.empty()) {
+    return vault_->sign_events(keys.record.vault_blob, events);
+  }
+  std::vector<Signature> signatures;
+  for (const BytesView event : events) signatures.push_back(sign_with(keys.server_key, event));
   return signatures;
 }
 

@@ -27,10 +27,15 @@ class Custodian {
   // State::locked, with the reason in status().
   void start();
   // Where that reason may pass by itself (the hardware is away), tick() tries again: 5 s later,
-  // then twice as long after each further time, up to 5 minutes. Gives in how long tick() is due;
-  // nothing: it is not.
+  // then twice as long after each further time, up to 5 minutes, or to one for hardware that can be
+  // unplugged. While operational, it looks every 5 s whether such hardware is there, and locks when
+  // it is not. Gives in how long tick() is due; nothing: it is not.
   [[nodiscard]] std::optional<std::chrono::milliseconds> next_try() const;
   void tick();
+
+  // Of a request that was served: locks, and wipes every key, when hardware that can be unplugged
+  // was away.
+  void note_failure(const Error& error);
 
   [[nodiscard]] State state() const noexcept { return state_; }
   [[nodiscard]] StatusReply status() const;
@@ -68,6 +73,8 @@ class Custodian {
   // The first half of it: the vault and the custody file alone.
   Result<Open> open_custody(BytesView file);
   void lock(const Error& error);
+  // Looks whether hardware that can be unplugged is there.
+  void look();
   // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
   Result<std::string> destroy_in_vault();
   void warn_of_ca_end() const;
@@ -91,6 +98,7 @@ class Custodian {
   std::optional<Open> open_;
   std::chrono::milliseconds retry_{0};
   std::optional<std::chrono::steady_clock::time_point> retry_at_;
+  std::optional<std::chrono::steady_clock::time_point> look_at_;  // at removable hardware
 };
 
 }  // namespace gims::hsm

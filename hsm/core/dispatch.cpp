@@ -141,6 +141,7 @@ Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std
   Header header;
   Writer reply(room);
   const Result<> served = serve(custodian, peer, message, header, reply);
+  if (!served) custodian.note_failure(served.error());
   return finish(header, reply, served, room);
 }
 

@@ -39,6 +39,14 @@ Bytes mac_of(const SecretBytes& key, BytesView bytes) {
   return mac;
 }
 
+std::string id_of(const std::array<std::uint8_t, 32>& public_key) {
+  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash{};
+  crypto_hash_sha256(hash.data(), public_key.data(), public_key.size());
+  std::array<char, 9> digits{};
+  sodium_bin2hex(digits.data(), digits.size(), hash.data(), 4);
+  return "ed25519:" + std::string(digits.data());
+}
+
 }  // namespace
 
 Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose) {
@@ -58,6 +66,15 @@ Result<DataKeys> derive_data_keys(const SecretBytes& root_key) {
   GIMS_TRY_ASSIGN(keys.backup, derive(root_key, Purpose::backup));
   GIMS_TRY_ASSIGN(keys.pepper, derive(root_key, Purpose::pepper));
   return keys;
+}
+
+Result<SecretBytes> exclusive_or(const SecretBytes& a, const SecretBytes& b) {
+  if (a.size() != key_size || b.size() != key_size) return damaged();
+  GIMS_TRY_ASSIGN(SecretBytes sum, SecretBytes::zeroed(key_size));
+  for (std::size_t i = 0; i < key_size; ++i) {
+    sum.writable()[i] = static_cast<std::uint8_t>(a.bytes()[i] ^ b.bytes()[i]);
+  }
+  return sum;
 }
 
 Bytes wrap(const SecretBytes& wrapping_key, std::string_view label, const SecretBytes& secret) {
@@ -105,12 +122,18 @@ Result<ServerKey> server_key_from_seed(const SecretBytes& seed) {
   GIMS_TRY_ASSIGN(key.secret, SecretBytes::zeroed(crypto_sign_SECRETKEYBYTES));
   auto& public_key = key.published.public_key;
   crypto_sign_seed_keypair(public_key.data(), key.secret.writable().data(), seed.bytes().data());
-  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash{};
-  crypto_hash_sha256(hash.data(), public_key.data(), public_key.size());
-  std::array<char, 9> digits{};
-  sodium_bin2hex(digits.data(), digits.size(), hash.data(), 4);
-  key.published.key_id = "ed25519:" + std::string(digits.data());
+  key.published.key_id = id_of(public_key);
   return key;
+}
+
+ServerKey server_key_in_hardware(const std::array<std::uint8_t, 32>& public_key) {
+  return {.secret = {}, .published = {.public_key = public_key, .key_id = id_of(public_key)}};
+}
+
+bool server_key_verifies(const std::array<std::uint8_t, 32>& public_key, BytesView message,
+                         const Signature& signature) {
+  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(),
+                                     public_key.data()) == 0;
 }
 
 Signature sign_with(const ServerKey& key, BytesView message) {

@@ -16,16 +16,21 @@ enum class Purpose : std::uint8_t {
   audit = 4,
   backup = 5,
   pepper = 6,
-  custody_file = 7,  // authenticates custody.bin
-  wrapping = 8,      // encrypts the private keys in it
-  audit_file = 9,    // authenticates audit.bin
-  hardware = 10,     // the hardware's passwords follow from it
+  custody_file = 7,    // authenticates custody.bin
+  wrapping = 8,        // encrypts the private keys in it
+  audit_file = 9,      // authenticates audit.bin
+  hardware = 10,       // the hardware's passwords follow from it
+  combined_blob = 32,  // authenticates what two vaults hold together
 };
 [[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);
 // A password of the hardware, by its number, of the site's hardware secret.
 [[nodiscard]] Result<SecretBytes> derive_for_hardware(const SecretBytes& hardware_secret,
                                                       std::uint64_t number);
 [[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
+
+// Two of key_size bytes added bit by bit: with a random one, either says nothing of the other.
+// Fails (GIMS_KEYD_CUSTODY) for other sizes.
+[[nodiscard]] Result<SecretBytes> exclusive_or(const SecretBytes& a, const SecretBytes& b);
 
 // XChaCha20-Poly1305 with a random nonce in front; `label` says what is wrapped, so that one cannot
 // stand in for another. unwrap() fails (GIMS_KEYD_CUSTODY) for another key, label or byte.
@@ -47,6 +52,10 @@ struct ServerKey {
   ServerKeyReply published;
 };
 [[nodiscard]] Result<ServerKey> server_key_from_seed(const SecretBytes& seed);
+// Of a key that the hardware holds: without its secret.
+[[nodiscard]] ServerKey server_key_in_hardware(const std::array<std::uint8_t, 32>& public_key);
 [[nodiscard]] Signature sign_with(const ServerKey& key, BytesView message);
+[[nodiscard]] bool server_key_verifies(const std::array<std::uint8_t, 32>& public_key,
+                                       BytesView message, const Signature& signature);
 
 }  // namespace gims::hsm

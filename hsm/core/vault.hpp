@@ -1,8 +1,11 @@
-// What gims-keyd asks of the hardware that keeps its keys. tpm2/ is one; each kind has its own
-// folder beside it.
+// What gims-keyd asks of the hardware that keeps its keys. tpm2/ and pkcs11/ are two kinds, each in
+// a folder of its own; combined_vault.hpp joins two of them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +13,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "hsm/ca/p256.hpp"
-#include "hsm/proto/frame.hpp"
+#include "hsm/proto/messages.hpp"
 
 namespace gims::hsm {
 
@@ -78,8 +81,15 @@ class ReleaseGate {
   [[nodiscard]] virtual Result<> raise() = 0;
 };
 
-// Every call talks to the hardware and blocks, within the vault's own time limit. Between calls the
-// vault holds nothing open in the hardware.
+// What a signing key that was made in the hardware is for.
+enum class KeyUse : std::uint8_t {
+  issuing_ca = 1,   // signs TLS leaves, device certificates, revocation lists
+  attestation = 2,  // signs what the unit states about itself, where there is no Attestor for it
+};
+
+using Ed25519Point = std::array<std::uint8_t, 32>;  // RFC 8032, section 5.1.5
+
+// Every call talks to the hardware and blocks, within the vault's own time limit.
 //
 // Errors carry a text for the administrator and the code GIMS_KEYD_CUSTODY, or GIMS_KEYD_AWAY where
 // the hardware could not be reached, did not answer in time or was busy: what may pass by itself.
@@ -93,6 +103,9 @@ class Vault {
 
   // Written into the custody file, so that one kind does not read the blob of another: "tpm2".
   [[nodiscard]] virtual std::string kind() const = 0;
+  // It may be unplugged while the unit runs, so it is looked after: probe() every few seconds, and
+  // the keys are wiped when it is away. A TPM is soldered on, and every command to it is slow.
+  [[nodiscard]] virtual bool removable() const noexcept { return false; }
 
   struct Info {
     std::string description;  // "TPM 2.0 (IBM, software)"
@@ -104,8 +117,11 @@ class Vault {
   struct Sealed {
     Bytes blob;  // Only this vault reads it; it holds nothing that is secret without the hardware.
     P256Point ca_public{};
+    P256Point attestation_public{};  // of KeyUse::attestation; zeros where an Attestor has its key
+    // Of the unit's own key for events; none where the hardware has no EdDSA.
+    std::optional<Ed25519Point> server_public = {};
   };
-  // Seals the root key (key_size bytes) and makes the issuing CA's key. `hardware_secret`
+  // Seals the root key (key_size bytes) and makes a key for each use. `hardware_secret`
   // (key_size bytes) is the site's own: the hardware's passwords follow from it. With `replace`
   // whatever an earlier provisioning left in the hardware is destroyed; without, its presence is a
   // failure. A failure leaves nothing of its own in the hardware, or says in its text that it may
@@ -117,6 +133,8 @@ class Vault {
   struct Opened {
     SecretBytes root_key;
     P256Point ca_public{};
+    P256Point attestation_public{};
+    std::optional<Ed25519Point> server_public = {};
   };
   // Fails unless this is the hardware that made the blob, in the state in which it may be opened,
   // and the blob is whole.
@@ -125,11 +143,16 @@ class Vault {
   // hardware takes its passwords from `hardware_secret` from now on, and what opens any other blob
   // is destroyed. Done already is a success. After each open().
   [[nodiscard]] virtual Result<> settle(BytesView blob, const SecretBytes& hardware_secret) = 0;
-  // Whether the hardware is there and answers.
+  // Whether the hardware is there and answers. One that is removable() also holds a site's keys.
   [[nodiscard]] virtual Result<> probe() = 0;
 
-  // Signs with the issuing CA's key.
-  [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, const Digest& digest) = 0;
+  [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, KeyUse use,
+                                                   const Digest& digest) = 0;
+  // Signs each with the key for events (Ed25519 of RFC 8032), where there is one.
+  [[nodiscard]] virtual Result<std::vector<Signature>> sign_events(
+      BytesView /*blob*/, std::span<const BytesView> /*events*/) {
+    return fail(ErrorKind::internal, "GIMS_KEYD_CUSTODY", "This hardware holds no key for events.");
+  }
   // A blob with a new CA key and the same root key. The earlier one stays good for as long as its
   // holder keeps it.
   [[nodiscard]] virtual Result<Sealed> renew_ca(BytesView blob) = 0;

@@ -101,7 +101,10 @@ class Tpm2Vault final : public Vault, public Attestor, public ReleaseGate {
     return take_hierarchies(use, hardware_secret);
   }
 
-  Result<P256Signature> sign(BytesView bytes, const Digest& digest) override {
+  Result<P256Signature> sign(BytesView bytes, KeyUse use_of_key, const Digest& digest) override {
+    if (use_of_key != KeyUse::issuing_ca) {
+      return custody("The TPM's attestation key signs what the TPM itself states, and no other.");
+    }
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
     GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
     GIMS_TRY_ASSIGN(const SecretBytes auth, use.read_value(blob.slot));

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "hsm/ca/p256.hpp"
@@ -19,6 +22,11 @@ struct FakeHardware {
   std::uint64_t counter = 0;
   bool software = true;
   bool reachable = true;
+  bool removable = false;
+  bool fail_signatures = false;
+  bool eddsa = false;       // whether it makes a key for events when it is provisioned
+  SecretBytes server_seed;  // of that key
+  int probes = 0;
   std::uint8_t name = 1;  // another one: other hardware
   int signatures = 0;
 };
@@ -28,13 +36,17 @@ class FakeVault final : public hsm::Vault {
   explicit FakeVault(std::shared_ptr<FakeHardware> hardware) : hardware_(std::move(hardware)) {}
 
   std::string kind() const override { return "fake"; }
+  bool removable() const noexcept override { return hardware_->removable; }
 
   Result<Info> info() override {
     GIMS_TRY(reach());
     return Info{.description = "fake", .software = hardware_->software};
   }
 
-  Result<> probe() override { return reach(); }
+  Result<> probe() override {
+    ++hardware_->probes;
+    return reach();
+  }
 
   Result<Sealed> provision(const SecretBytes& root_key, const SecretBytes& /*hardware_secret*/,
                            bool replace) override {
@@ -43,27 +55,48 @@ class FakeVault final : public hsm::Vault {
     GIMS_TRY_ASSIGN(hardware_->seal, SecretBytes::random(hsm::key_size));
     hardware_->next_seal = SecretBytes();
     ++hardware_->counter;
-    return sealed_by(hardware_->seal, root_key);
+    GIMS_TRY_ASSIGN(const hsm::P256Key attestation, hsm::generate_p256());
+    hardware_->server_seed = SecretBytes();
+    if (hardware_->eddsa) {
+      GIMS_TRY_ASSIGN(hardware_->server_seed, SecretBytes::random(hsm::key_size));
+    }
+    return sealed_by(hardware_->seal, root_key, attestation);
   }
 
   Result<Opened> open(hsm::BytesView blob) override {
-    GIMS_TRY_ASSIGN(const SecretBytes both, unseal(blob));
+    GIMS_TRY_ASSIGN(Parts parts, unseal(blob));
     Opened opened;
-    GIMS_TRY_ASSIGN(opened.root_key, SecretBytes::copy_of(both.bytes().first(32)));
-    GIMS_TRY_ASSIGN(const hsm::P256Key ca, ca_of(both));
-    opened.ca_public = ca.public_key;
+    opened.root_key = std::move(parts.root_key);
+    opened.ca_public = parts.ca.public_key;
+    opened.attestation_public = parts.attestation.public_key;
+    opened.server_public = server_public();
     return opened;
   }
 
-  Result<hsm::P256Signature> sign(hsm::BytesView blob, const hsm::Digest& digest) override {
-    GIMS_TRY_ASSIGN(const SecretBytes both, unseal(blob));
-    GIMS_TRY_ASSIGN(const hsm::P256Key ca, ca_of(both));
+  Result<hsm::P256Signature> sign(hsm::BytesView blob, hsm::KeyUse use,
+                                  const hsm::Digest& digest) override {
+    GIMS_TRY_ASSIGN(const Parts parts, unseal(blob));
+    if (hardware_->fail_signatures) return refused("this one failed");
     ++hardware_->signatures;
-    return hsm::p256_sign(ca, digest);
+    return hsm::p256_sign(use == hsm::KeyUse::issuing_ca ? parts.ca : parts.attestation, digest);
+  }
+
+  Result<std::vector<hsm::Signature>> sign_events(hsm::BytesView blob,
+                                                  std::span<const hsm::BytesView> events) override {
+    GIMS_TRY(unseal(blob));
+    if (hardware_->server_seed.empty()) return Vault::sign_events(blob, events);
+    if (hardware_->fail_signatures) return refused("this one failed");
+    GIMS_TRY_ASSIGN(const hsm::ServerKey key, hsm::server_key_from_seed(hardware_->server_seed));
+    std::vector<hsm::Signature> signatures;
+    for (const hsm::BytesView event : events) {
+      ++hardware_->signatures;
+      signatures.push_back(hsm::sign_with(key, event));
+    }
+    return signatures;
   }
 
   Result<> settle(hsm::BytesView blob, const SecretBytes& hardware_secret) override {
-    GIMS_TRY_ASSIGN(const SecretBytes both, unseal(blob));
+    GIMS_TRY(unseal(blob));
     // Whichever opened it stays.
     if (!hardware_->next_seal.empty() &&
         hsm::unwrap(hardware_->next_seal, "fake", without_name(blob))) {
@@ -75,15 +108,14 @@ class FakeVault final : public hsm::Vault {
   }
 
   Result<Sealed> renew_ca(hsm::BytesView blob) override {
-    GIMS_TRY_ASSIGN(const Opened opened, open(blob));
-    return sealed_by(hardware_->seal, opened.root_key);
+    GIMS_TRY_ASSIGN(const Parts parts, unseal(blob));
+    return sealed_by(hardware_->seal, parts.root_key, parts.attestation);
   }
 
   Result<Sealed> reseal(hsm::BytesView blob, const SecretBytes& root_key) override {
-    GIMS_TRY(reach());
-    GIMS_TRY(check_name(blob));
+    GIMS_TRY_ASSIGN(const Parts parts, unseal(blob));
     GIMS_TRY_ASSIGN(hardware_->next_seal, SecretBytes::random(hsm::key_size));
-    return sealed_by(hardware_->next_seal, root_key);
+    return sealed_by(hardware_->next_seal, root_key, parts.attestation);
   }
 
   Result<std::uint64_t> counter(hsm::BytesView blob, const SecretBytes& /*secret*/) override {
@@ -124,27 +156,48 @@ class FakeVault final : public hsm::Vault {
   static hsm::BytesView without_name(hsm::BytesView blob) {
     return blob.first(blob.empty() ? 0 : blob.size() - 1);
   }
-  Result<SecretBytes> unseal(hsm::BytesView blob) const {
+  struct Parts {
+    SecretBytes root_key;
+    hsm::P256Key ca;
+    hsm::P256Key attestation;
+  };
+  Result<SecretBytes> opened_by_a_seal(hsm::BytesView blob) const {
+    if (!hardware_->next_seal.empty()) {
+      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", blob)) return opened;
+    }
+    return hsm::unwrap(hardware_->seal, "fake", blob);
+  }
+  Result<Parts> unseal(hsm::BytesView blob) const {
     GIMS_TRY(reach());
     GIMS_TRY(check_name(blob));
     if (hardware_->seal.empty()) return refused("the hardware holds nothing");
-    if (!hardware_->next_seal.empty()) {
-      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", without_name(blob)))
-        return opened;
-    }
-    return hsm::unwrap(hardware_->seal, "fake", without_name(blob));
+    GIMS_TRY_ASSIGN(const SecretBytes all, opened_by_a_seal(without_name(blob)));
+    Parts parts;
+    GIMS_TRY_ASSIGN(parts.root_key, SecretBytes::copy_of(all.bytes().first(32)));
+    GIMS_TRY_ASSIGN(parts.ca, key_in(all.bytes().subspan(32, 32)));
+    GIMS_TRY_ASSIGN(parts.attestation, key_in(all.bytes().subspan(64, 32)));
+    return parts;
   }
-  Result<Sealed> sealed_by(const SecretBytes& seal, const SecretBytes& root_key) const {
+  Result<Sealed> sealed_by(const SecretBytes& seal, const SecretBytes& root_key,
+                           const hsm::P256Key& attestation) const {
     GIMS_TRY_ASSIGN(const hsm::P256Key ca, hsm::generate_p256());
-    GIMS_TRY_ASSIGN(SecretBytes both, SecretBytes::zeroed(64));
-    std::ranges::copy(root_key.bytes(), both.writable().begin());
-    std::ranges::copy(ca.scalar.bytes(), both.writable().subspan(32).begin());
-    hsm::Bytes blob = hsm::wrap(seal, "fake", both);
+    GIMS_TRY_ASSIGN(SecretBytes all, SecretBytes::zeroed(96));
+    std::ranges::copy(root_key.bytes(), all.writable().begin());
+    std::ranges::copy(ca.scalar.bytes(), all.writable().subspan(32).begin());
+    std::ranges::copy(attestation.scalar.bytes(), all.writable().subspan(64).begin());
+    hsm::Bytes blob = hsm::wrap(seal, "fake", all);
     blob.push_back(hardware_->name);
-    return Sealed{.blob = std::move(blob), .ca_public = ca.public_key};
+    return Sealed{.blob = std::move(blob),
+                  .ca_public = ca.public_key,
+                  .attestation_public = attestation.public_key,
+                  .server_public = server_public()};
   }
-  static Result<hsm::P256Key> ca_of(const SecretBytes& both) {
-    GIMS_TRY_ASSIGN(SecretBytes scalar, SecretBytes::copy_of(both.bytes().subspan(32)));
+  [[nodiscard]] std::optional<hsm::Ed25519Point> server_public() const {
+    if (hardware_->server_seed.empty()) return std::nullopt;
+    return hsm::server_key_from_seed(hardware_->server_seed)->published.public_key;
+  }
+  static Result<hsm::P256Key> key_in(hsm::BytesView bytes) {
+    GIMS_TRY_ASSIGN(SecretBytes scalar, SecretBytes::copy_of(bytes));
     return hsm::p256_from_scalar(std::move(scalar));
   }
 

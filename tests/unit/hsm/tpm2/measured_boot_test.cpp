@@ -184,10 +184,13 @@ TEST_F(MeasuredBoot, WithoutThePolicyNothingOpens) {
 
 TEST_F(MeasuredBoot, TheCaSignsUnderTheSameTerms) {
   provision(3);
-  ASSERT_TRUE(vault_at(tpm_, test::release_policy(3, after(measured)))->sign(blob_, Digest{}));
+  const auto sign = [this] {
+    return vault_at(tpm_, test::release_policy(3, after(measured)))
+        ->sign(blob_, KeyUse::issuing_ca, Digest{});
+  };
+  ASSERT_TRUE(sign());
   measure(7, "keys of someone else");
-  const auto refused =
-      vault_at(tpm_, test::release_policy(3, after(measured)))->sign(blob_, Digest{});
+  const auto refused = sign();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, boot_code);
 }

@@ -49,7 +49,7 @@ TEST_F(Ownership, NobodyElseOwnsTheTpmAfterSettling) {
   // Which is no less for the vault itself, and a repetition changes nothing.
   EXPECT_TRUE(vault_->settle(blob_, secret_));
   EXPECT_TRUE(vault_->open(blob_));
-  EXPECT_TRUE(vault_->sign(blob_, Digest{}));
+  EXPECT_TRUE(vault_->sign(blob_, KeyUse::issuing_ca, Digest{}));
 }
 
 TEST_F(Ownership, GuessingIsCountedAndForgotten) {
@@ -126,8 +126,10 @@ TEST_F(Ownership, ANewCaKeyLeavesTheEarlierOneGood) {
   ASSERT_TRUE(renewed) << renewed.error().text;
   EXPECT_NE(renewed->ca_public, vault_->open(blob_)->ca_public);
   const Digest digest{1, 2, 3};
-  EXPECT_TRUE(p256_verify(renewed->ca_public, digest, *vault_->sign(renewed->blob, digest)));
-  EXPECT_TRUE(p256_verify(vault_->open(blob_)->ca_public, digest, *vault_->sign(blob_, digest)));
+  EXPECT_TRUE(p256_verify(renewed->ca_public, digest,
+                          *vault_->sign(renewed->blob, KeyUse::issuing_ca, digest)));
+  EXPECT_TRUE(p256_verify(vault_->open(blob_)->ca_public, digest,
+                          *vault_->sign(blob_, KeyUse::issuing_ca, digest)));
 }
 
 }  // namespace

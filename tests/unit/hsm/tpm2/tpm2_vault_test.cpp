@@ -49,7 +49,7 @@ TEST(Tpm2Vault, OpensWhatItSealedAndSignsWithItsKey) {
 
   Digest digest;
   digest.fill(7);
-  const auto signature = vault->sign(sealed->blob, digest);
+  const auto signature = vault->sign(sealed->blob, KeyUse::issuing_ca, digest);
   ASSERT_TRUE(signature) << signature.error().text;
   EXPECT_TRUE(test::p256_verifies(sealed->ca_public, digest, *signature));
 }
@@ -106,7 +106,7 @@ TEST(Tpm2Vault, ManyUsesLeaveNothingInTheTpm) {
   ASSERT_TRUE(sealed) << sealed.error().text;
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(vault->open(sealed->blob));
-    ASSERT_TRUE(vault->sign(sealed->blob, Digest{}));
+    ASSERT_TRUE(vault->sign(sealed->blob, KeyUse::issuing_ca, Digest{}));
     ASSERT_FALSE(vault->open(Bytes(sealed->blob.size(), 1)));
     for (const std::uint8_t kind : Bytes{0x80, 0x02, 0x03}) {
       EXPECT_EQ(handles_in(tpm, kind), 0U) << "handles of kind " << int{kind};
@@ -349,6 +349,27 @@ TEST(Tpm2Vault, ATpmThatHangsIsGivenUpInTime) {
   tpm.thaw();
   const auto again = vault_at(tpm)->open(sealed->blob);
   EXPECT_TRUE(again) << again.error().text;
+}
+
+TEST(Tpm2Vault, ItsAttestationKeySignsNothingThatIsHandedToIt) {
+  const test::Swtpm tpm;
+  const auto vault = vault_at(tpm);
+  const auto sealed = vault->provision(random_key(), hardware_secret(), false);
+  ASSERT_TRUE(sealed) << sealed.error().text;
+  const auto refused = vault->sign(sealed->blob, KeyUse::attestation, Digest{});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_CUSTODY");
+}
+
+TEST(Tpm2Vault, ALookSaysWhetherItIsThere) {
+  test::Swtpm tpm;
+  const auto vault = vault_at(tpm);
+  EXPECT_FALSE(vault->removable());
+  EXPECT_TRUE(vault->probe());
+  tpm.stop();
+  const auto away = vault->probe();
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().code, away_code);
 }
 
 TEST(Tpm2Vault, SaysThatASwtpmIsSoftware) {
