@@ -55,7 +55,7 @@ inline constexpr MessageId peer_refused{"197231ce95c54d4f9f4b455c8d1e08bb"};
 // ---- gims-keyd ----------------------------------------------------------------------------------
 
 // It found a reason not to open its keys; nothing is handed out until `gims-keyd unlock`, or until
-// the TPM that was away is back.
+// the TPM or HSM that was away is back.
 inline constexpr MessageId keys_locked{"d56993fbb92f460ca75c552523386871"};
 // The site's keys were made; once in its life.
 inline constexpr MessageId keys_provisioned{"68252831a30c45089b432338139a1eee"};
@@ -73,6 +73,15 @@ inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 inline constexpr MessageId key_request_refused{"c780998d41b84e3382bd547cdf5bc9c9"};
 // A peer left before it had its answer.
 inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
+
+// ---- gims-pkcs11d -------------------------------------------------------------------------------
+
+// The module did not answer in time; the process ends after it.
+inline constexpr MessageId hsm_hangs{"9b4584e7dcee4cf1acb5034930c1b986"};
+// The module cannot start now; it is tried again at the next request.
+inline constexpr MessageId hsm_away{"da2e17e26cd448b9ab5273724bcd8911"};
+// Its configuration lets the module use the network.
+inline constexpr MessageId hsm_network{"e962a17052df4caba72af2b131af3be9"};
 
 // ---- gims-tlsd ----------------------------------------------------------------------------------
 

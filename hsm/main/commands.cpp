@@ -13,8 +13,8 @@ namespace gims::hsm {
 namespace {
 
 Result<std::unique_ptr<Client>> running(const Settings& settings) {
-  // As long as gims-keyd itself may wait for its TPM, for each of provisioning's steps.
-  return Client::connect(settings.socket, 4 * settings.tpm.time_limit);
+  // As long as gims-keyd itself may wait for its vault, for each of provisioning's steps.
+  return Client::connect(settings.socket, 4 * time_limit_of(settings));
 }
 
 Result<ProvisionRequest> request_of(const ProvisionArguments& arguments) {
@@ -43,8 +43,9 @@ Result<> provision_here(const Settings& settings, const ProvisionRequest& reques
   GIMS_TRY(give_up_rights(settings));
   GIMS_TRY_ASSIGN(StateFolder folder, StateFolder::open(settings.state_folder));
   GIMS_TRY(enter_sandbox(settings));
+  GIMS_TRY_ASSIGN(auto vault, vault_of(settings));
   const SystemClock clock;
-  Custodian custodian(std::move(folder), vault_of(settings), clock, program_version());
+  Custodian custodian(std::move(folder), std::move(vault), clock, program_version());
   custodian.start();
   const State state = custodian.state();
   if (state != State::unprovisioned && state != State::zeroized) {

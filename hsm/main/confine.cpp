@@ -12,8 +12,8 @@ namespace {
 // - the loop is poll(2) over the listening socket, its peers and a signalfd, all of which are open
 //   when the sandbox closes, and accept4(2): in base_calls();
 // - the TPM is opened anew for each use: open(2) of the one device, or connect(2) to the Unix
-//   socket of a swtpm, which needs socket(2) for AF_UNIX alone. No other family can be made, so a
-//   gims-keyd that was taken over reaches no network;
+//   socket of a swtpm; gims-pkcs11d is asked over a Unix socket. That needs socket(2) for AF_UNIX
+//   alone: no other family can be made, so a gims-keyd that was taken over reaches no network;
 // - the keys are in memory of sodium_malloc: mmap, mprotect without PROT_EXEC, mlock, madvise.
 //
 // There is nothing to add.
@@ -23,11 +23,13 @@ sys::Sandbox sandbox_for(const Settings& settings) {
   sandbox.paths.push_back({.path = settings.state_folder,
                            .right = sys::PathRight::write_tree,
                            .reason = "custody.bin and audit.bin are replaced, and destroyed"});
-  sandbox.paths.push_back({.path = settings.policy_file,
-                           .right = sys::PathRight::read_file,
-                           .reason = "what the release allows the TPM"});
-  if (!settings.tpm.address.swtpm) {
-    sandbox.paths.push_back({.path = settings.tpm.address.path,
+  if (!settings.policy_file.empty()) {
+    sandbox.paths.push_back({.path = settings.policy_file,
+                             .right = sys::PathRight::read_file,
+                             .reason = "what the release allows the TPM"});
+  }
+  if (settings.tpm && !settings.tpm->address.swtpm) {
+    sandbox.paths.push_back({.path = settings.tpm->address.path,
                              .right = sys::PathRight::device,
                              .reason = "the TPM, through the kernel's resource manager"});
   }

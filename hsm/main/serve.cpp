@@ -28,8 +28,9 @@ Result<> run_service(const Settings& settings) {
   GIMS_TRY_ASSIGN(Server server, Server::listen(settings.socket, settings.users));
   // Before a byte of a file, of the TPM or of a peer is read.
   GIMS_TRY(enter_sandbox(settings));
+  GIMS_TRY_ASSIGN(auto vault, vault_of(settings));
   const SystemClock clock;
-  Custodian custodian(std::move(folder), vault_of(settings), clock, program_version());
+  Custodian custodian(std::move(folder), std::move(vault), clock, program_version());
   // Whoever connects meanwhile waits in the socket, and finds a custodian that knows its state.
   custodian.start();
   tell(custodian);

@@ -1,6 +1,9 @@
 #include "hsm/main/settings.hpp"
 
+#include <utility>
+
 #include "base/config.hpp"
+#include "hsm/core/combined_vault.hpp"
 #include "hsm/release/release_policy.hpp"
 #include "sys/config_rules.hpp"
 #include "sys/users.hpp"
@@ -21,13 +24,31 @@ bool give(Server::RolesOfUsers& users, const std::string& user, Role role) {
   return users.try_emplace(*uid, given).first->second.bits == given.bits;
 }
 
-}  // namespace
+// Of one use of the vault, so that a client of ours, which waits 30 s, hears what became of it.
+constexpr std::chrono::milliseconds longest_use = 25s;
 
-std::unique_ptr<Vault> vault_of(const Settings& settings) {
-  tpm2::Options options = settings.tpm;
-  options.release = release::read_policy(settings.policy_file);
-  return tpm2::make_vault(std::move(options));
+tpm2::Options read_tpm(Config& config, bool alone) {
+  tpm2::Options tpm;
+  if (!alone) tpm.time_limit = 10s;
+  const Config::TextRule tcti{
+      .good = [](std::string_view text) { return tpm2::parse_address(text).has_value(); },
+      .allowed = "\"device:/dev/tpmrm0\" or \"swtpm:path=/…\""};
+  if (const auto address = tpm2::parse_address(config.text("tpm.tcti", tcti))) {
+    tpm.address = *address;
+  }
+  tpm.time_limit = config.duration("tpm.time_limit", tpm.time_limit, 1s, longest_use);
+  return tpm;
 }
+
+pkcs11::RemoteOptions read_pkcs11(Config& config, bool alone) {
+  pkcs11::RemoteOptions remote;
+  if (!alone) remote.time_limit = 15s;
+  remote.socket = sys::socket_path(config, "pkcs11.socket");
+  remote.time_limit = config.duration("pkcs11.time_limit", remote.time_limit, 1s, longest_use);
+  return remote;
+}
+
+}  // namespace
 
 Result<Settings> load_settings(const std::string& path) {
   GIMS_TRY_ASSIGN(Config config, Config::load(path));
@@ -36,14 +57,17 @@ Result<Settings> load_settings(const std::string& path) {
   settings.state_folder = config.path("state_folder");
   settings.user = config.text("user", "", sys::user_rule());
 
-  const Config::TextRule tcti{
-      .good = [](std::string_view text) { return tpm2::parse_address(text).has_value(); },
-      .allowed = "\"device:/dev/tpmrm0\" or \"swtpm:path=/…\""};
-  if (const auto address = tpm2::parse_address(config.text("tpm.tcti", tcti))) {
-    settings.tpm.address = *address;
+  const bool tpm = config.has("tpm");
+  const bool hsm = config.has("pkcs11");
+  if (tpm) settings.tpm = read_tpm(config, !hsm);
+  if (tpm) settings.policy_file = config.path("tpm.release_policy");
+  if (hsm) settings.pkcs11 = read_pkcs11(config, !tpm);
+  if (time_limit_of(settings) > longest_use) {
+    config.refuse("pkcs11.time_limit", "at most 25s together with tpm.time_limit");
   }
-  settings.policy_file = config.path("tpm.release_policy");
-  settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 25s);
+  if (!tpm && !hsm) {
+    config.refuse("tpm", "a table [tpm], or [pkcs11], or both: where the keys are kept");
+  }
 
   give(settings.users, config.text("peers.tlsd", sys::user_rule()), Role::tlsd);
   if (!give(settings.users, config.text("peers.gimsd", sys::user_rule()), Role::gimsd)) {
@@ -56,6 +80,26 @@ Result<Settings> load_settings(const std::string& path) {
   }
   GIMS_TRY(config.finish());
   return settings;
+}
+
+Result<std::unique_ptr<Vault>> vault_of(const Settings& settings) {
+  std::unique_ptr<Vault> tpm;
+  if (settings.tpm) {
+    tpm2::Options options = *settings.tpm;
+    options.release = release::read_policy(settings.policy_file);
+    tpm = tpm2::make_vault(std::move(options));
+  }
+  if (!settings.pkcs11) return tpm;
+  GIMS_TRY_ASSIGN(auto hsm, pkcs11::make_remote_vault(*settings.pkcs11));
+  if (!tpm) return hsm;
+  return make_combined_vault(std::move(tpm), std::move(hsm));
+}
+
+std::chrono::milliseconds time_limit_of(const Settings& settings) {
+  std::chrono::milliseconds limit{};
+  if (settings.tpm) limit += settings.tpm->time_limit;
+  if (settings.pkcs11) limit += settings.pkcs11->time_limit;
+  return limit;
 }
 
 }  // namespace gims::hsm

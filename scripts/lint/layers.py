@@ -37,7 +37,9 @@ ALLOWED = {
     "hsm/approval": {"base", "hsm/proto", "hsm/ca"},
     "hsm/release": {"base", "sys", "hsm/ca"},
     "hsm/tpm2": {"base", "sys", "hsm/ca", "hsm/core", "hsm/release"},
-    "hsm/main": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core", "hsm/release", "hsm/tpm2"},
+    "hsm/pkcs11": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core"},
+    "hsm/main": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core", "hsm/release", "hsm/tpm2",
+                 "hsm/pkcs11"},
     "hsm": {"base", "hsm/main"},
 }
 
@@ -50,11 +52,12 @@ WRAPPERS = {
     "mbedtls/": {"tls", "hsm/ca", "hsm/release", "hsm/slip39", "hsm/approval", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
+    "p11-kit/": {"hsm/pkcs11"},
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
     "curl/": {"ctl"},
-    "CLI/": {"app", "ctl", "hsm", "hsm/release", "testsite"},
+    "CLI/": {"app", "ctl", "hsm", "hsm/pkcs11", "hsm/release", "testsite"},
     "toml++/": {"base"},
 }
 

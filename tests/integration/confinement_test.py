@@ -18,6 +18,8 @@ BAD = {
 
 
 class ConfinementTest(SiteTest):
+    bad = BAD
+
     def options(self):
         return {"watchdog": 1}
 
@@ -68,7 +70,7 @@ class ConfinementTest(SiteTest):
             self.wait_for(f"further signs of life of {process.name}", lambda: process.pings >= seen + 3)
 
     def test_a_configuration_is_checked(self):
-        for name, (line, bad, told) in BAD.items():
+        for name, (line, bad, told) in self.bad.items():
             with self.subTest(name):
                 good = self.site.etc / f"{name}.toml"
                 self.assertEqual(self.check_config(name, good), (0, ""))

@@ -40,15 +40,50 @@ TEST(KeydSettings, AreReadFromTheFile) {
   EXPECT_EQ(settings->socket, "/run/gims/keyd.sock");
   EXPECT_EQ(settings->state_folder, "/var/lib/gims-keyd");
   EXPECT_EQ(settings->user, "");
-  EXPECT_FALSE(settings->tpm.address.swtpm);
-  EXPECT_EQ(settings->tpm.address.path, "/dev/tpmrm0");
-  EXPECT_EQ(settings->tpm.time_limit, std::chrono::seconds(20));
+  EXPECT_FALSE(settings->tpm->address.swtpm);
+  EXPECT_EQ(settings->tpm->address.path, "/dev/tpmrm0");
+  EXPECT_EQ(settings->tpm->time_limit, std::chrono::seconds(20));
   EXPECT_EQ(settings->policy_file, "/usr/lib/gims/release.policy");
   ASSERT_EQ(settings->users.size(), 4U);
   EXPECT_EQ(settings->users.at(1201).bits, (Roles{} | Role::tlsd).bits);
   EXPECT_EQ(settings->users.at(1202).bits, (Roles{} | Role::gimsd).bits);
   EXPECT_EQ(settings->users.at(1203).bits, (Roles{} | Role::admin).bits);
   EXPECT_EQ(settings->users.at(0).bits, (Roles{} | Role::admin).bits);
+}
+
+TEST(KeydSettings, TheKeysAreInATpmOrInAnHsmOrInBoth) {
+  const std::string hsm = "[pkcs11]\nsocket = \"/run/gims/pkcs11.sock\"\ntime_limit = \"5s\"\n";
+  const auto tpm_alone = load(good);
+  ASSERT_TRUE(tpm_alone);
+  EXPECT_FALSE(tpm_alone->pkcs11);
+  EXPECT_EQ((*vault_of(*tpm_alone))->kind(), "tpm2");
+  EXPECT_EQ(time_limit_of(*tpm_alone), std::chrono::seconds(20));
+
+  const auto both = load(std::string(good) + hsm);
+  ASSERT_TRUE(both) << both.error().text;
+  EXPECT_EQ(both->pkcs11->socket, "/run/gims/pkcs11.sock");
+  EXPECT_EQ((*vault_of(*both))->kind(), "tpm2+pkcs11");
+  EXPECT_EQ(time_limit_of(*both), std::chrono::seconds(25));
+
+  const std::string tpm =
+      std::string(good.substr(good.find("[tpm]"), good.find("[peers]") - good.find("[tpm]")));
+  const auto hsm_alone = load(changed(tpm, hsm));
+  ASSERT_TRUE(hsm_alone) << hsm_alone.error().text;
+  EXPECT_FALSE(hsm_alone->tpm);
+  EXPECT_EQ((*vault_of(*hsm_alone))->kind(), "pkcs11");
+
+  const auto longer =
+      load(std::string(good) + hsm.substr(0, hsm.find("time_limit")) + "time_limit = \"6s\"\n");
+  ASSERT_FALSE(longer);
+  EXPECT_NE(longer.error().text.find("pkcs11.time_limit: must be at most 25s together"),
+            std::string::npos)
+      << longer.error().text;
+
+  const auto neither = load(changed(tpm, ""));
+  ASSERT_FALSE(neither);
+  EXPECT_NE(neither.error().text.find("tpm: is missing"), std::string::npos)
+      << neither.error().text;
+  EXPECT_NE(neither.error().text.find("[pkcs11]"), std::string::npos);
 }
 
 TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {

@@ -1,0 +1,169 @@
+#include "hsm/pkcs11/server.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.hpp"
+#include "base/wipe.hpp"
+#include "hsm/pkcs11/dispatch.hpp"
+#include "sys/errno.hpp"
+#include "sys/message.hpp"
+#include "sys/socket.hpp"
+
+namespace gims::hsm::pkcs11 {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr mode_t everyone_may_connect = 0666;
+constexpr std::chrono::milliseconds pause{100};
+
+pollfd wait_on(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
+
+int timeout_of(std::optional<std::chrono::milliseconds> wait) {
+  return wait ? static_cast<int>(std::max<std::int64_t>(wait->count(), 0)) : -1;
+}
+
+[[noreturn]] void end_hung_process() {
+  log::error(log::id::hsm_hangs,
+             "the HSM's module does not answer within the time limit: the process ends");
+  // Without waiting for the thread that hangs in the module, as exit() would.
+  ::_exit(1);
+}
+
+}  // namespace
+
+Result<Server> Server::listen(const std::string& path, uid_t peer,
+                              std::chrono::milliseconds call_limit) {
+  auto listener = sys::seqpacket_listen(path, everyone_may_connect);
+  if (!listener) {
+    return fail(ErrorKind::unavailable, "GIMS_KEYD_SOCKET",
+                "The socket " + path + " cannot be made (" + listener.error().code + ").",
+                listener.error().detail);
+  }
+  GIMS_TRY_ASSIGN(SecretBytes request, SecretBytes::zeroed(max_frame_size));
+  GIMS_TRY_ASSIGN(SecretBytes reply, SecretBytes::zeroed(max_frame_size));
+  return Server(std::move(*listener), peer, call_limit, std::move(request), std::move(reply));
+}
+
+Result<> Server::run(Vault& vault, Worker& worker, const sys::SignalFd& signals,
+                     sys::Watchdog& watchdog) {
+  sys::Watchdog::Pulse& pulse = watchdog.add_loop([] {});
+  bool accepting = true;
+  bool stopping = false;
+  std::vector<pollfd> waits;
+  std::vector<bool> readable;
+  while (!stopping || call_) {
+    std::optional<std::chrono::milliseconds> wait = watchdog.period();
+    const auto at_most = [&](std::chrono::milliseconds limit) {
+      wait = std::min(wait.value_or(limit), limit);
+    };
+    if (!accepting) at_most(pause);
+    if (call_) {
+      at_most(std::chrono::ceil<std::chrono::milliseconds>(call_->deadline - SteadyClock::now()));
+    }
+    waits.assign({wait_on(stopping ? -1 : signals.fd()), wait_on(worker.fd()),
+                  wait_on(accepting && !stopping ? listener_.get() : -1)});
+    // While a request is under way the others wait in their sockets.
+    for (const sys::Fd& peer : peers_)
+      waits.push_back(wait_on(call_ || stopping ? -1 : peer.get()));
+    if (::poll(waits.data(), waits.size(), timeout_of(wait)) < 0 && errno != EINTR) {
+      return sys::fail_errno("poll");
+    }
+    pulse.beat();
+    if (watchdog.period()) watchdog.tick();
+    if (waits[0].revents != 0 && signals.stop_asked()) stopping = true;
+    if (call_ && worker.has_ended()) finish_call();
+    if (call_ && SteadyClock::now() >= call_->deadline) end_hung_process();
+    readable.clear();
+    for (std::size_t i = 3; i < waits.size(); ++i) readable.push_back(waits[i].revents != 0);
+    if (!call_ && !stopping) serve_next(vault, worker, readable);
+    if (!stopping) accepting = (accepting && waits[2].revents == 0) || take_new_peers();
+  }
+  return {};
+}
+
+bool Server::take_new_peers() {
+  while (true) {
+    auto accepted = sys::accept(listener_.get(), sys::Blocking::no);
+    if (!accepted) {
+      log::failure(log::id::accept_failed, "a connection cannot be taken", accepted.error());
+      return false;
+    }
+    std::optional<sys::Fd>& socket = *accepted;
+    if (!socket) return true;
+    welcome(std::move(*socket));
+  }
+}
+
+void Server::welcome(sys::Fd socket) {
+  const auto credentials = sys::peer_credentials(socket.get());
+  if (!credentials) return;
+  Refusal refusal;
+  if (credentials->uid != peer_) {
+    refusal = {.code = RefusalCode::not_for_this_peer,
+               .text = "The user of this process has no part here."};
+  } else if (peers_.size() >= most_peers) {
+    refusal = {.code = RefusalCode::busy, .text = "This user has too many connections."};
+  } else {
+    peers_.push_back(std::move(socket));
+    return;
+  }
+  log::warning(log::id::peer_refused, "refused a connection",
+               {{"UID", std::to_string(credentials->uid)}, {"ERROR", refusal.text}});
+  // In memory of its own: reply_ may be the worker's now.
+  std::array<std::uint8_t, 1024> room{};
+  static_cast<void>(sys::send_message(socket.get(), refuse_connection(refusal, room)));
+}
+
+void Server::serve_next(Vault& vault, Worker& worker, const std::vector<bool>& readable) {
+  // Only those that were waited for; later ones have come since.
+  std::vector<std::size_t> gone;
+  for (std::size_t i = 0; i < readable.size() && !call_; ++i) {
+    const std::size_t place = (turn_ + i) % readable.size();
+    if (!readable[place]) continue;
+    const sys::Fd& peer = peers_[place];
+    auto received = sys::receive_message(peer.get(), request_.writable());
+    if (!received && received.error().code == "EAGAIN") continue;
+    if (!received || received->size == 0) {
+      gone.push_back(place);
+      continue;
+    }
+    turn_ = place + 1;
+    call_ = Call{.peer = place,
+                 .request_size = received->size,
+                 .frame = {},
+                 .hang_up = false,
+                 .deadline = SteadyClock::now() + call_limit_};
+    worker.run([this, &vault, size = received->size] {
+      const Answer made = answer(vault, request_.bytes().first(size), reply_.writable());
+      call_->frame = made.frame;
+      call_->hang_up = made.hang_up;
+    });
+  }
+  std::ranges::sort(gone, std::greater{});
+  for (const std::size_t place : gone) {
+    if (call_ && place < call_->peer) --call_->peer;
+    drop(place);
+  }
+}
+
+void Server::finish_call() {
+  const auto sent = sys::send_message(peers_[call_->peer].get(), call_->frame);
+  if (!sent) {
+    log::failure(log::id::answer_not_taken, "a peer did not take its answer", sent.error());
+  }
+  wipe(request_.writable().first(call_->request_size));
+  wipe(reply_.writable().first(call_->frame.size()));
+  if (!sent || call_->hang_up) drop(call_->peer);
+  call_.reset();
+}
+
+void Server::drop(std::size_t peer) {
+  peers_.erase(peers_.begin() + static_cast<std::ptrdiff_t>(peer));
+}
+
+}  // namespace gims::hsm::pkcs11
