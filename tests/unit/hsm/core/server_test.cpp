@@ -25,8 +25,11 @@ constexpr Roles everything = Roles{} | Role::admin | Role::tlsd | Role::gimsd;
 // gims-keyd's loop in a thread, over a custodian in memory.
 class Running {
  public:
-  explicit Running(Server::RolesOfUsers users = {{::getuid(), everything}})
+  explicit Running(
+      Server::RolesOfUsers users = {{::getuid(), everything}},
+      void (*before)(test::KeydSite&) = [](test::KeydSite&) {})
       : users_(std::move(users)), signals_(*sys::SignalFd::for_service()) {
+    before(site_);  // from start() on the custodian is the thread's
     start();
   }
   Running(const Running&) = delete;
@@ -73,6 +76,8 @@ class Running {
   const sys::SignalFd signals_;
   std::thread thread_;
 };
+
+void provisioned(test::KeydSite& site) { site.provisioned(); }
 
 Bytes status_request(std::uint32_t number) {
   Bytes room(64);
@@ -194,8 +199,7 @@ TEST(KeydClient, GivesUpWhereItsServiceIsToStop) {
 }
 
 TEST(KeydServer, TheLargestEventIsSigned) {
-  Running keyd;
-  keyd.site().provisioned();
+  Running keyd({{::getuid(), everything}}, provisioned);
   Bytes event(max_event, ' ');
   event.front() = '{';
   event.back() = '}';
@@ -216,8 +220,7 @@ TEST(KeydServer, AClientConnectsAgainAfterARestart) {
 }
 
 TEST(KeydServer, ARoleIsThatOfTheUser) {
-  Running keyd({{::getuid(), Roles{} | Role::tlsd}});
-  keyd.site().provisioned();
+  Running keyd({{::getuid(), Roles{} | Role::tlsd}}, provisioned);
   const auto client = keyd.client();
   EXPECT_TRUE(client->status());
   EXPECT_TRUE(client->sign_leaf({.public_key = spki_of(generate_p256()->public_key)}));
@@ -283,8 +286,7 @@ TEST(KeydServer, APeerThatReadsNothingHoldsNobodyUp) {
 }
 
 TEST(KeydServer, ThreadsMayShareAClient) {
-  Running keyd;
-  keyd.site().provisioned();
+  Running keyd({{::getuid(), everything}}, provisioned);
   const auto client = keyd.client();
   const auto public_key = client->server_key()->public_key;
   std::vector<std::thread> threads;
