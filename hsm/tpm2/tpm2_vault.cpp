@@ -203,7 +203,8 @@ class Tpm2Vault final : public Vault, public Attestor, public ReleaseGate {
     GIMS_TRY(check_unowned(use));
     if (replace) return {};
     for (const Slot slot : {Slot::a, Slot::b}) {
-      if (use.read_value(slot)) {
+      GIMS_TRY_ASSIGN(const bool held, use.holds_value(slot));
+      if (held) {
         return custody(
             "This TPM holds the keys of an earlier site. If they are to be destroyed, say that "
             "they are to be replaced.");
