@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 
-#include "hsm/ca/hex.hpp"
 #include "hsm/ca/sha256.hpp"
 #include "hsm/proto/messages.hpp"
 #include "hsm/tpm2/tpm2_vault.hpp"
+#include "support/credential.hpp"
 #include "support/process.hpp"
 #include "support/release_policy.hpp"
 #include "support/swtpm.hpp"
@@ -27,22 +26,14 @@ class Attestation : public ::testing::Test {
     auto identity = vault_->attestor()->identity(blob_, secret_);
     ASSERT_TRUE(identity) << identity.error().text;
     identity_ = *identity;
-    write("ak.pub", sized(identity_.attestation_key));
-    write("ek.pub", sized(identity_.endorsement_key));
+    write("ak.pub", test::tpm2b(identity_.attestation_key));
   }
 
-  // TPM2B: a size, then the structure.
-  static Bytes sized(BytesView area) {
-    Bytes whole{static_cast<std::uint8_t>(area.size() >> 8U),
-                static_cast<std::uint8_t>(area.size())};
-    whole.insert(whole.end(), area.begin(), area.end());
-    return whole;
-  }
   // TPMT_SIGNATURE of ECDSA with SHA-256.
   static Bytes signature(const P256Signature& signature) {
     Bytes out{0x00, 0x18, 0x00, 0x0b};
     for (const BytesView half : {BytesView(signature.r), BytesView(signature.s)}) {
-      const Bytes part = sized(half);
+      const Bytes part = test::tpm2b(half);
       out.insert(out.end(), part.begin(), part.end());
     }
     return out;
@@ -51,10 +42,6 @@ class Attestation : public ::testing::Test {
     std::ofstream(folder_ / name, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
-  }
-  [[nodiscard]] Bytes read(const char* name) const {
-    std::ifstream in(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
   }
   [[nodiscard]] test::CommandResult tools(const std::string& script) const {
     return test::run_command({"sh", "-euc",
@@ -111,29 +98,11 @@ TEST_F(Attestation, AQuoteTellsWhatWasMeasured) {
 }
 
 TEST_F(Attestation, OneTpmHasBothKeys) {
-  // The name of the attestation key: the algorithm, and the hash of its public area.
-  Bytes name{0x00, 0x0b};
-  const Digest hash = sha256({identity_.attestation_key});
-  name.insert(name.end(), hash.begin(), hash.end());
-  const auto made = tools(
-      "printf 'only this TPM knows' > secret; tpm2_makecredential -Q -T none "
-      "-u ek.pub -s secret -n " +
-      hex(name) + " -o credential");
-  ASSERT_EQ(made.status, 0) << made.output;
-  // Magic and version of tpm2-tools, then TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET.
-  const Bytes file = read("credential");
-  ASSERT_GT(file.size(), 10U);
-  const auto part = [&](std::size_t at) {
-    const std::size_t size = (std::size_t{file[at]} << 8U) | file[at + 1];
-    return BytesView(file).subspan(at + 2, size);
-  };
-  const BytesView credential = part(8);
-  const BytesView encrypted = part(8 + 2 + credential.size());
-
+  const auto [credential, encrypted] = test::challenge_for(identity_, "only this TPM knows");
   const auto opened = vault_->attestor()->activate(blob_, secret_, credential, encrypted);
   ASSERT_TRUE(opened) << opened.error().text;
   EXPECT_EQ(std::string(opened->bytes().begin(), opened->bytes().end()), "only this TPM knows");
-  Bytes changed(credential.begin(), credential.end());
+  Bytes changed = credential;
   changed.back() ^= 1U;
   EXPECT_FALSE(vault_->attestor()->activate(blob_, secret_, changed, encrypted));
   EXPECT_FALSE(vault_->attestor()->activate(blob_, secret_, Bytes(4096), encrypted));

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/sha256.hpp"
 #include "hsm/proto/messages.hpp"
 #include "hsm/tpm2/boot_terms.hpp"
 #include "hsm/tpm2/connection.hpp"
