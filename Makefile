@@ -18,8 +18,8 @@ run: ## start a whole site and let two clients talk (ONCE=1: then search its fil
 test: ## run every test
 	@scripts/steps test
 
-faults: ## the long forms of the fault tests: 300 kills of each daemon (K), 1,000 power cuts (P)
-	@K=$(or $(K),300) P=$(or $(P),1000) scripts/steps faults
+faults: ## the long forms of the fault tests: 300 kills of each daemon (K), 1,000 power cuts (P), 65,000 signatures (S)
+	@K=$(or $(K),300) P=$(or $(P),1000) S=$(or $(S),65000) scripts/steps faults
 
 testsite: ## build gimsd-testsite, the server for conformance suites
 	@scripts/steps testsite

@@ -71,6 +71,8 @@ inline constexpr MessageId keys_open_again{"e8586f7beb7c9fec9a3ea36d03ed009c"};
 inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 // A peer asked for what it may not have, or what failed.
 inline constexpr MessageId key_request_refused{"c780998d41b84e3382bd547cdf5bc9c9"};
+// Attestation goes without one of the logs of what was measured.
+inline constexpr MessageId event_log_unreadable{"4196708e888e4636b53e56e505e304fa"};
 // A peer left before it had its answer.
 inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
 
@@ -137,6 +139,9 @@ inline constexpr MessageId to_device_queue_full{"4d5bc5b63b5c404394899f1322b16d5
 inline constexpr MessageId audit_witness_away{"30f6833d5a434b8ca0e312a94142d655"};
 // What `audit_witness_away` told is over.
 inline constexpr MessageId audit_witness_back{"b01bb8ed33c7498cb2e2bed6ba3340b4"};
+// The TPM has not certified the log's newest entry, or the certificate is not kept; it is tried
+// again.
+inline constexpr MessageId audit_not_certified{"20bb530008f7425ab69928250f71ebee"};
 // The log does not agree with itself or with gims-keyd.
 inline constexpr MessageId audit_log_broken{"6edf6a8f4191417cad100b24a32335ca"};
 

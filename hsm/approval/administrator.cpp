@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/utf8.hpp"
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 
 namespace gims::hsm::approval {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "hsm/approval/client_data.hpp"
 #include "hsm/approval/signature.hpp"
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/sha256.hpp"
 
 namespace gims::hsm::approval {
 namespace {

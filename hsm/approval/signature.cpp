@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "hsm/approval/assertion.hpp"
-#include "hsm/core/der.hpp"
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/der.hpp"
+#include "hsm/ca/sha256.hpp"
 
 namespace gims::hsm::approval {
 namespace {

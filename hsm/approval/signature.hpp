@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "hsm/approval/administrator.hpp"
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 
 namespace gims::hsm::approval {
 

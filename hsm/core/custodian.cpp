@@ -7,9 +7,9 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "hsm/core/certificate.hpp"
-#include "hsm/core/p256.hpp"
-#include "hsm/core/site.hpp"
+#include "hsm/ca/certificate.hpp"
+#include "hsm/ca/p256.hpp"
+#include "hsm/ca/site.hpp"
 
 namespace gims::hsm {
 namespace {

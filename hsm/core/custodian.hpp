@@ -5,12 +5,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "hsm/core/custody_file.hpp"
+#include "hsm/core/event_logs.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/core/vault.hpp"
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/messages.hpp"
 
 namespace gims::hsm {
@@ -54,6 +57,15 @@ class Custodian {
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);
   [[nodiscard]] const AuditHead& audit_head() const;
 
+  // What the hardware states of itself (custodian_attest.cpp); operational. Fails
+  // (GIMS_KEYD_CUSTODY) with hardware that states nothing.
+  [[nodiscard]] Result<AttestReply> attest(const AttestNonce& nonce);
+  [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
+  [[nodiscard]] Result<AuditCertificate> certify_audit();
+  // Before start(); without, there are none.
+  void use(EventLogs logs) noexcept { event_logs_ = std::move(logs); }
+  [[nodiscard]] Result<EventLogReply> event_log(const EventLogRequest& request) const;
+
  private:
   // All that is there once the vault has opened the custody file.
   struct Open {
@@ -63,6 +75,8 @@ class Custodian {
     std::int64_t ca_end = 0;  // of the issuing CA's certificate; seconds since 1970 UTC
     ServerKey server_key;
     AuditHead audit_head;
+    // Asked of the hardware once: it takes long and never changes.
+    std::optional<Attestor::Identity> identity;
   };
   Result<Open> open_site(BytesView file);
   // The first half of it: the vault and the custody file alone.
@@ -75,6 +89,8 @@ class Custodian {
                                     const SecretBytes& root_key) const;
   Result<> write_new(const ProvisionRequest& request, const SecretBytes& root_key);
   Result<> describe_vault();
+  Result<Attestor*> attestor();
+  Result<const Attestor::Identity*> identity(const SecretBytes& hardware_secret);
   [[nodiscard]] std::int64_t now() const { return clock_.now_ms() / 1000; }
   [[nodiscard]] const Open& open() const;
   [[nodiscard]] Open& open();
@@ -84,6 +100,7 @@ class Custodian {
   const Clock& clock_;
   const std::string version_;
   const std::chrono::steady_clock::time_point started_;
+  EventLogs event_logs_;
 
   State state_ = State::locked;
   std::string reason_ = "gims-keyd has not looked yet.";

@@ -1,9 +1,13 @@
 #include "hsm/core/dispatch.hpp"
 
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <string>
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "hsm/core/attest_handlers.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -87,7 +91,7 @@ Result<> audit_head(Custodian& custodian, BytesView body, Writer& reply) {
   return {};
 }
 
-constexpr std::array<Rule, last_operation> table{{
+constexpr auto table = std::to_array<Rule>({
     {Operation::status, anyone, always, status},
     {Operation::provision, admin, without_keys, provision},
     {Operation::unlock, admin, locked, unlock},
@@ -99,15 +103,13 @@ constexpr std::array<Rule, last_operation> table{{
     {Operation::sign_events, gimsd, operational, sign_events},
     {Operation::extend_audit, gimsd, operational, extend_audit},
     {Operation::audit_head, gimsd | Role::admin, operational, audit_head},
-}};
-
-constexpr bool in_the_order_of_its_numbers() {
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    if (static_cast<std::size_t>(table[i].operation) != i + 1) return false;
-  }
-  return true;
-}
-static_assert(in_the_order_of_its_numbers());
+    {Operation::attest, gimsd | Role::admin, operational, handle_attest},
+    {Operation::activate, admin, operational, handle_activate},
+    {Operation::certify_audit, gimsd, operational, handle_certify_audit},
+    {Operation::event_log, gimsd | Role::admin, operational, handle_event_log},
+});
+static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
+              table.end());
 
 Result<> allowed(const Rule& rule, Roles peer, State state) {
   // The peer before the state: a stranger is not told more than that it is one.
@@ -131,9 +133,12 @@ Result<> serve(Custodian& custodian, Roles peer, BytesView message, Header& head
   if (frame.header.kind != Kind::request) {
     return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "This is no request.");
   }
-  const Rule& rule = table[static_cast<std::size_t>(frame.header.operation) - 1];
-  GIMS_TRY(allowed(rule, peer, custodian.state()));
-  return rule.handle(custodian, frame.body, reply);
+  const auto* const rule = std::ranges::find(table, frame.header.operation, &Rule::operation);
+  if (rule == table.end()) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "There is no such operation.");
+  }
+  GIMS_TRY(allowed(*rule, peer, custodian.state()));
+  return rule->handle(custodian, frame.body, reply);
 }
 
 BytesView frame_of(const Header& header, const Refusal& refusal, std::span<std::uint8_t> room) {
@@ -146,7 +151,7 @@ BytesView frame_of(const Header& header, const Refusal& refusal, std::span<std::
 
 }  // namespace
 
-std::span<const Rule, last_operation> rules() noexcept { return table; }
+std::span<const Rule> rules() noexcept { return table; }
 
 Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std::uint8_t> room) {
   Header header;

@@ -2,7 +2,6 @@
 // folder beside it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "hsm/ca/p256.hpp"
 #include "hsm/proto/frame.hpp"
 
 namespace gims::hsm {
@@ -19,13 +19,6 @@ namespace gims::hsm {
 inline constexpr std::string_view away_code = "GIMS_KEYD_AWAY";
 inline constexpr std::string_view boot_code = "GIMS_KEYD_BOOT";
 inline constexpr std::string_view older_code = "GIMS_KEYD_OLDER";
-
-using Digest = std::array<std::uint8_t, 32>;     // SHA-256
-using P256Point = std::array<std::uint8_t, 65>;  // 0x04, X, Y (SEC 1, section 2.3.3)
-struct P256Signature {
-  std::array<std::uint8_t, 32> r{};
-  std::array<std::uint8_t, 32> s{};
-};
 
 // What hardware states about itself, signed by a key that signs nothing else (TPM 2.0 library part
 // 1, section 31). Errors and thread as Vault's.
@@ -59,6 +52,9 @@ class Attestor {
   // That the unit's counter holds what counter() gives, together with `statement`.
   [[nodiscard]] virtual Result<Statement> certify_counter(BytesView blob,
                                                           const SecretBytes& hardware_secret,
+                                                          const Digest& statement) = 0;
+  // The same of the newest release that the hardware was told of (ReleaseGate).
+  [[nodiscard]] virtual Result<Statement> certify_release(BytesView blob,
                                                           const Digest& statement) = 0;
   // Opens what was encrypted for the endorsement key and the attestation key together
   // (TPM2_ActivateCredential), which shows that one hardware has both.

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "hsm/core/certificate.hpp"
+#include "hsm/ca/certificate.hpp"
 #include "hsm/core/custodian.hpp"
 #include "hsm/main/confine.hpp"
 #include "hsm/main/root_key_file.hpp"

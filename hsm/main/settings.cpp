@@ -43,6 +43,8 @@ Result<Settings> load_settings(const std::string& path) {
     settings.tpm.address = *address;
   }
   settings.policy_file = config.path("tpm.release_policy");
+  settings.firmware_log = config.path("tpm.firmware_log", "");
+  settings.userspace_log = config.path("tpm.userspace_log", "");
   settings.tpm.time_limit = config.duration("tpm.time_limit", settings.tpm.time_limit, 1s, 25s);
 
   give(settings.users, config.text("peers.tlsd", sys::user_rule()), Role::tlsd);

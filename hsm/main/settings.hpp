@@ -14,7 +14,9 @@ struct Settings {
   std::string state_folder;  // gims-keyd's own
   std::string user;          // to become at start; empty: stay
   tpm2::Options tpm;
-  std::string policy_file;     // the release's (release/release_policy.hpp)
+  std::string policy_file;   // the release's (release/release_policy.hpp)
+  std::string firmware_log;  // what was measured (core/event_logs.hpp); empty: not there
+  std::string userspace_log;
   Server::RolesOfUsers users;  // each has one role
 };
 

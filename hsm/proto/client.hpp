@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/messages.hpp"
 #include "sys/fd.hpp"
 
@@ -53,6 +54,13 @@ class Client {
   // another hash, is a conflict (GIMS_KEYD_AUDIT).
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);
   [[nodiscard]] Result<AuditHead> audit_head();
+  // What the hardware states about itself and the unit. Uses it several times: seconds.
+  [[nodiscard]] Result<AttestReply> attest(const AttestNonce& nonce);
+  // The newest entry that extend_audit() gave, certified by the hardware.
+  [[nodiscard]] Result<AuditCertificate> certify_audit();
+  // A log of what was measured, whole; empty where there is none, or a longer one than
+  // max_event_log.
+  [[nodiscard]] Result<Bytes> event_log(EventLog log);
 
   // An administrator.
   [[nodiscard]] Result<> provision(const ProvisionRequest& request);
@@ -60,6 +68,8 @@ class Client {
   [[nodiscard]] Result<> unlock();
   // Destroys the keys for good, and says whether that is certain.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
+  // Opens a credential: what it holds.
+  [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
 
  private:
   Client(std::string path, std::chrono::milliseconds limit, std::vector<int> stop, SecretBytes room)

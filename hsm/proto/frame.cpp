@@ -10,6 +10,7 @@ namespace gims::hsm {
 namespace {
 
 constexpr std::array<std::uint8_t, 2> magic{'G', 'K'};
+constexpr std::string_view no_operation = "unknown";
 
 std::unexpected<Error> bad_frame(std::string_view why) {
   return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "The frame is not well formed.", why);
@@ -41,8 +42,20 @@ std::string_view name_of(Operation operation) noexcept {
       return "extend_audit";
     case Operation::audit_head:
       return "audit_head";
+    case Operation::attest:
+      return "attest";
+    case Operation::activate:
+      return "activate";
+    case Operation::certify_audit:
+      return "certify_audit";
+    case Operation::event_log:
+      return "event_log";
   }
-  return "unknown";
+  return no_operation;
+}
+
+bool is_operation(std::uint16_t number) noexcept {
+  return name_of(static_cast<Operation>(number)) != no_operation;
 }
 
 Result<Frame> decode_frame(BytesView message) {
@@ -62,7 +75,7 @@ Result<Frame> decode_frame(BytesView message) {
   const std::uint32_t length = reader.u32();
   if (!reader.good()) return bad_frame("shorter than a header");
   if (kind < 1 || kind > static_cast<std::uint8_t>(Kind::refusal)) return bad_frame("kind");
-  if (operation < 1 || operation > last_operation) return bad_frame("operation");
+  if (!is_operation(operation)) return bad_frame("operation");
   if (zero != 0) return bad_frame("the field of zeros");
   if (message.size() - header_size != length) return bad_frame("length");
   return Frame{.header = {.kind = static_cast<Kind>(kind),

@@ -47,9 +47,15 @@ enum class Operation : std::uint16_t {
   sign_events = 9,
   extend_audit = 10,
   audit_head = 11,
+  attest = 20,
+  activate = 21,
+  certify_audit = 22,
+  event_log = 23,
 };
-inline constexpr std::uint16_t last_operation = 11;
+// "unknown" for a number that is none.
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;
+// Their numbers have gaps.
+[[nodiscard]] bool is_operation(std::uint16_t number) noexcept;
 
 struct Header {
   Kind kind = Kind::request;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hsm/proto/fields.hpp"
+
 namespace gims::hsm {
 namespace {
 
@@ -29,23 +31,6 @@ constexpr std::array<CodeName, 13> code_names{{
     {RefusalCode::other_boot, "GIMS_KEYD_BOOT", ErrorKind::unavailable},
     {RefusalCode::older, "GIMS_KEYD_OLDER", ErrorKind::unavailable},
 }};
-
-// The rest of `reader` must be empty for the decoded value to count.
-template <class T>
-Result<T> finished(const Reader& reader, T value) {
-  if (!reader.finish()) {
-    return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME",
-                "The body of the message is not well formed.");
-  }
-  return value;
-}
-
-Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
-
-template <std::size_t N>
-void copy_fixed(Reader& reader, std::array<std::uint8_t, N>& out) {
-  std::ranges::copy(reader.raw(N), out.begin());
-}
 
 void write_flag(Writer& writer, bool flag) { writer.u8(flag ? 1 : 0); }
 

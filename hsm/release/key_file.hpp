@@ -1,7 +1,7 @@
 // Keys of P-256 in files, as openssl writes them (RFC 7468; RFC 5915, RFC 5958, RFC 5480).
 #pragma once
 
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 
 namespace gims::hsm::release {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/sha256.hpp"
 
 namespace gims::hsm::release {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "hsm/core/hex.hpp"
+#include "hsm/ca/hex.hpp"
 #include "hsm/tpm2/nv.hpp"
 #include "hsm/tpm2/templates.hpp"
 

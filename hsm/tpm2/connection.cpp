@@ -9,6 +9,7 @@
 
 #include "base/wipe.hpp"
 #include "hsm/tpm2/templates.hpp"
+#include "hsm/tpm2/transport.hpp"
 
 namespace gims::hsm::tpm2 {
 namespace {
@@ -48,11 +49,12 @@ void Loaded::flush() noexcept {
 
 Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
   const auto deadline = std::chrono::steady_clock::now() + options.time_limit;
-  GIMS_TRY_ASSIGN(auto transport, Transport::open(options.address, deadline));
-  std::unique_ptr<Connection> connection(new Connection(std::move(transport)));
-  GIMS_TRY(connection->check(
-      Esys_Initialize(connection->esys_.out(), connection->transport_->tcti(), nullptr),
-      "Esys_Initialize"));
+  GIMS_TRY_ASSIGN(std::unique_ptr<Way> way, Transport::open(options.address, deadline));
+  if (options.detour) way = options.detour(std::move(way));
+  std::unique_ptr<Connection> connection(new Connection(std::move(way)));
+  GIMS_TRY(
+      connection->check(Esys_Initialize(connection->esys_.out(), connection->way_->tcti(), nullptr),
+                        "Esys_Initialize"));
   if (options.address.swtpm) GIMS_TRY(connection->start_software_tpm());
   GIMS_TRY_ASSIGN(connection->manufacturer_,
                   connection->property(TPM2_PT_MANUFACTURER, ESYS_TR_NONE));
@@ -64,7 +66,7 @@ Connection::~Connection() = default;
 Result<> Connection::check(TSS2_RC rc, std::string_view what) const {
   if (rc == TSS2_RC_SUCCESS) return {};
   const std::string detail = std::string(what) + ": " + Tss2_RC_Decode(rc);
-  if (transport_->timed_out()) {
+  if (way_->timed_out()) {
     return fail(ErrorKind::unavailable, away_code,
                 "The TPM did not answer within the time limit (at " + std::string(what) + ").",
                 detail);

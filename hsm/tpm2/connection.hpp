@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "base/handle.hpp"
-#include "hsm/tpm2/transport.hpp"
+#include "hsm/tpm2/tpm2_vault.hpp"
+#include "hsm/tpm2/way.hpp"
 
 namespace gims::hsm::tpm2 {
 
@@ -92,8 +93,7 @@ class Connection {
   [[nodiscard]] Result<> audit(ESYS_TR session, bool on) const;
 
  private:
-  explicit Connection(std::unique_ptr<Transport> transport) noexcept
-      : transport_(std::move(transport)) {}
+  explicit Connection(std::unique_ptr<Way> way) noexcept : way_(std::move(way)) {}
   Result<> set_attributes(ESYS_TR session, TPMA_SESSION attributes) const;
   Result<> start_software_tpm() const;
   Result<UINT32> property(TPM2_PT which, ESYS_TR session) const;
@@ -101,7 +101,7 @@ class Connection {
 
   static void finalize(ESYS_CONTEXT* esys) noexcept { Esys_Finalize(&esys); }
 
-  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<Way> way_;
   Handle<ESYS_CONTEXT, finalize> esys_;
   std::uint32_t manufacturer_ = 0;
 };

@@ -30,9 +30,12 @@ Result<TPMS_NV_PUBLIC> NvIndex::area() const {
   GIMS_TRY_ASSIGN(const ESYS_TR index, handle({}));
   Given<TPM2B_NV_PUBLIC> area;
   Given<TPM2B_NAME> name;
-  GIMS_TRY(tpm_->check(Esys_NV_ReadPublic(tpm_->esys(), index, ESYS_TR_NONE, ESYS_TR_NONE,
-                                          ESYS_TR_NONE, area.out(), name.out()),
-                       "TPM2_NV_ReadPublic"));
+  // In the session, for the same reason: that nothing was written yet is told here.
+  GIMS_TRY(tpm_->audit(session_, true));
+  const TSS2_RC read = Esys_NV_ReadPublic(tpm_->esys(), index, session_, ESYS_TR_NONE, ESYS_TR_NONE,
+                                          area.out(), name.out());
+  GIMS_TRY(tpm_->audit(session_, false));
+  GIMS_TRY(tpm_->check(read, "TPM2_NV_ReadPublic"));
   return area.get()->nvPublic;
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,8 @@
 #include "hsm/release/release_policy.hpp"
 
 namespace gims::hsm::tpm2 {
+
+class Way;
 
 // Where the TPM is: "device:/dev/tpmrm0", the kernel's resource manager, or "swtpm:path=/…", the
 // data socket of a swtpm on this machine.
@@ -39,6 +42,9 @@ struct Options {
   // (release/release_policy.hpp).
   std::array<std::uint32_t, 2> value_indices{0x0181'4D00, 0x0181'4D03};
   std::uint32_t counter_index = 0x0181'4D02;
+  // For tests that break the way to the TPM: what each connection's is replaced with. None:
+  // nothing.
+  std::function<std::unique_ptr<Way>(std::unique_ptr<Way> way)> detour = nullptr;
 };
 
 // Does not touch the TPM yet.

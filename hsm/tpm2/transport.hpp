@@ -2,13 +2,12 @@
 // loaded by name at run time.
 #pragma once
 
-#include <tss2/tss2_tcti.h>
-
 #include <chrono>
 #include <memory>
 #include <vector>
 
 #include "hsm/tpm2/tpm2_vault.hpp"
+#include "hsm/tpm2/way.hpp"
 #include "sys/fd.hpp"
 
 namespace gims::hsm::tpm2 {
@@ -16,7 +15,7 @@ namespace gims::hsm::tpm2 {
 // One connection, and a TCTI (TCG TSS 2.0 TPM Command Transmission Interface) over it. After the
 // deadline, or any failure, every transfer fails: what comes next could be the answer to an earlier
 // command. Thread: one.
-class Transport {
+class Transport final : public Way {
  public:
   using Deadline = std::chrono::steady_clock::time_point;
 
@@ -25,12 +24,12 @@ class Transport {
                                                                Deadline deadline);
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
-  ~Transport() = default;
+  ~Transport() override = default;
 
-  [[nodiscard]] TSS2_TCTI_CONTEXT* tcti() noexcept {
+  [[nodiscard]] TSS2_TCTI_CONTEXT* tcti() noexcept override {
     return reinterpret_cast<TSS2_TCTI_CONTEXT*>(&tcti_);
   }
-  [[nodiscard]] bool timed_out() const noexcept { return timed_out_; }
+  [[nodiscard]] bool timed_out() const noexcept override { return timed_out_; }
 
  private:
   // What tpm2-tss sees; it hands the address back, and the rest of the struct leads to the object.

@@ -93,9 +93,14 @@ Result<SecretBytes> Use::read_value(Slot slot) const {
   return value;
 }
 
-Result<bool> Use::destroy_value(Slot slot) const {
+Result<bool> Use::holds_value(Slot slot) const {
   GIMS_TRY_ASSIGN(const SecretBytes value, held_value(slot));
-  if (value.empty()) return false;
+  return !value.empty();
+}
+
+Result<bool> Use::destroy_value(Slot slot) const {
+  GIMS_TRY_ASSIGN(const bool held, holds_value(slot));
+  if (!held) return false;
   // Overwritten, not deleted: that needs no owner's authorisation, which may be lost.
   GIMS_TRY(value_index(slot).write(nothing, {}));
   return true;

@@ -26,6 +26,7 @@ class Use {
   [[nodiscard]] Result<> define_value(Slot slot) const;
   [[nodiscard]] Result<SecretBytes> make_value(Slot slot) const;
   [[nodiscard]] Result<SecretBytes> read_value(Slot slot) const;
+  [[nodiscard]] Result<bool> holds_value(Slot slot) const;
   // False: it was not there.
   [[nodiscard]] Result<bool> destroy_value(Slot slot) const;
 

@@ -13,8 +13,8 @@ import includes as inc
 
 DOCUMENT = "docs/architecture.md"
 
-# What each module may include besides itself. Of daemon/, hsm/ may use base and sys only, and of hsm/ the other
-# programs see proto only. docs/architecture.md has the same table with the reasons.
+# What each module may include besides itself. Of daemon/, what gims-keyd is made of may use base and sys only, and of
+# hsm/ the daemons see proto and attest only. docs/architecture.md has the same table with the reasons.
 ALLOWED = {
     "base": set(),
     "sys": {"base"},
@@ -26,27 +26,29 @@ ALLOWED = {
     "store": {"base", "json", "crypto", "sql", "matrix"},
     "service": {"base", "sys", "json", "crypto", "sql", "http", "matrix", "store"},
     "api": {"base", "sys", "json", "crypto", "http", "matrix", "service"},
-    "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto"},
+    "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto", "hsm/attest"},
     "tls": {"base", "sys", "hsm/proto"},
     "testsite": {"base", "sys", "json", "crypto", "http", "api", "app", "tls", "hsm/proto"},
-    "ctl": {"base", "json", "crypto"},
+    "ctl": {"base", "sys", "json", "crypto", "hsm/proto", "hsm/release", "hsm/attest"},
     "hsm/proto": {"base", "sys"},
     "hsm/slip39": {"base"},
-    "hsm/core": {"base", "sys", "hsm/proto"},
-    "hsm/approval": {"base", "hsm/proto", "hsm/core"},
-    "hsm/release": {"base", "sys", "hsm/core"},
-    "hsm/tpm2": {"base", "sys", "hsm/core", "hsm/release"},
-    "hsm/main": {"base", "sys", "hsm/proto", "hsm/core", "hsm/release", "hsm/tpm2"},
+    "hsm/ca": {"base", "hsm/proto"},
+    "hsm/core": {"base", "sys", "hsm/proto", "hsm/ca"},
+    "hsm/approval": {"base", "hsm/proto", "hsm/ca"},
+    "hsm/release": {"base", "sys", "json", "crypto", "hsm/ca"},
+    "hsm/attest": {"base", "json", "crypto", "hsm/proto", "hsm/ca", "hsm/release"},
+    "hsm/tpm2": {"base", "sys", "hsm/ca", "hsm/core", "hsm/release"},
+    "hsm/main": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core", "hsm/release", "hsm/tpm2"},
     "hsm": {"base", "hsm/main"},
 }
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval"},
+    "sodium": {"base", "crypto", "tls", "hsm/ca", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval", "testsite"},
+    "mbedtls/": {"tls", "hsm/ca", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "systemd/": {"base", "sys"},

@@ -11,8 +11,8 @@
 #include "hsm/approval/client_data.hpp"
 #include "hsm/approval/registry.hpp"
 #include "hsm/approval/signature.hpp"
-#include "hsm/core/der.hpp"
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/der.hpp"
+#include "hsm/ca/sha256.hpp"
 #include "one_form.hpp"
 
 namespace {

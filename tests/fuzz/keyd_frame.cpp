@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/frame.hpp"
 #include "hsm/proto/messages.hpp"
 #include "one_form.hpp"
@@ -22,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 13) {
+  switch (data[0] % 19) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -63,6 +64,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 12:
       same_again(body, decode_zeroize(body));
+      break;
+    case 13:
+      same_again(body, decode_attest_request(body));
+      break;
+    case 14:
+      same_again(body, decode_attest(body));
+      break;
+    case 15:
+      same_again(body, decode_activate_request(body));
+      break;
+    case 16:
+      same_again(body, decode_audit_certificate(body));
+      break;
+    case 17:
+      same_again(body, decode_event_log_request(body));
+      break;
+    case 18:
+      same_again(body, decode_event_log(body));
       break;
     default:
       break;

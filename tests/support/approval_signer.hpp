@@ -9,7 +9,7 @@
 
 #include "base/check.hpp"
 #include "hsm/approval/assertion.hpp"
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 
 namespace gims::test {
 

@@ -3,7 +3,7 @@
 
 #include <mbedtls/ecdsa.h>
 
-#include "hsm/core/vault.hpp"
+#include "hsm/ca/p256.hpp"
 
 namespace gims::test {
 

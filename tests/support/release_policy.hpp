@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/check.hpp"
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/p256.hpp"
 #include "hsm/release/release_policy.hpp"
 
 namespace gims::test {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
-#include "hsm/core/certificate.hpp"
+#include "hsm/ca/certificate.hpp"
 #include "support/keyd_site.hpp"
 
 namespace gims::hsm {

@@ -35,6 +35,10 @@ const Allowed& documented() {
       {sign_events, {{Role::gimsd}, operational}},
       {extend_audit, {{Role::gimsd}, operational}},
       {audit_head, {{Role::gimsd, Role::admin}, operational}},
+      {attest, {{Role::gimsd, Role::admin}, operational}},
+      {activate, {{Role::admin}, operational}},
+      {certify_audit, {{Role::gimsd}, operational}},
+      {event_log, {{Role::gimsd, Role::admin}, operational}},
   };
   return table;
 }
@@ -68,6 +72,11 @@ Bytes request(Operation operation) {
   }
   if (operation == Operation::sign_events) encode(writer, std::span<const BytesView>(events));
   if (operation == Operation::extend_audit) encode(writer, AuditHead{.sequence = 1, .hash = {1}});
+  if (operation == Operation::attest) encode(writer, AttestRequest{.nonce = {1}});
+  if (operation == Operation::activate) {
+    encode(writer, ActivateRequest{.credential = {1}, .encrypted_secret = {2}});
+  }
+  if (operation == Operation::event_log) encode(writer, EventLogRequest{});
   const auto frame = writer.frame({.kind = Kind::request, .operation = operation, .number = 41});
   return {frame->begin(), frame->end()};
 }
@@ -131,6 +140,17 @@ TEST(KeydTable, HoldsWhatIsDocumented) {
           << name_of(rule.operation);
     }
   }
+}
+
+TEST(KeydTable, EveryOperationOfTheProtocolHasARow) {
+  std::size_t operations = 0;
+  for (std::uint16_t number = 0; number <= 0xff; ++number) {
+    if (!is_operation(number)) continue;
+    ++operations;
+    EXPECT_TRUE(std::ranges::contains(rules(), static_cast<Operation>(number), &Rule::operation))
+        << number;
+  }
+  EXPECT_EQ(operations, rules().size());
 }
 
 TEST(KeydTable, APeerWithoutARoleGetsNothing) {

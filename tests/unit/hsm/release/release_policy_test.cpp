@@ -4,8 +4,8 @@
 
 #include <fstream>
 
-#include "hsm/core/hex.hpp"
-#include "hsm/core/p256.hpp"
+#include "hsm/ca/hex.hpp"
+#include "hsm/ca/p256.hpp"
 #include "support/process.hpp"
 #include "support/swtpm.hpp"
 #include "support/temp_folder.hpp"

@@ -2,7 +2,7 @@
 // and the unit's own PCRs. Against a software TPM whose PCRs the tests extend as a start would.
 #include <gtest/gtest.h>
 
-#include "hsm/core/sha256.hpp"
+#include "hsm/ca/sha256.hpp"
 #include "hsm/proto/messages.hpp"
 #include "hsm/tpm2/tpm2_vault.hpp"
 #include "support/process.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hsm/ca/sha256.hpp"
 #include "hsm/proto/messages.hpp"
 #include "hsm/tpm2/boot_terms.hpp"
 #include "hsm/tpm2/connection.hpp"
@@ -14,6 +15,7 @@
 #include "support/recording_proxy.hpp"
 #include "support/release_policy.hpp"
 #include "support/swtpm.hpp"
+#include "support/tpm_handles.hpp"
 
 namespace gims::hsm::tpm2 {
 namespace {
@@ -81,23 +83,6 @@ TEST(Tpm2Vault, AnotherTpmIsToldByItsStorageKey) {
   EXPECT_NE(opened.error().text.find("another TPM"), std::string::npos) << opened.error().text;
 }
 
-// How many handles of one kind the TPM holds, asked without tpm2-tss: TPM2_GetCapability of
-// TPM_CAP_HANDLES (TPM 2.0 library part 3, section 30.2).
-std::size_t handles_in(const test::Swtpm& tpm, std::uint8_t kind) {
-  const auto socket = sys::stream_connect(tpm.socket(), sys::Blocking::yes);
-  EXPECT_TRUE(socket);
-  const Bytes command{0x80, 0x01, 0, 0,    0, 22, 0, 0, 0x01, 0x7a, 0,
-                      0,    0,    1, kind, 0, 0,  0, 0, 0,    0,    64};
-  EXPECT_EQ(::write(socket->get(), command.data(), command.size()),
-            static_cast<ssize_t>(command.size()));
-  // Header, whether there is more, the kind of capability, and the count.
-  Bytes answer(1024);
-  const ssize_t size = ::read(socket->get(), answer.data(), answer.size());
-  EXPECT_GE(size, 19);
-  EXPECT_EQ(Bytes(answer.begin() + 6, answer.begin() + 10), Bytes(4, 0)) << "a failure";
-  return answer[18];
-}
-
 TEST(Tpm2Vault, ManyUsesLeaveNothingInTheTpm) {
   // Three transient objects and three sessions fit into a TPM without a resource manager.
   const test::Swtpm tpm;
@@ -108,9 +93,7 @@ TEST(Tpm2Vault, ManyUsesLeaveNothingInTheTpm) {
     ASSERT_TRUE(vault->open(sealed->blob));
     ASSERT_TRUE(vault->sign(sealed->blob, Digest{}));
     ASSERT_FALSE(vault->open(Bytes(sealed->blob.size(), 1)));
-    for (const std::uint8_t kind : Bytes{0x80, 0x02, 0x03}) {
-      EXPECT_EQ(handles_in(tpm, kind), 0U) << "handles of kind " << int{kind};
-    }
+    EXPECT_EQ(test::left_in(tpm), 0U);
   }
 }
 
@@ -232,6 +215,35 @@ TEST(Tpm2Vault, ThatThereIsNothingToDestroyIsBelievedOfTheTpmAlone) {
   const auto destroyed = vault_through(path)->destroy(sealed->blob, nullptr);
   proxy.finish();
   EXPECT_EQ(changed, 1);
+  EXPECT_FALSE(destroyed);
+  EXPECT_TRUE(vault_at(tpm)->open(sealed->blob));
+}
+
+TEST(Tpm2Vault, ThatAnIndexIsEmptyIsBelievedOfTheTpmAlone) {
+  // Whoever sits between answers TPM2_NV_ReadPublic as of an index that nothing was written to,
+  // with the name that such an index has.
+  const test::Swtpm tpm;
+  const auto sealed = vault_at(tpm)->provision(random_key(), hardware_secret(), false);
+  ASSERT_TRUE(sealed) << sealed.error().text;
+  const test::TempFolder folder;
+  const std::string path = (folder / "tpm").string();
+  int changed = 0;
+  test::RecordingProxy proxy(
+      path, tpm.socket(), {.answer = [&](Bytes& answer) {
+        // TPMS_NV_PUBLIC: the index, SHA-256, attributes, an empty policy, the size; then its name.
+        constexpr std::size_t area_size = 14;
+        const auto found = std::ranges::search(answer, Bytes{0x01, 0x81, 0x4D, 0x00, 0x00, 0x0b});
+        const auto at = static_cast<std::size_t>(found.begin() - answer.begin());
+        if (found.empty() || answer.size() < at + area_size + 4 + 32) return true;
+        answer[at + 6] = static_cast<std::uint8_t>(answer[at + 6] & 0xdfU);  // TPMA_NV_WRITTEN
+        const Digest name = sha256({BytesView(answer).subspan(at, area_size)});
+        std::ranges::copy(name, answer.begin() + static_cast<std::ptrdiff_t>(at + area_size + 4));
+        ++changed;
+        return true;
+      }});
+  const auto destroyed = vault_through(path)->destroy(sealed->blob, nullptr);
+  proxy.finish();
+  EXPECT_GE(changed, 1);
   EXPECT_FALSE(destroyed);
   EXPECT_TRUE(vault_at(tpm)->open(sealed->blob));
 }
