@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "hsm/ca/hex.hpp"
+#include "hsm/ca/sha256.hpp"
+
 namespace gims::hsm {
 namespace {
 
@@ -40,11 +43,7 @@ Bytes mac_of(const SecretBytes& key, BytesView bytes) {
 }
 
 std::string id_of(const std::array<std::uint8_t, 32>& public_key) {
-  std::array<std::uint8_t, crypto_hash_sha256_BYTES> hash{};
-  crypto_hash_sha256(hash.data(), public_key.data(), public_key.size());
-  std::array<char, 9> digits{};
-  sodium_bin2hex(digits.data(), digits.size(), hash.data(), 4);
-  return "ed25519:" + std::string(digits.data());
+  return "ed25519:" + hex(BytesView(sha256({public_key})).first(4));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "base/wipe.hpp"
+#include "hsm/proto/listener.hpp"
 #include "sys/errno.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
@@ -18,7 +19,6 @@
 namespace gims::hsm {
 namespace {
 
-constexpr mode_t everyone_may_connect = 0666;
 constexpr int pause_ms = 100;
 
 // To a peer that is about to be disconnected: it may have gone, or not read.
@@ -44,15 +44,10 @@ pollfd readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
 }  // namespace
 
 Result<Server> Server::listen(const std::string& path, RolesOfUsers users) {
-  auto listener = sys::seqpacket_listen(path, everyone_may_connect);
-  if (!listener) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_SOCKET",
-                "The socket " + path + " cannot be made (" + listener.error().code + ").",
-                listener.error().detail);
-  }
+  GIMS_TRY_ASSIGN(sys::Fd listener, listen_for_frames(path));
   GIMS_TRY_ASSIGN(SecretBytes request, SecretBytes::zeroed(max_frame_size));
   GIMS_TRY_ASSIGN(SecretBytes reply, SecretBytes::zeroed(max_frame_size));
-  return Server(std::move(*listener), std::move(users), std::move(request), std::move(reply));
+  return Server(std::move(listener), std::move(users), std::move(request), std::move(reply));
 }
 
 Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog,
@@ -87,20 +82,8 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
       summary = now;
       at_change();
     }
-    accepting = (accepting && waits[1].revents == 0) || take_new_peers();
-  }
-}
-
-bool Server::take_new_peers() {
-  while (true) {
-    auto accepted = sys::accept(listener_.get(), sys::Blocking::no);
-    if (!accepted) {
-      log::failure(log::id::accept_failed, "a connection cannot be taken", accepted.error());
-      return false;
-    }
-    std::optional<sys::Fd>& socket = *accepted;
-    if (!socket) return true;
-    welcome(std::move(*socket));
+    accepting = (accepting && waits[1].revents == 0) ||
+                take_new_peers(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
   }
 }
 

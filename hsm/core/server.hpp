@@ -49,8 +49,6 @@ class Server {
         users_(std::move(users)),
         request_(std::move(request)),
         reply_(std::move(reply)) {}
-  // False: accepting must pause, for want of descriptors or memory.
-  bool take_new_peers();
   void welcome(sys::Fd socket);
   // False: the connection has ended.
   bool serve(Custodian& custodian, const Peer& peer);

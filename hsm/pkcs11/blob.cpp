@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hsm/pkcs11/errors.hpp"
+#include "hsm/proto/body.hpp"
 
 namespace gims::hsm::pkcs11 {
 namespace {
@@ -19,16 +20,10 @@ void write(Writer& writer, const BlobHead& head) {
   writer.raw(head.ca);
   writer.raw(head.ca_public);
   writer.raw(head.attestation_public);
-  writer.u8(head.server_public ? 1 : 0);
-  if (head.server_public) writer.raw(*head.server_public);
+  write_optional(writer, head.server_public);
 }
 
 Bytes written(const Writer& writer) { return {writer.body().begin(), writer.body().end()}; }
-
-template <std::size_t N>
-void read(Reader& reader, std::array<std::uint8_t, N>& out) {
-  std::ranges::copy(reader.raw(N), out.begin());
-}
 
 }  // namespace
 
@@ -55,15 +50,13 @@ Result<Blob> decode_blob(BytesView bytes) {
   const std::uint8_t wrapping = reader.u8();
   if (wrapping < 1 || wrapping > 2) reader.refuse();
   blob.head.wrapping = static_cast<Wrapping>(wrapping);
-  read(reader, blob.head.serial);
-  read(reader, blob.head.unit);
-  read(reader, blob.head.seal);
-  read(reader, blob.head.ca);
-  read(reader, blob.head.ca_public);
-  read(reader, blob.head.attestation_public);
-  const std::uint8_t signs_events = reader.u8();
-  if (signs_events > 1) reader.refuse();
-  if (signs_events == 1) read(reader, blob.head.server_public.emplace());
+  read_fixed(reader, blob.head.serial);
+  read_fixed(reader, blob.head.unit);
+  read_fixed(reader, blob.head.seal);
+  read_fixed(reader, blob.head.ca);
+  read_fixed(reader, blob.head.ca_public);
+  read_fixed(reader, blob.head.attestation_public);
+  read_optional(reader, blob.head.server_public);
   const BytesView nonce = reader.bytes(nonce_size);
   blob.nonce.assign(nonce.begin(), nonce.end());
   if (nonce.size() != (blob.head.wrapping == Wrapping::gcm ? nonce_size : 0)) reader.refuse();

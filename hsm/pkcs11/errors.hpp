@@ -24,6 +24,10 @@ namespace gims::hsm::pkcs11 {
 // gims-keyd's doing and have the code GIMS_KEYD_AWAY, the others GIMS_KEYD_CUSTODY.
 [[nodiscard]] Error error_of(CK_RV value, std::string_view function);
 
+// Of a blob that does not open: some tokens say so by a CKR_ of their own.
+inline constexpr const char* blob_damaged =
+    "The HSM's part of the custody file is damaged, or not of this token.";
+
 // For a failure that has no CKR_; the code by the kind, as above.
 [[nodiscard]] std::unexpected<Error> refused(ErrorKind kind, std::string_view text,
                                              std::string_view detail = {});

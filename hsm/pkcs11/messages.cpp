@@ -1,46 +1,13 @@
 #include "hsm/pkcs11/messages.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <span>
 #include <utility>
 
+#include "hsm/proto/body.hpp"
+
 namespace gims::hsm::pkcs11 {
 namespace {
-
-std::unexpected<Error> bad_body() {
-  return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME",
-              "The body of the message is not well formed.");
-}
-
-template <class T>
-Result<T> finished(const Reader& reader, T value) {
-  if (!reader.finish()) return bad_body();
-  return value;
-}
-
-template <std::size_t N>
-void read(Reader& reader, std::array<std::uint8_t, N>& out) {
-  std::ranges::copy(reader.raw(N), out.begin());
-}
-
-bool read_flag(Reader& reader) {
-  const std::uint8_t flag = reader.u8();
-  if (flag > 1) reader.refuse();
-  return flag == 1;
-}
-
-void write_point(Writer& writer, const std::optional<Ed25519Point>& point) {
-  writer.u8(point ? 1 : 0);
-  if (point) writer.raw(*point);
-}
-
-std::optional<Ed25519Point> read_point(Reader& reader) {
-  if (!read_flag(reader)) return std::nullopt;
-  Ed25519Point point{};
-  read(reader, point);
-  return point;
-}
 
 BytesView read_blob(Reader& reader) {
   const BytesView blob = reader.bytes(max_vault_blob);
@@ -52,7 +19,7 @@ BytesView read_blob(Reader& reader) {
 
 void encode(Writer& writer, const Vault::Info& value) {
   writer.text(value.description);
-  writer.u8(value.software ? 1 : 0);
+  write_flag(writer, value.software);
 }
 
 Result<Vault::Info> decode_info(BytesView body) {
@@ -65,7 +32,7 @@ Result<Vault::Info> decode_info(BytesView body) {
 
 void encode(Writer& writer, const ProvisionKeys& value) {
   writer.raw(value.root_key.bytes());
-  writer.u8(value.replace ? 1 : 0);
+  write_flag(writer, value.replace);
 }
 
 Result<ProvisionKeys> decode_provision_keys(BytesView body) {
@@ -97,7 +64,7 @@ void encode(Writer& writer, const Vault::Sealed& value) {
   writer.bytes(value.blob);
   writer.raw(value.ca_public);
   writer.raw(value.attestation_public);
-  write_point(writer, value.server_public);
+  write_optional(writer, value.server_public);
 }
 
 Result<Vault::Sealed> decode_sealed(BytesView body) {
@@ -105,9 +72,9 @@ Result<Vault::Sealed> decode_sealed(BytesView body) {
   Vault::Sealed sealed;
   const BytesView blob = read_blob(reader);
   sealed.blob.assign(blob.begin(), blob.end());
-  read(reader, sealed.ca_public);
-  read(reader, sealed.attestation_public);
-  sealed.server_public = read_point(reader);
+  read_fixed(reader, sealed.ca_public);
+  read_fixed(reader, sealed.attestation_public);
+  read_optional(reader, sealed.server_public);
   return finished(reader, std::move(sealed));
 }
 
@@ -115,16 +82,16 @@ void encode(Writer& writer, const Vault::Opened& value) {
   writer.raw(value.root_key.bytes());
   writer.raw(value.ca_public);
   writer.raw(value.attestation_public);
-  write_point(writer, value.server_public);
+  write_optional(writer, value.server_public);
 }
 
 Result<Vault::Opened> decode_opened(BytesView body) {
   Reader reader(body);
   Vault::Opened opened;
   const BytesView key = reader.raw(key_size);
-  read(reader, opened.ca_public);
-  read(reader, opened.attestation_public);
-  opened.server_public = read_point(reader);
+  read_fixed(reader, opened.ca_public);
+  read_fixed(reader, opened.attestation_public);
+  read_optional(reader, opened.server_public);
   if (!reader.finish()) return bad_body();
   GIMS_TRY_ASSIGN(opened.root_key, SecretBytes::copy_of(key));
   return opened;
@@ -146,7 +113,7 @@ Result<SignDigest> decode_sign_digest(BytesView body) {
   } else {
     request.use = static_cast<KeyUse>(use);
   }
-  read(reader, request.digest);
+  read_fixed(reader, request.digest);
   return finished(reader, request);
 }
 
@@ -158,8 +125,8 @@ void encode(Writer& writer, const P256Signature& value) {
 Result<P256Signature> decode_signature(BytesView body) {
   Reader reader(body);
   P256Signature signature;
-  read(reader, signature.r);
-  read(reader, signature.s);
+  read_fixed(reader, signature.r);
+  read_fixed(reader, signature.s);
   return finished(reader, signature);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "hsm/ca/hex.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/pkcs11/errors.hpp"
 
@@ -153,15 +154,7 @@ Result<> destroy_seals(const Session& session, const Wanted& wanted) {
 }
 
 // CKA_APPLICATION of the counter: a data object has no CKA_ID.
-std::string application_of(const ObjectId& id) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text = "gims ";
-  for (const std::uint8_t byte : id) {
-    text += digits[byte >> 4];
-    text += digits[byte & 0xf];
-  }
-  return text;
-}
+std::string application_of(const ObjectId& id) { return "gims " + hex(id); }
 
 struct CounterObject {
   CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;

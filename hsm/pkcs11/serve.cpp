@@ -1,7 +1,5 @@
 #include "hsm/pkcs11/serve.hpp"
 
-#include <unistd.h>
-
 #include "base/log.hpp"
 #include "hsm/pkcs11/server.hpp"
 #include "hsm/pkcs11/token_vault.hpp"
@@ -31,10 +29,7 @@ sys::Sandbox sandbox_for(const Settings& settings) {
 // Runs the task in a thread; a module that hangs at its start ends the process, as later.
 Result<> within(std::chrono::milliseconds limit, Worker& worker, Worker::Task task) {
   if (worker.run_within(std::move(task), limit)) return {};
-  log::error(log::id::hsm_hangs,
-             "the HSM's module does not answer within the time limit: the process ends");
-  // Without waiting for the thread that hangs in the module.
-  ::_exit(1);
+  end_hung_process();
 }
 
 // Before the sandbox: whatever further libraries the module loads when it starts are loaded now,

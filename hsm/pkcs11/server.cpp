@@ -1,7 +1,6 @@
 #include "hsm/pkcs11/server.hpp"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/wipe.hpp"
 #include "hsm/pkcs11/dispatch.hpp"
+#include "hsm/proto/listener.hpp"
 #include "sys/errno.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
@@ -18,7 +18,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr mode_t everyone_may_connect = 0666;
 constexpr std::chrono::milliseconds pause{100};
 
 pollfd wait_on(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
@@ -27,26 +26,14 @@ int timeout_of(std::optional<std::chrono::milliseconds> wait) {
   return wait ? static_cast<int>(std::max<std::int64_t>(wait->count(), 0)) : -1;
 }
 
-[[noreturn]] void end_hung_process() {
-  log::error(log::id::hsm_hangs,
-             "the HSM's module does not answer within the time limit: the process ends");
-  // Without waiting for the thread that hangs in the module, as exit() would.
-  ::_exit(1);
-}
-
 }  // namespace
 
 Result<Server> Server::listen(const std::string& path, uid_t peer,
                               std::chrono::milliseconds call_limit) {
-  auto listener = sys::seqpacket_listen(path, everyone_may_connect);
-  if (!listener) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_SOCKET",
-                "The socket " + path + " cannot be made (" + listener.error().code + ").",
-                listener.error().detail);
-  }
+  GIMS_TRY_ASSIGN(sys::Fd listener, listen_for_frames(path));
   GIMS_TRY_ASSIGN(SecretBytes request, SecretBytes::zeroed(max_frame_size));
   GIMS_TRY_ASSIGN(SecretBytes reply, SecretBytes::zeroed(max_frame_size));
-  return Server(std::move(*listener), peer, call_limit, std::move(request), std::move(reply));
+  return Server(std::move(listener), peer, call_limit, std::move(request), std::move(reply));
 }
 
 Result<> Server::run(Vault& vault, Worker& worker, const sys::SignalFd& signals,
@@ -81,22 +68,11 @@ Result<> Server::run(Vault& vault, Worker& worker, const sys::SignalFd& signals,
     readable.clear();
     for (std::size_t i = 3; i < waits.size(); ++i) readable.push_back(waits[i].revents != 0);
     if (!call_ && !stopping) serve_next(vault, worker, readable);
-    if (!stopping) accepting = (accepting && waits[2].revents == 0) || take_new_peers();
+    if (!stopping)
+      accepting = (accepting && waits[2].revents == 0) ||
+                  take_new_peers(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
   }
   return {};
-}
-
-bool Server::take_new_peers() {
-  while (true) {
-    auto accepted = sys::accept(listener_.get(), sys::Blocking::no);
-    if (!accepted) {
-      log::failure(log::id::accept_failed, "a connection cannot be taken", accepted.error());
-      return false;
-    }
-    std::optional<sys::Fd>& socket = *accepted;
-    if (!socket) return true;
-    welcome(std::move(*socket));
-  }
 }
 
 void Server::welcome(sys::Fd socket) {

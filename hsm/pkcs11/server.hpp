@@ -51,8 +51,6 @@ class Server {
     std::chrono::steady_clock::time_point deadline;
   };
 
-  // False: accepting must pause, for want of descriptors or memory.
-  bool take_new_peers();
   void welcome(sys::Fd socket);
   void refuse(const sys::Fd& socket, const Refusal& refusal);
   // Takes the next request of a peer, beginning with the one after the last served.

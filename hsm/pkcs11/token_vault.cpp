@@ -13,18 +13,12 @@
 namespace gims::hsm::pkcs11 {
 namespace {
 
-Result<ObjectId> random_id() {
-  GIMS_TRY_ASSIGN(const SecretBytes random, SecretBytes::random(std::tuple_size_v<ObjectId>));
-  ObjectId id{};
-  std::ranges::copy(random.bytes(), id.begin());
-  return id;
-}
-
-Result<Digest> random_digest() {
-  GIMS_TRY_ASSIGN(const SecretBytes random, SecretBytes::random(std::tuple_size_v<Digest>));
-  Digest digest{};
-  std::ranges::copy(random.bytes(), digest.begin());
-  return digest;
+template <class Array>
+Result<Array> random_bytes() {
+  GIMS_TRY_ASSIGN(const SecretBytes random, SecretBytes::random(std::tuple_size_v<Array>));
+  Array bytes{};
+  std::ranges::copy(random.bytes(), bytes.begin());
+  return bytes;
 }
 
 std::unexpected<Error> other_keys(std::string_view label) {
@@ -38,7 +32,7 @@ std::unexpected<Error> other_keys(std::string_view label) {
 Result<> check_pair(const Session& session, std::string_view label, BytesView id,
                     const P256Point& point) {
   GIMS_TRY_ASSIGN(const CK_OBJECT_HANDLE key, find_key(session, CKO_PRIVATE_KEY, label, id));
-  GIMS_TRY_ASSIGN(const Digest digest, random_digest());
+  GIMS_TRY_ASSIGN(const Digest digest, random_bytes<Digest>());
   GIMS_TRY_ASSIGN(const P256Signature signature, sign(session, key, digest));
   if (p256_verify(point, digest, signature)) return {};
   return other_keys(label);
@@ -48,7 +42,7 @@ Result<> check_pair(const Session& session, std::string_view label, BytesView id
 Result<> check_server_key(const Session& session, const ObjectId& unit, const Ed25519Point& point) {
   GIMS_TRY_ASSIGN(const CK_OBJECT_HANDLE key,
                   find_key(session, CKO_PRIVATE_KEY, label::server, unit));
-  GIMS_TRY_ASSIGN(const Digest random, random_digest());
+  GIMS_TRY_ASSIGN(const Digest random, random_bytes<Digest>());
   Bytes message{'?'};
   message.insert(message.end(), random.begin(), random.end());
   GIMS_TRY_ASSIGN(const Signature signature, sign_message(session, key, message));
@@ -150,7 +144,7 @@ class TokenVault final : public Vault {
     GIMS_TRY(session_.ready());
     GIMS_TRY_ASSIGN(const Opened opened, open(old));
     Blob blob = old;
-    GIMS_TRY_ASSIGN(blob.head.ca, random_id());
+    GIMS_TRY_ASSIGN(blob.head.ca, random_bytes<ObjectId>());
     auto sealed = [&]() -> Result<Sealed> {
       GIMS_TRY_ASSIGN(blob.head.ca_public, make_pair(session_, label::ca, ca_id_of(blob.head)));
       GIMS_TRY_ASSIGN(const CK_OBJECT_HANDLE key,
@@ -165,7 +159,7 @@ class TokenVault final : public Vault {
     GIMS_TRY_ASSIGN(Blob blob, decode_blob(bytes));
     GIMS_TRY(session_.ready());
     GIMS_TRY(find_key(session_, CKO_SECRET_KEY, label::wrapping, blob.head.seal));
-    GIMS_TRY_ASSIGN(blob.head.seal, random_id());
+    GIMS_TRY_ASSIGN(blob.head.seal, random_bytes<ObjectId>());
     auto sealed = make_seal(root_key, blob);
     if (!sealed) undo(destroy_seal(session_, blob.head.seal));
     return sealed;
@@ -253,8 +247,8 @@ class TokenVault final : public Vault {
   Result<Sealed> make_all(const SecretBytes& root_key) {
     Blob blob;
     GIMS_TRY_ASSIGN(blob.head.serial, serial_of_token());
-    GIMS_TRY_ASSIGN(blob.head.unit, random_id());
-    GIMS_TRY_ASSIGN(blob.head.seal, random_id());
+    GIMS_TRY_ASSIGN(blob.head.unit, random_bytes<ObjectId>());
+    GIMS_TRY_ASSIGN(blob.head.seal, random_bytes<ObjectId>());
     GIMS_TRY_ASSIGN(blob.head.attestation_public,
                     make_pair(session_, label::attestation, blob.head.unit));
     GIMS_TRY_ASSIGN(blob.head.server_public, make_server_pair(session_, blob.head.unit));
@@ -269,7 +263,7 @@ class TokenVault final : public Vault {
     } else {
       GIMS_TRY_ASSIGN(blob.head.wrapping, choose_wrapping(session_));
     }
-    GIMS_TRY_ASSIGN(blob.head.ca, random_id());
+    GIMS_TRY_ASSIGN(blob.head.ca, random_bytes<ObjectId>());
     GIMS_TRY_ASSIGN(const CK_OBJECT_HANDLE key,
                     make_wrapping_key(session_, blob.head.seal, blob.head.wrapping));
     GIMS_TRY_ASSIGN(blob.head.ca_public, make_pair(session_, label::ca, ca_id_of(blob.head)));

@@ -1,10 +1,12 @@
 #include "hsm/pkcs11/worker.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "base/check.hpp"
+#include "base/log.hpp"
 
 namespace gims::hsm::pkcs11 {
 
@@ -60,6 +62,12 @@ void Worker::work() {
     done_.signal();
     lock.lock();
   }
+}
+
+void end_hung_process() {
+  log::error(log::id::hsm_hangs,
+             "the HSM's module does not answer within the time limit: the process ends");
+  ::_exit(1);
 }
 
 }  // namespace gims::hsm::pkcs11

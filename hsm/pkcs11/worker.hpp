@@ -44,4 +44,8 @@ class Worker {
   std::thread thread_;
 };
 
+// Ends the process (status 1, an entry of the journal) without waiting for the thread that hangs in
+// the module, as exit() would.
+[[noreturn]] void end_hung_process();
+
 }  // namespace gims::hsm::pkcs11

@@ -43,10 +43,7 @@ CK_MECHANISM key_wrap_pad() {
   return {.mechanism = CKM_AES_KEY_WRAP_PAD, .pParameter = nullptr, .ulParameterLen = 0};
 }
 
-std::unexpected<Error> no_root_key() {
-  return refused(ErrorKind::internal,
-                 "The HSM's part of the custody file is damaged, or not of this token.");
-}
+std::unexpected<Error> no_root_key() { return refused(ErrorKind::internal, blob_damaged); }
 
 Result<> encrypt(const Session& session, CK_OBJECT_HANDLE key, const SecretBytes& root_key,
                  Blob& blob) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hsm/proto/body.hpp"
+
 namespace gims::hsm {
 namespace {
 
@@ -30,30 +32,7 @@ constexpr std::array<CodeName, 13> code_names{{
     {RefusalCode::older, "GIMS_KEYD_OLDER", ErrorKind::unavailable},
 }};
 
-// The rest of `reader` must be empty for the decoded value to count.
-template <class T>
-Result<T> finished(const Reader& reader, T value) {
-  if (!reader.finish()) {
-    return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME",
-                "The body of the message is not well formed.");
-  }
-  return value;
-}
-
 Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
-
-template <std::size_t N>
-void copy_fixed(Reader& reader, std::array<std::uint8_t, N>& out) {
-  std::ranges::copy(reader.raw(N), out.begin());
-}
-
-void write_flag(Writer& writer, bool flag) { writer.u8(flag ? 1 : 0); }
-
-bool read_flag(Reader& reader) {
-  const std::uint8_t flag = reader.u8();
-  if (flag > 1) reader.refuse();
-  return flag == 1;
-}
 
 SiteParameters read_site(Reader& reader) {
   SiteParameters site;
@@ -254,7 +233,7 @@ Result<SiteRootReply> decode_site_root(BytesView body) {
   root.certificate = copy(reader.bytes(max_certificate));
   const BytesView pem = reader.bytes(2 * max_certificate);
   root.pem.assign(pem.begin(), pem.end());
-  copy_fixed(reader, root.sha256);
+  read_fixed(reader, root.sha256);
   return finished(reader, std::move(root));
 }
 
@@ -285,7 +264,7 @@ void encode(Writer& writer, const ServerKeyReply& value) {
 Result<ServerKeyReply> decode_server_key(BytesView body) {
   Reader reader(body);
   ServerKeyReply key;
-  copy_fixed(reader, key.public_key);
+  read_fixed(reader, key.public_key);
   key.key_id = reader.text(max_name);
   return finished(reader, std::move(key));
 }
@@ -299,7 +278,7 @@ Result<AuditHead> decode_audit_head(BytesView body) {
   Reader reader(body);
   AuditHead head;
   head.sequence = reader.u64();
-  copy_fixed(reader, head.hash);
+  read_fixed(reader, head.hash);
   return finished(reader, head);
 }
 
@@ -330,7 +309,7 @@ Result<std::vector<Signature>> decode_signatures(BytesView body) {
   const std::uint16_t count = reader.u16();
   if (count < 1 || count > max_events) reader.refuse();
   for (std::uint16_t i = 0; i < count && reader.good(); ++i) {
-    copy_fixed(reader, signatures.emplace_back());
+    read_fixed(reader, signatures.emplace_back());
   }
   return finished(reader, std::move(signatures));
 }

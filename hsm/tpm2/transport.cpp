@@ -43,23 +43,7 @@ Result<std::unique_ptr<Transport>> Transport::open(const Address& address, Deadl
 
 Transport::Transport(sys::Fd fd, Deadline deadline) noexcept
     : fd_(std::move(fd)), deadline_(deadline) {
-  TSS2_TCTI_CONTEXT_COMMON_V1& common = tcti_.common.v1;
-  common.magic = tcti_magic;
-  common.version = 2;
-  common.transmit = &Transport::transmit;
-  common.receive = &Transport::receive;
-  // The object closes its descriptor itself; the rest is not needed by ESYS's blocking calls.
-  common.finalize = [](TSS2_TCTI_CONTEXT*) {};
-  common.cancel = [](TSS2_TCTI_CONTEXT*) -> TSS2_RC { return TSS2_TCTI_RC_NOT_IMPLEMENTED; };
-  common.getPollHandles = [](TSS2_TCTI_CONTEXT*, TSS2_TCTI_POLL_HANDLE*, size_t*) -> TSS2_RC {
-    return TSS2_TCTI_RC_NOT_IMPLEMENTED;
-  };
-  common.setLocality = [](TSS2_TCTI_CONTEXT*, uint8_t) -> TSS2_RC {
-    return TSS2_TCTI_RC_NOT_IMPLEMENTED;
-  };
-  tcti_.common.makeSticky = [](TSS2_TCTI_CONTEXT*, TPM2_HANDLE*, uint8_t) -> TSS2_RC {
-    return TSS2_TCTI_RC_NOT_IMPLEMENTED;
-  };
+  set_up(tcti_.common, tcti_magic, &Transport::transmit, &Transport::receive);
   tcti_.owner = this;
 }
 

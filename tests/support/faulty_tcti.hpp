@@ -45,22 +45,8 @@ class FaultyTcti final : public hsm::tpm2::Way {
  public:
   FaultyTcti(std::unique_ptr<hsm::tpm2::Way> way, FaultPlan& plan) noexcept
       : way_(std::move(way)), plan_(plan) {
-    TSS2_TCTI_CONTEXT_COMMON_V1& common = tcti_.common.v1;
-    common.magic = 0x4641554C54544354;  // "FAULTTCT"
-    common.version = 2;
-    common.transmit = &FaultyTcti::transmit;
-    common.receive = &FaultyTcti::receive;
-    common.finalize = [](TSS2_TCTI_CONTEXT*) {};
-    common.cancel = [](TSS2_TCTI_CONTEXT*) -> TSS2_RC { return TSS2_TCTI_RC_NOT_IMPLEMENTED; };
-    common.getPollHandles = [](TSS2_TCTI_CONTEXT*, TSS2_TCTI_POLL_HANDLE*, size_t*) -> TSS2_RC {
-      return TSS2_TCTI_RC_NOT_IMPLEMENTED;
-    };
-    common.setLocality = [](TSS2_TCTI_CONTEXT*, uint8_t) -> TSS2_RC {
-      return TSS2_TCTI_RC_NOT_IMPLEMENTED;
-    };
-    tcti_.common.makeSticky = [](TSS2_TCTI_CONTEXT*, TPM2_HANDLE*, uint8_t) -> TSS2_RC {
-      return TSS2_TCTI_RC_NOT_IMPLEMENTED;
-    };
+    constexpr std::uint64_t magic = 0x4641554C54544354;  // "FAULTTCT"
+    hsm::tpm2::set_up(tcti_.common, magic, &FaultyTcti::transmit, &FaultyTcti::receive);
     tcti_.owner = this;
   }
 
