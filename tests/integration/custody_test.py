@@ -60,21 +60,12 @@ class CustodyTest(SiteTest):
         self.site.gimsd.stop()
 
     def test_another_tpm(self):
-        self.site.stop()
-        own, kept = self.site.folder / "tpm", self.site.folder / "tpm-kept"
-        shutil.move(own, kept)
-        self.site.prepare()
-        self.site.start_tpm()
-        self.site.keyd.start()
-        self.site.keyd.wait_until_ready()
-        status = self.site.keyd_status()
-        self.assertRegex(status, "^locked: .+")
-        print(status)
-        self.assert_nothing_serves()
+        with self.another_tpm():
+            status = self.site.keyd_status()
+            self.assertRegex(status, "^locked: .+")
+            print(status)
+            self.assert_nothing_serves()
         # Nothing was destroyed by the attempt: the right TPM opens the site again, and all serves.
-        self.site.stop()
-        shutil.rmtree(own)
-        shutil.move(kept, own)
         self.site.start()
         self.assertEqual(self.site.keyd_status(), "operational")
 
@@ -112,26 +103,18 @@ class CustodyTest(SiteTest):
                                  capture_output=True, text=True, timeout=120)
             return run.returncode, run.stdout + run.stderr
         self.site.stop()
-        own, kept = self.site.folder / "tpm", self.site.folder / "tpm-kept"
         files = self.site.folder / "keyd-copy"
         shutil.copytree(self.site.folder / "keyd", files)
-        shutil.move(own, kept)
-        self.site.prepare()
-        self.site.start_tpm()
-        self.site.keyd.start()
-        self.site.keyd.wait_until_ready()
-        status, said = zeroize()
-        self.assertEqual(status, 1, said)
-        self.assertIn("another TPM", said)
-        self.assertIn("Nothing was changed", said)
-        status, said = zeroize("--files-only")
-        self.assertEqual(status, 0, said)
-        self.assertIn("Copies of the files can still be opened", said)
-        self.assertNotIn("The keys are destroyed", said)
-        self.assertRegex(self.site.keyd_status(), "^zeroized: .*not proved")
-        self.site.stop()
-        shutil.rmtree(own)
-        shutil.move(kept, own)
+        with self.another_tpm():
+            status, said = zeroize()
+            self.assertEqual(status, 1, said)
+            self.assertIn("another TPM", said)
+            self.assertIn("Nothing was changed", said)
+            status, said = zeroize("--files-only")
+            self.assertEqual(status, 0, said)
+            self.assertIn("Copies of the files can still be opened", said)
+            self.assertNotIn("The keys are destroyed", said)
+            self.assertRegex(self.site.keyd_status(), "^zeroized: .*not proved")
         for name in ("custody.bin", "audit.bin"):
             shutil.copy(files / name, self.site.folder / "keyd" / name)
             shutil.chown(self.site.folder / "keyd" / name, "gims-keyd", "gims-keyd")

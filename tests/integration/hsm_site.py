@@ -4,21 +4,17 @@ import json
 import os
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import time
 
+import keyd_peer
 from rig import gimssite
 from gimssite import supervise
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 USER = "gims-pkcs11d"
 PIN = "60417382"
-# Frames of gims-keyd's protocol and of gims-pkcs11d's (docs/protocol-keyd.md).
-STATUS, SIGN_LEAF, VAULT_PROBE = 1, 6, 0x102
-REPLY, REFUSAL = 2, 3
 
 
 class HsmSite(gimssite.Site):
@@ -125,40 +121,19 @@ right = "write"
         return self.calls.read_text().split().count(function) if self.calls.exists() else 0
 
 
-def frame(operation, body=b"", number=1):
-    return struct.pack(">2sBBHHII", b"GK", 1, 1, operation, 0, number, len(body)) + body
-
-
-def ask(path, operation, body=b""):
-    """(kind, body) of the answer."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
-        peer.settimeout(120)
-        peer.connect(str(path))
-        peer.send(frame(operation, body))
-        answer = peer.recv(1 << 17)
-    return answer[3], answer[16:]
-
-
-def refusal_text(body):
-    return body[6:].decode()
-
-
 def sign_leaves(path, public_key, most):
     """Asks gims-keyd for leaves, one after the other, as the user that this process has. Prints a line of
     JSON for each change of what comes back: what, and how often so far."""
     told, signed, refused = None, 0, 0
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
-        peer.settimeout(120)
-        peer.connect(path)
+    with keyd_peer.Peer(path) as peer:
         for number in range(1, most + 1):
-            peer.send(frame(SIGN_LEAF, struct.pack(">I", len(public_key)) + public_key + struct.pack(">I", 3600), number))
-            answer = peer.recv(1 << 17)
-            if answer[3] == REPLY:
+            kind, answer = peer.ask("sign_leaf", keyd_peer.leaf_request(public_key), number)
+            if kind == keyd_peer.REPLY:
                 signed += 1
                 what = "signed"
             else:
                 refused += 1
-                what = refusal_text(answer[16:])
+                what = answer
                 time.sleep(0.02)
             if what != told or number == most:
                 told = what
@@ -169,23 +144,6 @@ def start_signing(site, public_key, most):
     """sign_leaves() as gims-tlsd's user, in a process of its own."""
     return subprocess.Popen([sys.executable, "-B", __file__, str(site.run / "keyd/socket"), public_key.hex(), str(most)],
                             user="gims-tlsd", group="gims-tlsd", extra_groups=[], stdout=subprocess.PIPE, text=True, cwd="/")
-
-
-def ask_as(user, path, operation):
-    """(kind, text of the refusal) of a question by a process of another user. A program of its own: that user
-    may not be able to read this one. Of a connection that was closed unasked, the reset comes first."""
-    code = "import socket, sys\n" \
-           "peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n" \
-           "peer.connect(sys.argv[1])\n" \
-           "try: peer.send(bytes.fromhex(sys.argv[2]))\n" \
-           "except BrokenPipeError: pass\n" \
-           "try: answer = peer.recv(1 << 17)\n" \
-           "except ConnectionResetError: answer = peer.recv(1 << 17)\n" \
-           "print(answer.hex())"
-    done = subprocess.run([sys.executable, "-B", "-c", code, str(path), frame(operation).hex()], user=user, group=user,
-                          extra_groups=[], capture_output=True, text=True, timeout=60, cwd="/", check=True)
-    answer = bytes.fromhex(done.stdout)
-    return answer[3], refusal_text(answer[16:]) if answer[3] == REFUSAL else ""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A peer of gims-keyd that writes its frames by hand (docs/protocol-keyd.md), as any user; and of its software TPM."""
+"""A peer of gims-keyd or gims-pkcs11d that writes its frames by hand (docs/protocol-keyd.md), as any user; and of the software TPM."""
 
 import contextlib
 import os
@@ -7,9 +7,8 @@ import socket
 import struct
 
 OPERATIONS = {"status": 1, "provision": 2, "unlock": 3, "zeroize": 4, "site_root": 5, "sign_leaf": 6, "data_keys": 7, "server_key": 8,
-              "sign_events": 9, "extend_audit": 10, "audit_head": 11}
+              "sign_events": 9, "extend_audit": 10, "audit_head": 11, "vault_probe": 0x102}
 REQUEST, REPLY, REFUSAL = 1, 2, 3
-FRAME, VERSION, PEER, STATE, BAD_REQUEST, AUDIT = range(1, 7)  # why it refuses
 HEADER = struct.Struct(">2sBBHHII")
 
 
@@ -22,15 +21,18 @@ def field(data):
 
 
 class Peer:
-    """One connection. With user, it is that one's: gims-keyd asks the kernel who connected."""
+    """One connection. With user, which only root may give, it is that one's: the other end asks the kernel who
+    connected."""
 
-    def __init__(self, path, user="root"):
+    def __init__(self, path, user=None):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        os.seteuid(pwd.getpwnam(user).pw_uid)
+        self.socket.settimeout(120)
+        own = os.geteuid()
+        os.seteuid(pwd.getpwnam(user).pw_uid if user else own)
         try:
             self.socket.connect(str(path))
         finally:
-            os.seteuid(0)
+            os.seteuid(own)
 
     def __enter__(self):
         return self
@@ -39,7 +41,7 @@ class Peer:
         self.socket.close()
 
     def send(self, message):
-        """(kind, body) of the answer; (REFUSAL, code) where it refuses; (None, b"") where it hangs up."""
+        """(kind, body) of the answer; (REFUSAL, text) where it refuses; (None, b"") where it hangs up."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.socket.send(message)
         answer = b""
@@ -50,10 +52,15 @@ class Peer:
         if not answer:
             return None, b""
         kind, body = answer[3], answer[HEADER.size:]
-        return (kind, struct.unpack_from(">H", body)[0]) if kind == REFUSAL else (kind, body)
+        return (kind, body[6:].decode()) if kind == REFUSAL else (kind, body)  # a code, and the text's length
 
-    def ask(self, operation, body=b""):
-        return self.send(frame(operation, body))
+    def ask(self, operation, body=b"", number=1):
+        return self.send(frame(operation, body, number))
+
+
+def leaf_request(public_key):
+    """The body of sign_leaf for an hour; the key in DER."""
+    return field(public_key) + struct.pack(">I", 3600)
 
 
 def tpm_command(path, command):
@@ -75,12 +82,3 @@ def left_in_tpm(path):
         answer = tpm_command(path, struct.pack(">HIIIII", 0x8001, 22, 0x17A, 1, kind << 24, 64))
         count += struct.unpack_from(">I", answer, 5)[0]
     return count
-
-
-def nv_read(path, index, size):
-    """The contents of an index that needs no password: TPM2_NV_Read."""
-    empty_password = struct.pack(">IHBH", 0x40000009, 0, 0, 0)
-    answer = tpm_command(path, struct.pack(">HIIIII", 0x8002, 14 + 8 + 4 + len(empty_password), 0x14E, index, index, len(empty_password))
-                         + empty_password + struct.pack(">HH", size, 0))
-    length, = struct.unpack_from(">H", answer, 4)
-    return answer[6:6 + length]

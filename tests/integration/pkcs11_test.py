@@ -13,6 +13,7 @@ import urllib.request
 
 import confinement_test
 import hsm_site
+import keyd_peer
 import sitekeys
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -193,9 +194,10 @@ class TokenTest(HsmTest):
     def test_another_user_is_refused(self):
         path = self.site.run / "pkcs11/socket"
         for user in ("gimsd", "gims-tlsd", "root", USER):
-            kind, text = hsm_site.ask_as(user, path, hsm_site.VAULT_PROBE)
-            self.assertEqual((kind, text), (hsm_site.REFUSAL, "The user of this process has no part here."), user)
-        self.assertEqual(hsm_site.ask_as("gims-keyd", path, hsm_site.VAULT_PROBE)[0], hsm_site.REPLY)
+            with keyd_peer.Peer(path, user) as peer:
+                self.assertEqual(peer.ask("vault_probe"), (keyd_peer.REFUSAL, "The user of this process has no part here."), user)
+        with keyd_peer.Peer(path, "gims-keyd") as peer:
+            self.assertEqual(peer.ask("vault_probe")[0], keyd_peer.REPLY)
         self.wait_for_log(self.site.hsm, "refused a connection")
 
     def test_many_signatures_leave_nothing_behind(self):
@@ -296,17 +298,8 @@ class BothTest(HsmTest):
         self.site.plug()
         self.wait_until_operational()
         # Nor does another TPM with the right HSM.
-        self.site.stop()
-        own, kept = self.site.folder / "tpm", self.site.folder / "tpm-kept"
-        shutil.move(own, kept)
-        self.site.prepare()
-        self.site.start_tpm()
-        self.site.keyd.start()
-        self.site.keyd.wait_until_ready()
-        self.assertRegex(self.status(), "^locked: This TPM holds no storage key of ours")
-        self.site.stop()
-        shutil.rmtree(own)
-        shutil.move(kept, own)
+        with self.another_tpm():
+            self.assertRegex(self.status(), "^locked: This TPM holds no storage key of ours")
         self.site.start()
         self.assertEqual(self.status(), "operational")
 

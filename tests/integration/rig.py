@@ -1,6 +1,8 @@
 """A whole site of its own for each integration test, in a temporary folder, on a port of its own."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,21 @@ class SiteTest(unittest.TestCase):
     def outcomes(self):
         result = self._outcome.result
         return [(test, test is not self) for test, _ in result.failures + result.errors]
+
+    @contextlib.contextmanager
+    def another_tpm(self):
+        """gims-keyd with the same disk and a TPM of another unit; afterwards its own is back, and nothing runs."""
+        self.site.stop()
+        own, kept = self.site.folder / "tpm", self.site.folder / "tpm-kept"
+        shutil.move(own, kept)
+        self.site.prepare()
+        self.site.start_tpm()
+        self.site.keyd.start()
+        self.site.keyd.wait_until_ready()
+        yield
+        self.site.stop()
+        shutil.rmtree(own)
+        shutil.move(kept, own)
 
     def client(self):
         return matrix_api.Client(self.site.url, self.site.ca)

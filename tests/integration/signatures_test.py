@@ -43,7 +43,7 @@ class SignaturesTest(SiteTest):
         self.site.start_tpm()
         self.site.start_keyd()
         key = ec.generate_private_key(ec.SECP256R1()).public_key()
-        body = keyd_peer.field(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)) + struct.pack(">I", 3600)
+        body = keyd_peer.leaf_request(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
         before, serials = None, set()
         with keyd_peer.Peer(self.site.run / "keyd/socket", "gims-tlsd") as peer:
             for number in range(LEAVES):

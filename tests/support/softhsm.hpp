@@ -54,8 +54,11 @@ class SoftHsm {
   static SecretBytes pin_of(std::string_view text) {
     return *SecretBytes::copy_of({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
-  static hsm::pkcs11::TokenOptions options(std::string_view with_pin = pin) {
-    return {.token = {.label = "gims", .serial = {}}, .pin = pin_of(with_pin), .wrapping = {}};
+  static hsm::pkcs11::TokenOptions options(std::string_view with_pin = pin,
+                                           std::string_view label = "gims") {
+    return {.token = {.label = std::string(label), .serial = {}},
+            .pin = pin_of(with_pin),
+            .wrapping = {}};
   }
 
  private:

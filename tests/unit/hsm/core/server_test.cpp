@@ -11,6 +11,7 @@
 
 #include "hsm/proto/client.hpp"
 #include "support/keyd_site.hpp"
+#include "support/raw_peer.hpp"
 #include "sys/event_fd.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
@@ -83,22 +84,6 @@ Bytes status_request(std::uint32_t number) {
   Bytes room(64);
   const auto frame = Writer(room).frame({.number = number});
   return {frame->begin(), frame->end()};
-}
-
-// The next refusal on a raw connection.
-std::optional<Refusal> refusal_on(const sys::Fd& socket) {
-  Bytes room(max_frame_size);
-  const auto received = sys::receive_message(socket.get(), room);
-  if (!received || received->size == 0) return std::nullopt;
-  const auto frame = decode_frame(BytesView(room).first(received->size));
-  if (!frame || frame->header.kind != Kind::refusal) return std::nullopt;
-  return *decode_refusal(frame->body);
-}
-
-bool is_closed(const sys::Fd& socket) {
-  Bytes room(max_frame_size);
-  const auto received = sys::receive_message(socket.get(), room);
-  return !received || received->size == 0;
 }
 
 TEST(KeydServer, AnswersEveryRequestOfTheClient) {
@@ -234,10 +219,10 @@ TEST(KeydServer, ARoleIsThatOfTheUser) {
 TEST(KeydServer, AUserWithoutARoleIsToldSoAndDisconnected) {
   Running keyd({{::getuid() + 1, everything}});
   const sys::Fd socket = keyd.raw();
-  const auto refusal = refusal_on(socket);
+  const auto refusal = test::refusal_on(socket, keyd_operations);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->code, RefusalCode::not_for_this_peer);
-  EXPECT_TRUE(is_closed(socket));
+  EXPECT_TRUE(test::is_closed(socket));
   const auto status = keyd.client()->status();
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, "GIMS_KEYD_PEER");
@@ -251,10 +236,10 @@ TEST(KeydServer, OneUserHasABoundOfConnections) {
     ASSERT_TRUE(clients.back()->status());
   }
   const sys::Fd one_more = keyd.raw();
-  const auto refusal = refusal_on(one_more);
+  const auto refusal = test::refusal_on(one_more, keyd_operations);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->code, RefusalCode::busy);
-  EXPECT_TRUE(is_closed(one_more));
+  EXPECT_TRUE(test::is_closed(one_more));
   EXPECT_TRUE(clients.back()->status());
   clients.pop_back();
   // The loop sees the end of a connection before it takes the next.
@@ -267,10 +252,10 @@ TEST(KeydServer, WhatIsNoFrameEndsTheConnection) {
   for (const Bytes& message : messages) {
     const sys::Fd socket = keyd.raw();
     ASSERT_TRUE(sys::send_message(socket.get(), message));
-    const auto refusal = refusal_on(socket);
+    const auto refusal = test::refusal_on(socket, keyd_operations);
     ASSERT_TRUE(refusal) << message.size();
     EXPECT_EQ(refusal->code, RefusalCode::bad_frame);
-    EXPECT_TRUE(is_closed(socket));
+    EXPECT_TRUE(test::is_closed(socket));
   }
   EXPECT_TRUE(keyd.client()->status());
 }

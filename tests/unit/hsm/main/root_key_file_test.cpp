@@ -20,7 +20,13 @@ std::array<unsigned char, 32> looked_for{};
 bool looking = false;
 int seen = 0;
 
+}  // namespace
+
+// Every object on the heap of this program's C++ goes through here, where it is no sanitizer's
+// heap.
 #if !GIMS_UNDER_SANITIZER
+namespace {
+
 void look_and_free(void* memory) noexcept {
   if (looking && memory != nullptr) {
     const auto* bytes = static_cast<const unsigned char*>(memory);
@@ -30,13 +36,8 @@ void look_and_free(void* memory) noexcept {
   std::free(memory);  // NOLINT(cppcoreguidelines-no-malloc)
 }
 
-#endif
-
 }  // namespace
 
-// Every object on the heap of this program's C++ goes through here, where it is no sanitizer's
-// heap.
-#if !GIMS_UNDER_SANITIZER
 void* operator new(std::size_t size) {
   void* memory = std::malloc(size);  // NOLINT(cppcoreguidelines-no-malloc)
   if (memory == nullptr) std::abort();

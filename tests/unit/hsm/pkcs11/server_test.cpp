@@ -13,6 +13,7 @@
 #include "hsm/pkcs11/remote_vault.hpp"
 #include "support/fake_vault.hpp"
 #include "support/p256.hpp"
+#include "support/raw_peer.hpp"
 #include "support/softhsm.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
@@ -67,21 +68,6 @@ class Running {
   const sys::SignalFd signals_;
   std::thread thread_;
 };
-
-std::optional<Refusal> refusal_on(const sys::Fd& socket) {
-  Bytes room(max_frame_size);
-  const auto received = sys::receive_message(socket.get(), room);
-  if (!received || received->size == 0) return std::nullopt;
-  const auto frame = decode_frame(BytesView(room).first(received->size), vault_operations);
-  if (!frame || frame->header.kind != Kind::refusal) return std::nullopt;
-  return *decode_refusal(frame->body);
-}
-
-bool is_closed(const sys::Fd& socket) {
-  Bytes room(max_frame_size);
-  const auto received = sys::receive_message(socket.get(), room);
-  return !received || received->size == 0;
-}
 
 struct FakeSite {
   FakeSite() { hardware->eddsa = true; }
@@ -163,10 +149,10 @@ TEST(Pkcs11Server, AnotherUserIsToldSoAndDisconnected) {
   FakeSite site;
   Running running(site.vault, ::getuid() + 1);
   const sys::Fd socket = running.raw();
-  const auto refusal = refusal_on(socket);
+  const auto refusal = test::refusal_on(socket, vault_operations);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->code, RefusalCode::not_for_this_peer);
-  EXPECT_TRUE(is_closed(socket));
+  EXPECT_TRUE(test::is_closed(socket));
   const auto refused = running.remote()->info();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, away_code);
@@ -184,7 +170,7 @@ TEST(Pkcs11Server, ConnectionsHaveABound) {
     ASSERT_TRUE(remotes.back()->info());
   }
   const sys::Fd one_more = running.raw();
-  const auto refusal = refusal_on(one_more);
+  const auto refusal = test::refusal_on(one_more, vault_operations);
   ASSERT_TRUE(refusal);
   EXPECT_EQ(refusal->code, RefusalCode::busy);
   remotes.erase(remotes.begin());
@@ -201,14 +187,14 @@ TEST(Pkcs11Server, WhatIsNoFrameEndsTheConnection) {
   for (const Bytes& message : {Bytes{1}, Bytes(64, 0), keyd_request}) {
     const sys::Fd socket = running.raw();
     ASSERT_TRUE(sys::send_message(socket.get(), message));
-    const auto refusal = refusal_on(socket);
+    const auto refusal = test::refusal_on(socket, vault_operations);
     ASSERT_TRUE(refusal) << message.size();
     EXPECT_EQ(refusal->code, RefusalCode::bad_frame);
-    EXPECT_TRUE(is_closed(socket));
+    EXPECT_TRUE(test::is_closed(socket));
   }
   const sys::Fd socket = running.raw();
   ASSERT_TRUE(sys::send_message(socket.get(), Bytes(max_frame_size + 1, 'G')));
-  EXPECT_TRUE(is_closed(socket));
+  EXPECT_TRUE(test::is_closed(socket));
   EXPECT_TRUE(running.remote()->info());
 }
 

@@ -184,9 +184,7 @@ TEST_F(TokenVaultTest, AnotherTokensKeysAreNotDestroyed) {
   start();
   const auto sealed = provisioned(random_key());
   hsm_.add("other");
-  start({.token = {.label = "other", .serial = {}},
-         .pin = SoftHsm::pin_of(SoftHsm::pin),
-         .wrapping = {}});
+  start(SoftHsm::options(SoftHsm::pin, "other"));
   const SecretBytes root = random_key();
   const auto theirs = provisioned(root);
   const auto refused = vault().destroy(sealed.blob, nullptr);
@@ -393,9 +391,7 @@ TEST_F(TokenVaultTest, AnotherTokenOpensNothing) {
   start();
   const auto sealed = provisioned(random_key());
   hsm_.add("other");
-  start({.token = {.label = "other", .serial = {}},
-         .pin = SoftHsm::pin_of(SoftHsm::pin),
-         .wrapping = {}});
+  start(SoftHsm::options(SoftHsm::pin, "other"));
   for (const bool provision_it : {false, true}) {
     if (provision_it) {
       ASSERT_TRUE(vault().provision(random_key(), no_secret, false));
