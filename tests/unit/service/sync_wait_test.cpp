@@ -472,8 +472,13 @@ TEST(SyncWaitRace, NoWakeUpIsLost) {
         }
         const auto reply = *json::Document::parse(body);
         since = SyncFixture::next_of(reply);
-        for (const std::string& text : bodies_of(joined(reply, room).get("timeline"))) {
-          EXPECT_EQ(text, std::to_string(seen++));
+        const json::Value timeline = joined(reply, room).get("timeline");
+        const auto texts = bodies_of(timeline);
+        // A reader that lags by more than a timeline holds is told so, and misses what is before.
+        if (timeline.get("limited").bool_or(false) && !texts.empty()) seen = std::stoi(texts[0]);
+        for (const std::string& text : texts) {
+          EXPECT_EQ(text, std::to_string(seen));
+          seen = std::stoi(text) + 1;
         }
       }
       ++complete;
