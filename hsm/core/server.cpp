@@ -83,7 +83,7 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
       at_change();
     }
     accepting = (accepting && waits[1].revents == 0) ||
-                take_new_peers(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
+                take_new_peer(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
   }
 }
 

@@ -52,11 +52,12 @@ Result<> Server::run(Vault& vault, Worker& worker, const sys::SignalFd& signals,
     if (call_) {
       at_most(std::chrono::ceil<std::chrono::milliseconds>(call_->deadline - SteadyClock::now()));
     }
+    // While a request is under way the others wait in their sockets, and newcomers at the listener:
+    // who has left meanwhile is not seen before.
+    const bool takes_more = !call_ && !stopping;
     waits.assign({wait_on(stopping ? -1 : signals.fd()), wait_on(worker.fd()),
-                  wait_on(accepting && !stopping ? listener_.get() : -1)});
-    // While a request is under way the others wait in their sockets.
-    for (const sys::Fd& peer : peers_)
-      waits.push_back(wait_on(call_ || stopping ? -1 : peer.get()));
+                  wait_on(accepting && takes_more ? listener_.get() : -1)});
+    for (const sys::Fd& peer : peers_) waits.push_back(wait_on(takes_more ? peer.get() : -1));
     if (::poll(waits.data(), waits.size(), timeout_of(wait)) < 0 && errno != EINTR) {
       return sys::fail_errno("poll");
     }
@@ -67,10 +68,11 @@ Result<> Server::run(Vault& vault, Worker& worker, const sys::SignalFd& signals,
     if (call_ && SteadyClock::now() >= call_->deadline) end_hung_process();
     readable.clear();
     for (std::size_t i = 3; i < waits.size(); ++i) readable.push_back(waits[i].revents != 0);
-    if (!call_ && !stopping) serve_next(vault, worker, readable);
-    if (!stopping)
+    if (takes_more && !stopping) serve_next(vault, worker, readable);
+    if (takes_more && !call_ && !stopping) {
       accepting = (accepting && waits[2].revents == 0) ||
-                  take_new_peers(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
+                  take_new_peer(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
+    }
   }
   return {};
 }

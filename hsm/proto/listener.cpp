@@ -23,17 +23,14 @@ Result<sys::Fd> listen_for_frames(const std::string& path) {
               listener.error().detail);
 }
 
-bool take_new_peers(const sys::Fd& listener, const std::function<void(sys::Fd)>& welcome) {
-  while (true) {
-    auto accepted = sys::accept(listener.get(), sys::Blocking::no);
-    if (!accepted) {
-      log::failure(log::id::accept_failed, "a connection cannot be taken", accepted.error());
-      return false;
-    }
-    std::optional<sys::Fd>& socket = *accepted;
-    if (!socket) return true;
-    welcome(std::move(*socket));
+bool take_new_peer(const sys::Fd& listener, const std::function<void(sys::Fd)>& welcome) {
+  auto accepted = sys::accept(listener.get(), sys::Blocking::no);
+  if (!accepted) {
+    log::failure(log::id::accept_failed, "a connection cannot be taken", accepted.error());
+    return false;
   }
+  if (std::optional<sys::Fd>& socket = *accepted) welcome(std::move(*socket));
+  return true;
 }
 
 }  // namespace gims::hsm

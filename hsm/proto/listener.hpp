@@ -13,9 +13,10 @@ namespace gims::hsm {
 // (unavailable, GIMS_KEYD_SOCKET) where the socket cannot be made.
 [[nodiscard]] Result<sys::Fd> listen_for_frames(const std::string& path);
 
-// Gives each connection that waits to `welcome`. False: accepting must pause, for want of
+// Gives the connection that waits, if there is one, to `welcome`: one a turn of the loop, so that
+// it sees who has left before it counts who is there. False: accepting must pause, for want of
 // descriptors or memory.
-[[nodiscard]] bool take_new_peers(const sys::Fd& listener,
-                                  const std::function<void(sys::Fd)>& welcome);
+[[nodiscard]] bool take_new_peer(const sys::Fd& listener,
+                                 const std::function<void(sys::Fd)>& welcome);
 
 }  // namespace gims::hsm
