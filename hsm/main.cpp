@@ -3,8 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/log.hpp"
+#include "hsm/main/ceremonies.hpp"
+#include "hsm/main/certificates.hpp"
 #include "hsm/main/commands.hpp"
 #include "hsm/main/serve.hpp"
 
@@ -23,8 +29,165 @@ void quiet_libraries() {
 
 int tell(const Result<>& result) {
   if (result) return 0;
-  std::fprintf(stderr, "gims-keyd: %s\n", result.error().text.c_str());
+  const gims::Error& error = result.error();
+  // What the system says has its words in the detail.
+  const bool ours = error.code.starts_with("GIMS_");
+  std::fprintf(stderr, "gims-keyd: %s\n", ours ? error.text.c_str() : error.detail.c_str());
   return 1;
+}
+
+// The subcommands and their options. It lives as long as the command line is read.
+class Subcommands {
+ public:
+  explicit Subcommands(CLI::App& app) : app_(app) {
+    add_ceremonies();
+    add_certificates();
+    add_state();
+  }
+  // Of the one that was given; empty: none was.
+  [[nodiscard]] std::function<Result<>(const hsm::Settings&)> chosen() const {
+    for (const auto& [command, run] : all_) {
+      if (command->parsed()) return run;
+    }
+    return {};
+  }
+
+ private:
+  CLI::App* add(const char* name, const char* what,
+                std::function<Result<>(const hsm::Settings&)> run) {
+    CLI::App* command = app_.add_subcommand(name, what);
+    all_.emplace_back(command, std::move(run));
+    return command;
+  }
+  void add_ceremonies();
+  void add_provision();
+  void add_certificates();
+  void add_state();
+  void add_shares_to(CLI::App* makes);
+  void add_shares_from(CLI::App* takes);
+
+  CLI::App& app_;
+  std::vector<std::pair<CLI::App*, std::function<Result<>(const hsm::Settings&)>>> all_;
+
+  hsm::ProvisionArguments site_;
+  hsm::SchemeArguments scheme_;
+  hsm::ShareArguments shares_;
+  std::string recovery_secret_;
+  std::string recovery_from_;
+  bool replace_ = false;
+  std::string out_;
+  hsm::DeviceArguments device_;
+  std::string serial_;
+  bool sure_ = false;
+  bool files_only_ = false;
+};
+
+void Subcommands::add_shares_to(CLI::App* makes) {
+  makes->add_option("--shares", scheme_.shares, "How many shares are needed, of how many")
+      ->capture_default_str();
+  makes->add_option("--group", scheme_.groups,
+                    "Instead: a group of shares, as 2/3 for two of three; repeatable");
+  makes->add_option("--groups", scheme_.groups_needed, "How many groups are needed; all otherwise");
+  makes->add_option("--shares-to", shares_.to,
+                    "Write the new shares to this file, for what prints them, and do not ask for "
+                    "them again");
+  makes->add_option("--dev-recovery-secret", recovery_secret_,
+                    "Development: a file with the 32 bytes of the recovery secret; refused unless "
+                    "the TPM or HSM is a software one");
+}
+
+void Subcommands::add_shares_from(CLI::App* takes) {
+  takes->add_option("--shares-from", shares_.from,
+                    "Take the quorum's shares from this file, one a line, and not from the "
+                    "terminal");
+}
+
+void Subcommands::add_provision() {
+  CLI::App* provision =
+      add("provision", "Make the keys of a new site", [this](const hsm::Settings& settings) {
+        site_.replace = replace_;
+        site_.dev_recovery_secret_file = recovery_secret_;
+        return hsm::run_provision(settings, site_, scheme_, shares_);
+      });
+  provision->add_option("--server-name", site_.server_name, "Matrix server name: gims.internal")
+      ->required();
+  provision->add_option("--organisation", site_.organisation, "Whose site it is")->required();
+  provision->add_option("--dns-name", site_.dns_names,
+                        "DNS name of the TLS certificate; repeatable");
+  provision->add_option("--address", site_.addresses, "IP address of the certificate; repeatable");
+  provision->add_option("--dev-root-key", site_.dev_root_key_file,
+                        "Development: a file with the 32 bytes of the root key; refused unless the "
+                        "TPM or HSM is a software one");
+  provision->add_flag("--replace", replace_,
+                      "Destroy the keys that the TPM or HSM holds for an earlier site");
+  add_shares_to(provision);
+}
+
+void Subcommands::add_ceremonies() {
+  add_provision();
+  CLI::App* recover =
+      add("recover", "Bring a site's keys into this unit's hardware, by its recovery quorum",
+          [this](const hsm::Settings& settings) {
+            return hsm::run_recover(settings, recovery_from_, replace_, shares_);
+          });
+  recover->add_option("--from", recovery_from_,
+                      "The recovery file; without, the one in the state folder");
+  recover->add_flag("--replace", replace_,
+                    "Destroy the keys that the TPM or HSM holds for an earlier site");
+  CLI::App* reshare = add("reshare", "Make new recovery shares, by a quorum of the present ones",
+                          [this](const hsm::Settings& settings) {
+                            return hsm::run_reshare(settings, scheme_, recovery_secret_, shares_);
+                          });
+  add_shares_to(reshare);
+  CLI::App* accept_older = add(
+      "accept-older", "Take older files or an older database as the newest, by the quorum",
+      [this](const hsm::Settings& settings) { return hsm::run_accept_older(settings, shares_); });
+  CLI::App* renew_ca =
+      add("renew-ca", "Make a new issuing CA, by the quorum",
+          [this](const hsm::Settings& settings) { return hsm::run_renew_ca(settings, shares_); });
+  for (CLI::App* takes : {recover, reshare, accept_older, renew_ca}) add_shares_from(takes);
+  add("abort-ceremony", "End the ceremony that is going on: nothing is changed",
+      hsm::run_abort_ceremony);
+  CLI::App* recovery_file =
+      add("recovery-file", "Give the file that the recovery quorum opens",
+          [this](const hsm::Settings& settings) { return hsm::run_recovery_file(settings, out_); });
+  recovery_file->add_option("--out", out_, "Where to write it")->required();
+}
+
+void Subcommands::add_certificates() {
+  add("crl", "Print the lists of revoked certificates: of CAs by the site root, of devices by them",
+      hsm::run_crl);
+  CLI::App* site_root =
+      add("site-root", "Print the site's root certificate (PEM), which devices are given",
+          [this](const hsm::Settings& settings) { return hsm::run_site_root(settings, out_); });
+  site_root->add_option("--out", out_, "Write it to this file instead, as DER");
+  CLI::App* certify = add("certify-device", "Make a certificate for the key of a device's request",
+                          [this](const hsm::Settings& settings) {
+                            device_.out = out_;
+                            return hsm::run_certify_device(settings, device_);
+                          });
+  certify->add_option("--request", device_.request_file, "PKCS #10, of a P-256 key")->required();
+  certify->add_option("--user", device_.user, "Whose it is: @asha:gims.internal")->required();
+  certify->add_option("--device", device_.device, "The device's id")->required();
+  certify->add_option("--days", device_.days, "How long it lasts, 366 at most")
+      ->capture_default_str();
+  certify->add_option("--out", out_, "Where to write it")->required();
+  CLI::App* revoke = add(
+      "revoke-device", "Take a device's certificate back",
+      [this](const hsm::Settings& settings) { return hsm::run_revoke_device(settings, serial_); });
+  revoke->add_option("--serial", serial_, "Its serial number")->required();
+}
+
+void Subcommands::add_state() {
+  add("status", "Tell the state of the gims-keyd that runs", hsm::run_status);
+  add("unlock", "Try again what failed at start", hsm::run_unlock);
+  CLI::App* zeroize = add(
+      "zeroize", "Destroy the keys for good",
+      [this](const hsm::Settings& settings) { return hsm::run_zeroize(settings, files_only_); });
+  zeroize->add_flag("--destroy-all-keys", sure_, "Required: there is no way back")->required();
+  zeroize->add_flag(
+      "--files-only", files_only_,
+      "Remove the files although the TPM or HSM that holds the keys does not destroy its part");
 }
 
 }  // namespace
@@ -38,29 +201,7 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check_only, "Read the configuration, tell what is wrong, and end");
   app.require_subcommand(0, 1);
   app.fallthrough();
-
-  hsm::ProvisionArguments site;
-  CLI::App* provision = app.add_subcommand("provision", "Make the keys of a new site");
-  provision->add_option("--server-name", site.server_name, "Matrix server name: gims.internal")
-      ->required();
-  provision->add_option("--organisation", site.organisation, "Whose site it is")->required();
-  provision->add_option("--dns-name", site.dns_names,
-                        "DNS name of the TLS certificate; repeatable");
-  provision->add_option("--address", site.addresses, "IP address of the certificate; repeatable");
-  provision->add_option("--dev-root-key", site.dev_root_key_file,
-                        "Development: a file with the 32 bytes of the root key; refused unless the "
-                        "TPM is a software one");
-  provision->add_flag("--replace", site.replace,
-                      "Destroy the keys that the TPM holds for an earlier site");
-  CLI::App* status = app.add_subcommand("status", "Tell the state of the gims-keyd that runs");
-  CLI::App* unlock = app.add_subcommand("unlock", "Try again what failed at start");
-  CLI::App* zeroize = app.add_subcommand("zeroize", "Destroy the keys for good");
-  bool sure = false;
-  zeroize->add_flag("--destroy-all-keys", sure, "Required: there is no way back")->required();
-  bool files_only = false;
-  zeroize->add_flag(
-      "--files-only", files_only,
-      "Remove the files although the TPM that holds the keys does not destroy its part");
+  Subcommands subcommands(app);
   CLI11_PARSE(app, argc, argv);
 
   const auto settings = hsm::load_settings(config);
@@ -69,10 +210,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (check_only) return 0;
-  if (provision->parsed()) return tell(hsm::run_provision(*settings, site));
-  if (status->parsed()) return tell(hsm::run_status(*settings));
-  if (unlock->parsed()) return tell(hsm::run_unlock(*settings));
-  if (zeroize->parsed()) return tell(hsm::run_zeroize(*settings, files_only));
+  if (const auto run = subcommands.chosen()) return tell(run(*settings));
   const auto ran = hsm::run_service(*settings);
   if (!ran) gims::log::failure(gims::log::id::cannot_run, "gims-keyd cannot run", ran.error());
   return ran ? 0 : 1;

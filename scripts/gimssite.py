@@ -49,7 +49,8 @@ class Site:
     """folder is the site's own; what is in it from an earlier run is gone on with.
 
     Below it: etc/ configuration, run/ sockets, tpm/ keyd/ gimsd/ what each process keeps, log/, and
-    operator/, which no process of the site can read: root key, passwords, the CA's certificate.
+    operator/, which no process of the site can read: root key, recovery secret and shares, passwords, the CA's
+    certificate.
     """
 
     def __init__(self, folder, port=0, listen="127.0.0.1", build=TOP / "build/release", name="gims.internal",
@@ -60,6 +61,8 @@ class Site:
         self.etc, self.run, self.logs, self.operator = (self.folder / part for part in ("etc", "run", "log", "operator"))
         self.ca = self.operator / "site-ca.pem"
         self.root_key_file = self.operator / "root-key"
+        self.recovery_secret_file = self.operator / "recovery-secret"
+        self.shares_file = self.operator / "recovery-shares"
         self.release_policy = self.etc / "release.policy"
         self.claimed = None  # the folder, open and locked, while the site is this one's
         process = lambda name, user, argv, **more: supervise.Process(
@@ -211,24 +214,34 @@ base_url = "{self.url}"
         self.fingerprint = ":".join(f"{byte:02X}" for byte in hashlib.sha256(certificate).digest())
 
     def provision(self):
-        """With a root key of our own, so that the search knows what to look for: gims-keyd takes one
-        for a software TPM only. The TPM is this folder's own: what an earlier provisioning left in it that did not
+        """With a root key and a recovery secret of our own, so that the search knows what to look for: gims-keyd takes
+        them for a software TPM only. The TPM is this folder's own: what an earlier provisioning left in it that did not
         come to its end is replaced, as long as nothing has been stored under those keys."""
         if any((self.folder / "gimsd").iterdir()):
             raise supervise.Failed(f"gims-keyd has no keys, and {self.folder / 'gimsd'} has data that only they open; "
                                    "put custody.bin back, or remove the site")
-        if not self.root_key_file.exists():
-            write_private(self.root_key_file, secrets.token_bytes(32))
+        for path in (self.root_key_file, self.recovery_secret_file):
+            if not path.exists():
+                write_private(path, secrets.token_bytes(32))
+        # Of a provisioning that did not come to its end.
+        self.shares_file.unlink(missing_ok=True)
         # The certificates can name no address later on, so those of this machine are named now.
         found = json.loads(self.command(["ip", "-json", "address", "show", "scope", "global"]))
         addresses = {"127.0.0.1", "::1"} | {info["local"] for link in found for info in link.get("addr_info", []) if "local" in info}
-        self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "provision",
-                      "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
-                      *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
-                      "--dev-root-key", self.root_key_file, "--replace"])
+        self.keyd_command("provision", "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
+                          *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
+                          "--dev-root-key", self.root_key_file, "--dev-recovery-secret", self.recovery_secret_file,
+                          "--shares", "3/5", "--shares-to", self.shares_file, "--replace")
+
+    def shares(self):
+        """The recovery shares, as gims-keyd wrote them: one a line, and comments."""
+        return [line for line in self.shares_file.read_text().splitlines() if not line.startswith("#")]
+
+    def keyd_command(self, *arguments):
+        return self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", *arguments])
 
     def keyd_status(self):
-        output = self.command([self.program("gims-keyd"), "--config", self.etc / "gims-keyd.toml", "status"])
+        output = self.keyd_command("status")
         facts = dict(line.split(":", 1) for line in output.splitlines() if ":" in line)
         return ": ".join(facts[key].strip() for key in ("state", "reason") if key in facts)
 
@@ -277,13 +290,15 @@ base_url = "{self.url}"
 
     def keys(self):
         """Every key of the site by its name, in hex."""
-        root_key = self.root_key_file.read_bytes()
-        return sitekeys.derived_keys(root_key) | sitekeys.wrapped_keys(root_key, (self.folder / "keyd/custody.bin").read_bytes())
+        root_key, recovery_secret = self.root_key_file.read_bytes(), self.recovery_secret_file.read_bytes()
+        custody = (self.folder / "keyd/custody.bin").read_bytes()
+        return sitekeys.derived_keys(root_key) | sitekeys.wrapped_keys(root_key, recovery_secret, custody)
 
     def search(self, report):
         """Looks through every file that the site's processes wrote, also while they run, for the texts and secrets of
-        a report and for every key of the site; see search.search()."""
-        return search.search({**report, "keys": self.keys()}, [*self.written(), *self.unnamed_files()])
+        a report, for every key of the site and for its recovery shares; see search.search()."""
+        wanted = {**report, "keys": self.keys(), "plaintexts": [*report.get("plaintexts", []), *self.shares()]}
+        return search.search(wanted, [*self.written(), *self.unnamed_files()])
 
     def written(self):
         return [self.folder / part for part in ("etc", "run", "log", "tpm", "keyd", "gimsd")]

@@ -6,6 +6,7 @@
 
 #include "app/keyd_witness.hpp"
 #include "app/site.hpp"
+#include "app/store_marks.hpp"
 #include "base/log.hpp"
 #include "hsm/proto/client.hpp"
 #include "http/listener.hpp"
@@ -136,6 +137,15 @@ Result<> run_gimsd(Settings settings) {
                   .http = settings.http,
                   .admins = settings.admins},
                  clock));
+  // An older copy of the database is not served: officers would miss messages that they have sent.
+  StoreMarks marks(settings.keyd_socket, [&store = site->services().store()] {
+    return static_cast<std::uint64_t>(store.position());
+  });
+  const auto entry = static_cast<std::uint64_t>(site->services().audit().state().sequence);
+  if (const auto begun = marks.begin(signals.fd(), entry); !begun) {
+    if (begun.error().code == "GIMS_KEYD_GONE" && signals.stop_asked()) return {};
+    return begun;
+  }
   GIMS_TRY(site->serve());
   site->watch(watchdog);
   const auto adopt = [&](sys::Fd fd, http::Peer peer) {
@@ -155,6 +165,7 @@ Result<> run_gimsd(Settings settings) {
   intake->stop();
   admin->stop();
   site->stop();
+  marks.stop();
   return {};
 }
 

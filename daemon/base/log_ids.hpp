@@ -61,12 +61,28 @@ inline constexpr MessageId keys_locked{"d56993fbb92f460ca75c552523386871"};
 inline constexpr MessageId keys_provisioned{"68252831a30c45089b432338139a1eee"};
 // The site's keys were destroyed, for good.
 inline constexpr MessageId keys_zeroized{"48897883c1ee43beb075a35133ccb151"};
-// A provisioning failed, and so did taking its keys back.
+// A ceremony failed, and so did taking its keys back.
 inline constexpr MessageId keys_left_behind{"ff99d76f7f844353bb345f3c21a82101"};
 // The files were removed, and the hardware may still open copies of them.
 inline constexpr MessageId keys_maybe_left{"cc04cce6072010e1556fd7e2e723c0e2"};
 // What `keys_locked` told passed by itself.
 inline constexpr MessageId keys_open_again{"e8586f7beb7c9fec9a3ea36d03ed009c"};
+// The hardware's counter could not be advanced for what was written; tried again.
+inline constexpr MessageId counter_not_advanced{"0ddf8e9ed8144e62a1605c7cb9a036a9"};
+// People met for something that only a quorum, or the one who makes a site, may do.
+inline constexpr MessageId ceremony_began{"673c749730d76c3b3ace9f008e9436f0"};
+// It came to its end, and what was decided is done; a provisioning is told by `keys_provisioned`.
+inline constexpr MessageId ceremony_done{"86465cdfde47c53274078fa545802d30"};
+// It was ended by an administrator, or took more than 30 minutes. Nothing was changed.
+inline constexpr MessageId ceremony_dropped{"81625fd9a0195d743d648c0596edb932"};
+// The copy of the recovery file beside custody.bin could not be written; tried at the next start.
+inline constexpr MessageId recovery_not_copied{"95f2bd719e36c18dac1ffa02608ff5f3"};
+// The recovery quorum took older files or an older database as the newest.
+inline constexpr MessageId older_accepted{"05b68b1e11e5b65f40390521a0c901d8"};
+// A certificate for a device was made.
+inline constexpr MessageId device_certified{"7ede17df103077d7c0628856b3f4cc3e"};
+// One was revoked.
+inline constexpr MessageId device_revoked{"ddf20654fa2c67f198ac6f3943051530"};
 // In 90 days or less no TLS certificate can be made any more.
 inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 // A peer asked for what it may not have, or what failed.
@@ -144,6 +160,8 @@ inline constexpr MessageId rooms_unreadable{"8aaee39dfca44b94adddf1d02a59594e"};
 inline constexpr MessageId to_device_queue_full{"4d5bc5b63b5c404394899f1322b16d5b"};
 // gims-keyd has not got the log's newest entry; it is tried again.
 inline constexpr MessageId audit_witness_away{"30f6833d5a434b8ca0e312a94142d655"};
+// gims-keyd was not told how far the database is; tried again.
+inline constexpr MessageId store_not_marked{"9208816b31c94548b6225e3a6160861a"};
 // What `audit_witness_away` told is over.
 inline constexpr MessageId audit_witness_back{"b01bb8ed33c7498cb2e2bed6ba3340b4"};
 // The log does not agree with itself or with gims-keyd.

@@ -9,9 +9,16 @@
 
 #include "hsm/ca/der.hpp"
 #include "hsm/ca/site.hpp"
+#include "hsm/ca/x509.hpp"
+#include "hsm/proto/device_messages.hpp"
 
 namespace gims::hsm {
 namespace {
+
+using x509::authority_key_identifier;
+using x509::Critical;
+using x509::extension;
+using x509::key_identifier;
 
 // Bits of KeyUsage (RFC 5280, section 4.2.1.3), bit 0 first.
 constexpr std::uint8_t usage_digital_signature = 0x80;
@@ -21,37 +28,10 @@ constexpr std::uint8_t general_name_dns = 2;
 constexpr std::uint8_t general_name_ip = 7;
 
 constexpr std::size_t max_common_name = 64;  // ub-common-name
-
-enum class Critical : bool { no, yes };
-
-Bytes ecdsa_with_sha256() {
-  return der::sequence({der::oid({0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02})});
-}
-
-// id-ce, 2.5.29.
-Bytes extension(std::uint8_t number, Critical critical, BytesView value) {
-  constexpr std::array<std::uint8_t, 3> is_true{der::tag_boolean, 1, 0xff};
-  const BytesView flag = critical == Critical::yes ? BytesView(is_true) : BytesView();
-  return der::sequence(
-      {der::oid({0x55, 0x1d, number}), flag, der::element(der::tag_octet_string, {value})});
-}
-
-// Method 1 of RFC 7093: the left 160 bits of the SHA-256 of the key.
-std::array<std::uint8_t, 20> key_identifier(const P256Point& key) {
-  Digest digest{};
-  crypto_hash_sha256(digest.data(), key.data(), key.size());
-  std::array<std::uint8_t, 20> identifier{};
-  std::copy_n(digest.begin(), identifier.size(), identifier.begin());
-  return identifier;
-}
+static_assert(max_device_id <= max_common_name);
 
 Bytes subject_key_identifier(const P256Point& key) {
   return extension(0x0e, Critical::no, der::element(der::tag_octet_string, {key_identifier(key)}));
-}
-
-Bytes authority_key_identifier(const P256Point& issuer_key) {
-  return extension(0x23, Critical::no,
-                   der::sequence({der::element(der::context(0), {key_identifier(issuer_key)})}));
 }
 
 Bytes basic_constraints(std::optional<std::uint8_t> path_length) {
@@ -97,20 +77,28 @@ Bytes subject_alternative_names(const SiteParameters& site) {
   return extension(0x11, Critical::no, der::sequence({names}));
 }
 
-Bytes for_tls_servers() {
-  // id-kp-serverAuth, 1.3.6.1.5.5.7.3.1.
+// id-kp, 1.3.6.1.5.5.7.3: serverAuth 1, clientAuth 2.
+enum class TlsPurpose : std::uint8_t { server = 1, client = 2 };
+
+Bytes for_tls(TlsPurpose purpose) {
   return extension(0x25, Critical::no,
-                   der::sequence({der::oid({0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01})}));
+                   der::sequence({der::oid({0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03,
+                                            static_cast<std::uint8_t>(purpose)})}));
 }
 
-Bytes name_of(const SiteParameters& site, const std::string& common_name) {
-  // id-at, 2.5.4: organizationName 10, commonName 3.
-  const auto attribute = [](std::uint8_t type, std::string_view text) {
-    return der::element(
-        der::tag_set,
-        {der::sequence({der::oid({0x55, 0x04, type}), der::element(der::tag_utf8_string, text)})});
-  };
-  return der::sequence({attribute(10, site.organisation), attribute(3, common_name)});
+Bytes attribute(BytesView type, std::string_view text) {
+  return der::element(der::tag_set,
+                      {der::sequence({type, der::element(der::tag_utf8_string, text)})});
+}
+
+// id-at, 2.5.4: organizationName 10, commonName 3.
+Bytes organisation_of(const SiteParameters& site) {
+  return attribute(der::oid({0x55, 0x04, 10}), site.organisation);
+}
+Bytes common_name(std::string_view text) { return attribute(der::oid({0x55, 0x04, 3}), text); }
+
+Bytes name_of(const SiteParameters& site, const std::string& name) {
+  return der::sequence({organisation_of(site), common_name(name)});
 }
 
 // "gims.internal issuing CA 1f2e3d4c". The part of the key's identifier keeps the names of a CA and
@@ -137,20 +125,11 @@ Result<Bytes> issue(const Subject& issuer, const Subject& subject, std::int64_t 
   const std::array<std::uint8_t, 3> version_3{der::tag_integer, 1, 2};
   const Bytes to_be_signed = der::sequence(
       {der::element(der::context_of_many(0), {version_3}), der::unsigned_integer(serial),
-       ecdsa_with_sha256(), issuer.name,
+       x509::ecdsa_with_sha256(), issuer.name,
        der::sequence({der::time(not_before), der::time(not_after)}), subject.name,
        spki_of(subject.key), der::element(der::context_of_many(3), {der::sequence({extensions})})});
 
-  Digest digest{};
-  crypto_hash_sha256(digest.data(), to_be_signed.data(), to_be_signed.size());
-  GIMS_TRY_ASSIGN(const P256Signature signature, sign(digest));
-  if (!p256_verify(issuer.key, digest, signature)) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
-                "The signature on a new certificate is wrong.");
-  }
-  const Bytes value =
-      der::sequence({der::unsigned_integer(signature.r), der::unsigned_integer(signature.s)});
-  return der::sequence({to_be_signed, ecdsa_with_sha256(), der::bit_string(value)});
+  return x509::with_signature(to_be_signed, issuer.key, sign);
 }
 
 Bytes ca_extensions(const SiteParameters& site, std::uint8_t path_length, const P256Point& key,
@@ -169,6 +148,23 @@ Subject root_subject(const SiteParameters& site, const P256Point& key) {
 
 Subject issuing_subject(const SiteParameters& site, const P256Point& key) {
   return {.name = name_of_ca(site, "issuing CA", key), .key = key};
+}
+
+BytesView into(BytesView bytes) {
+  const auto element = der::take(bytes);
+  return element && element->tag == der::tag_sequence ? element->content : BytesView();
+}
+
+// The fields of the first part of a certificate (section 4.1) from the one with that number on:
+// 0 version, 1 serial number, 2 algorithm, 3 issuer, 4 times, 5 subject, 6 key.
+BytesView fields_from(BytesView certificate, int number) {
+  BytesView fields = into(into(certificate));
+  for (int field = 0; field < number; ++field) static_cast<void>(der::take(fields));
+  return fields;
+}
+
+std::unexpected<Error> malformed() {
+  return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", "A certificate in it is malformed.");
 }
 
 }  // namespace
@@ -191,7 +187,7 @@ Result<Bytes> make_leaf(const SiteParameters& site, const P256Point& ca_key,
                         const Signer& sign) {
   Bytes extensions = basic_constraints(std::nullopt);
   der::append(extensions, key_usage(usage_digital_signature));
-  der::append(extensions, for_tls_servers());
+  der::append(extensions, for_tls(TlsPurpose::server));
   der::append(extensions, subject_alternative_names(site));
   der::append(extensions, subject_key_identifier(leaf_key));
   der::append(extensions, authority_key_identifier(ca_key));
@@ -200,22 +196,73 @@ Result<Bytes> make_leaf(const SiteParameters& site, const P256Point& ca_key,
   return issue(issuing_subject(site, ca_key), leaf, not_before, not_after, extensions, sign);
 }
 
-Result<std::int64_t> end_of(BytesView certificate) {
-  // RFC 5280, section 4.1: in the first part, the end is the second time of the fifth field.
-  const auto into = [](BytesView bytes) {
-    const auto element = der::take(bytes);
-    return element && element->tag == der::tag_sequence ? element->content : BytesView();
+Result<> check_device(const SiteParameters& site, const DeviceName& name) {
+  const auto printable = [](std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
   };
-  BytesView fields = into(into(certificate));
-  for (int field = 0; field < 4; ++field) static_cast<void>(der::take(fields));
-  BytesView times = into(fields);
+  const std::size_t colon = name.user.find(':');
+  if (name.user.size() > max_user_id || !printable(name.user) || !name.user.starts_with('@') ||
+      colon == std::string::npos || colon < 2 ||
+      std::string_view(name.user).substr(colon + 1) != site.server_name) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
+                "The user must be one of this site, as \"@asha:" + site.server_name + "\".");
+  }
+  if (name.device.empty() || name.device.size() > max_device_id || !printable(name.device)) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
+                "The device must be its id: 1 to 64 printable characters without spaces.");
+  }
+  return {};
+}
+
+Result<Bytes> make_device(const SiteParameters& site, const P256Point& ca_key,
+                          const P256Point& device_key, const DeviceName& name,
+                          std::int64_t not_before, std::int64_t not_after, const Signer& sign) {
+  Bytes extensions = basic_constraints(std::nullopt);
+  der::append(extensions, key_usage(usage_digital_signature));
+  der::append(extensions, for_tls(TlsPurpose::client));
+  der::append(extensions, subject_key_identifier(device_key));
+  der::append(extensions, authority_key_identifier(ca_key));
+  // 0.9.2342.19200300.100.1.1, userId.
+  const Bytes user_id = der::oid({0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01});
+  const Subject device{.name = der::sequence({organisation_of(site), attribute(user_id, name.user),
+                                              common_name(name.device)}),
+                       .key = device_key};
+  return issue(issuing_subject(site, ca_key), device, not_before, not_after, extensions, sign);
+}
+
+Result<std::int64_t> end_of(BytesView certificate) {
+  BytesView times = into(fields_from(certificate, 4));
   static_cast<void>(der::take(times));
   const auto last = der::take(times);
   const auto end = last && times.empty() ? der::seconds_of(*last) : std::nullopt;
-  if (!end) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", "A certificate in it is malformed.");
-  }
+  if (!end) return malformed();
   return *end;
+}
+
+Result<Bytes> serial_of(BytesView certificate) {
+  BytesView fields = fields_from(certificate, 1);
+  const auto serial = der::take(fields);
+  if (!serial || serial->tag != der::tag_integer || serial->content.empty() ||
+      serial->content.size() > max_serial) {
+    return malformed();
+  }
+  return Bytes(serial->content.begin(), serial->content.end());
+}
+
+Result<Bytes> subject_of(BytesView certificate) {
+  BytesView fields = fields_from(certificate, 5);
+  const auto subject = der::take(fields);
+  if (!subject || subject->tag != der::tag_sequence) return malformed();
+  return der::sequence({subject->content});
+}
+
+Result<P256Point> key_of(BytesView certificate) {
+  BytesView fields = fields_from(certificate, 6);
+  const auto key = der::take(fields);
+  if (!key || key->tag != der::tag_sequence) return malformed();
+  auto point = point_of_spki(der::sequence({key->content}));
+  if (!point) return malformed();
+  return point;
 }
 
 std::string date_of(std::int64_t seconds) {
@@ -223,15 +270,6 @@ std::string date_of(std::int64_t seconds) {
   return std::format("{:%Y-%m-%d}", std::chrono::floor<std::chrono::days>(point));
 }
 
-std::string certificate_to_pem(BytesView der) {
-  constexpr std::size_t line = 64;
-  std::string base64(sodium_base64_ENCODED_LEN(der.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(base64.data(), base64.size(), der.data(), der.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  base64.pop_back();  // its final zero
-  std::string pem = "-----BEGIN CERTIFICATE-----\n";
-  for (std::size_t at = 0; at < base64.size(); at += line) pem += base64.substr(at, line) + "\n";
-  return pem + "-----END CERTIFICATE-----\n";
-}
+std::string certificate_to_pem(BytesView der) { return x509::to_pem("CERTIFICATE", der); }
 
 }  // namespace gims::hsm

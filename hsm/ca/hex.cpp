@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <string_view>
+
 namespace gims::hsm {
 
 std::string hex(BytesView bytes) {
@@ -9,6 +11,16 @@ std::string hex(BytesView bytes) {
   std::string text(2 * bytes.size() + 1, '\0');
   sodium_bin2hex(text.data(), text.size(), bytes.data(), bytes.size());
   text.pop_back();
+  return text;
+}
+
+std::string fingerprint(BytesView bytes) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    if (!text.empty()) text.push_back(':');
+    text += {digits[byte >> 4U], digits[byte & 15U]};
+  }
   return text;
 }
 

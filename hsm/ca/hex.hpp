@@ -9,5 +9,7 @@ namespace gims::hsm {
 
 // Lower case, two digits a byte. Not for secrets.
 [[nodiscard]] std::string hex(BytesView bytes);
+// "0A:1B", as people compare it.
+[[nodiscard]] std::string fingerprint(BytesView bytes);
 
 }  // namespace gims::hsm

@@ -1,21 +1,14 @@
 #include "hsm/core/custodian.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "hsm/ca/certificate.hpp"
-#include "hsm/ca/p256.hpp"
-#include "hsm/ca/site.hpp"
 
 namespace gims::hsm {
 namespace {
-
-constexpr std::string_view server_seed_label = "gims server signing seed 1";
-constexpr std::string_view site_root_label = "gims site root key 1";
 
 // Says which file a failure is about.
 template <class T>
@@ -34,7 +27,8 @@ constexpr std::chrono::seconds last_retry_of_removable{60};
 constexpr std::chrono::seconds look_pause{5};
 
 // What the file `zeroized` holds. Only a zeroization that the hardware itself has proved is called
-// one at the next start.
+// one at the next start. One that is begun stands beside the files that it is to remove.
+constexpr std::string_view begun_mark = "zeroizing";
 constexpr std::string_view proved_mark = "zeroized";
 constexpr std::string_view doubted_mark = "files removed";
 constexpr std::string_view doubt_of_zeroization =
@@ -116,6 +110,8 @@ void Custodian::start() {
   state_ = State::operational;
   reason_.clear();
   retry_ = {};
+  // A zeroizing that was cut off before the hardware did its part: nothing came of it.
+  static_cast<void>(folder_.destroy(StateFolder::zeroized));
   if (vault_->removable()) look_at_ = clock_.steady() + look_pause;
   warn_of_ca_end();
 }
@@ -134,15 +130,26 @@ void Custodian::look() {
 }
 
 std::optional<std::chrono::milliseconds> Custodian::next_try() const {
-  const auto due = open_ ? look_at_ : retry_at_;
+  auto due = open_ ? open_->freshness->due() : retry_at_;
+  const auto or_sooner = [&due](const auto& at) {
+    if (at && (!due || *at < *due)) due = at;
+  };
+  if (open_) or_sooner(look_at_);
+  if (ceremony_) or_sooner(std::optional(ceremony_end_));
   if (!due) return std::nullopt;
   return std::max(std::chrono::milliseconds(0),
                   std::chrono::ceil<std::chrono::milliseconds>(*due - clock_.steady()));
 }
 
 void Custodian::tick() {
-  if (const auto due = next_try(); !due || due->count() > 0) return;
-  if (open_) return look();
+  drop_expired_ceremony();
+  const auto is_due = [now = clock_.steady()](const auto& at) { return at && *at <= now; };
+  if (open_ && is_due(look_at_)) look();
+  if (open_) {
+    if (is_due(open_->freshness->due())) checkpoint();
+    return;
+  }
+  if (!is_due(retry_at_)) return;
   start();
   if (state_ == State::operational) {
     log::notice(log::id::keys_open_again, "the hardware is back: operational");
@@ -178,12 +185,18 @@ Result<Custodian::Open> Custodian::open_site(BytesView file) {
 
   GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(open.root_key, Purpose::hardware));
   GIMS_TRY(vault_->settle(open.record.vault_blob, hardware));
-
-  GIMS_TRY_ASSIGN(const std::optional<Bytes> audit, folder_.read(StateFolder::audit));
-  if (!audit) return locked("audit.bin is missing: it was removed after provisioning.");
-  GIMS_TRY_ASSIGN(open.audit_head,
-                  from_file(StateFolder::audit, decode_audit(*audit, open.root_key)));
+  GIMS_TRY_ASSIGN(open.freshness, Freshness::resume(backing(open)));
+  keep_recovery_copy(open.record.recovery);
   return open;
+}
+
+Freshness::Backing Custodian::backing(const Open& open) {
+  return {.folder = &folder_,
+          .vault = vault_.get(),
+          .clock = &clock_,
+          .vault_blob = open.record.vault_blob,
+          .custody_number = open.record.number,
+          .root_key = &open.root_key};
 }
 
 StatusReply Custodian::status() const {
@@ -208,76 +221,10 @@ std::string Custodian::summary() const {
   if (open_ && open_->ca_end - now() <= issuing_end_warning) {
     line += "; the issuing CA ends on " + date_of(open_->ca_end);
   }
+  if (ceremony_) {
+    line += "; a ceremony is going on: " + std::string(name_of(ceremony_->request().kind));
+  }
   return line;
-}
-
-Result<CustodyRecord> Custodian::make_record(const SiteParameters& site,
-                                             const Vault::Sealed& sealed,
-                                             const SecretBytes& root_key) const {
-  CustodyRecord record;
-  record.made_at = now();
-  record.vault_kind = vault_->kind();
-  record.vault_blob = sealed.blob;
-  record.site = site;
-
-  GIMS_TRY_ASSIGN(const SecretBytes wrapping, derive(root_key, Purpose::wrapping));
-  GIMS_TRY_ASSIGN(const SecretBytes seed, SecretBytes::random(crypto_sign_SEEDBYTES));
-  record.server_seed = wrap(wrapping, server_seed_label, seed);
-
-  GIMS_TRY_ASSIGN(const P256Key root, generate_p256());
-  record.site_root_key = wrap(wrapping, site_root_label, root.scalar);
-  const Signer by_root = [&root](const Digest& digest) { return p256_sign(root, digest); };
-  GIMS_TRY_ASSIGN(record.site_root, make_root(site, root.public_key, record.made_at, by_root));
-  GIMS_TRY_ASSIGN(record.issuing_ca, make_issuing_ca(site, root.public_key, sealed.ca_public,
-                                                     record.made_at, by_root));
-  return record;
-}
-
-Result<> Custodian::write_new(const ProvisionRequest& request, const SecretBytes& root_key) {
-  GIMS_TRY_ASSIGN(const SecretBytes hardware, derive(root_key, Purpose::hardware));
-  GIMS_TRY_ASSIGN(const Vault::Sealed sealed,
-                  vault_->provision(root_key, hardware, request.replace));
-  // From here on a failure leaves the vault as it was for a new site: empty.
-  const auto written = [&]() -> Result<> {
-    GIMS_TRY_ASSIGN(const CustodyRecord record, make_record(request.site, sealed, root_key));
-    GIMS_TRY_ASSIGN(const Bytes custody, encode_custody(record, root_key));
-    GIMS_TRY_ASSIGN(const Bytes audit, encode_audit(AuditHead{}, root_key));
-    GIMS_TRY(folder_.destroy(StateFolder::zeroized));
-    GIMS_TRY(folder_.write(StateFolder::audit, audit));
-    // Last: with it the site is provisioned.
-    return folder_.write(StateFolder::custody, custody);
-  }();
-  if (!written) {
-    if (const auto undone = vault_->destroy(sealed.blob, &hardware); !undone) {
-      log::failure(log::id::keys_left_behind,
-                   "the keys of a provisioning that failed stay in the hardware", undone.error());
-    }
-  }
-  return written;
-}
-
-Result<> Custodian::provision(const ProvisionRequest& request) {
-  GIMS_CHECK(state_ == State::unprovisioned || state_ == State::zeroized);
-  GIMS_TRY(check_site(request.site));
-  SecretBytes root_key;
-  if (request.dev_root_key.empty()) {
-    GIMS_TRY_ASSIGN(root_key, SecretBytes::random(key_size));
-  } else {
-    GIMS_TRY_ASSIGN(const Vault::Info info, vault_->info());
-    if (!info.software) {
-      return fail(ErrorKind::forbidden, "GIMS_KEYD_REQUEST",
-                  "A root key can be given only to a software TPM: this one (" + info.description +
-                      ") makes its own.");
-    }
-    GIMS_TRY_ASSIGN(root_key, request.dev_root_key.clone());
-  }
-  GIMS_TRY(write_new(request, root_key));
-  // What was written is what counts: read it as every later start will.
-  start();
-  if (state_ != State::operational) return locked(reason_);
-  log::notice(log::id::keys_provisioned, "provisioned",
-              {{"SERVER_NAME", request.site.server_name}, {"CUSTODY", vault_description_}});
-  return {};
 }
 
 Result<> Custodian::unlock() {
@@ -287,24 +234,29 @@ Result<> Custodian::unlock() {
   return {};
 }
 
-Result<std::string> Custodian::destroy_in_vault() {
+Result<std::string> Custodian::destroy_in_vault(bool begun_before) {
   constexpr auto name = StateFolder::custody;
   GIMS_TRY_ASSIGN(const std::optional<Bytes> marker, folder_.read(StateFolder::zeroized));
   const bool proved_before = marker && std::ranges::equal(*marker, bytes_of(proved_mark));
   Bytes blob;
+  SecretBytes hardware;
   std::string doubt;
   if (state_ == State::operational) {
     blob = open_->record.vault_blob;
+    GIMS_TRY_ASSIGN(hardware, derive(open_->root_key, Purpose::hardware));
   } else {
     GIMS_TRY_ASSIGN(const std::optional<Bytes> file, folder_.read(name));
     if (!file && proved_before) return doubt;
     if (!file) return locked("custody.bin is missing.");
     // Only a file that opens is known to name the hardware that it was made with.
-    if (auto opened = open_custody(*file); !opened) {
+    auto opened = open_custody(*file);
+    if (opened) {
+      GIMS_TRY_ASSIGN(hardware, derive(opened->root_key, Purpose::hardware));
+    } else {
       if (opened.error().code == away_code) return pass(std::move(opened));
       doubt =
-          "What opens custody.bin was destroyed in this TPM, which the file names, but the file "
-          "did not open with it before (" +
+          "What opens custody.bin was destroyed in this hardware, which the file names, but the "
+          "file did not open with it before (" +
           opened.error().text + ").";
     }
     GIMS_TRY_ASSIGN(CustodyRecord record, from_file(name, decode_custody(*file)));
@@ -313,44 +265,51 @@ Result<std::string> Custodian::destroy_in_vault() {
     }
     blob = std::move(record.vault_blob);
   }
-  SecretBytes hardware;
-  if (state_ == State::operational) {
-    GIMS_TRY_ASSIGN(hardware, derive(open_->root_key, Purpose::hardware));
-  }
   GIMS_TRY_ASSIGN(const Vault::Destruction destruction,
                   vault_->destroy(blob, hardware.empty() ? nullptr : &hardware));
   if (destruction == Vault::Destruction::done) return doubt;
   if (proved_before) return std::string();
+  if (begun_before) {
+    return std::string(
+        "An earlier zeroizing was cut off. The hardware that custody.bin names holds nothing of it "
+        "now; that it is the file of that time cannot be shown any more.");
+  }
   return locked(
-      "This is the TPM that custody.bin names, and it does not hold what opens that file: it was "
-      "destroyed before, or the file was changed.");
+      "This is the hardware that custody.bin names, and it does not hold what opens that file: it "
+      "was destroyed before, or the file was changed.");
 }
 
 Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
   GIMS_CHECK(state_ == State::locked || state_ == State::operational);
-  // The vault first: after it the files are worth nothing, and if it fails nothing has changed.
-  auto destroyed = destroy_in_vault();
+  GIMS_TRY_ASSIGN(const std::optional<Bytes> marker, folder_.read(StateFolder::zeroized));
+  const bool begun_before = marker && std::ranges::equal(*marker, bytes_of(begun_mark));
+  // So that what is cut off can be repeated. A full disk does not keep the keys.
+  if (!marker) static_cast<void>(folder_.write(StateFolder::zeroized, bytes_of(begun_mark)));
+  // The vault before the files: after it they are worth nothing, and if it fails nothing has
+  // changed.
+  auto destroyed = destroy_in_vault(begun_before);
   if (!destroyed && !request.files_only) {
+    if (!marker) static_cast<void>(folder_.destroy(StateFolder::zeroized));
     destroyed.error().text +=
-        " Nothing was changed: put back the TPM and the files that belong together, or say that "
-        "the "
-        "files alone are to be removed.";
+        " Nothing was changed: put back the hardware and the files that belong together, or say "
+        "that the files alone are to be removed.";
     return pass(std::move(destroyed));
   }
   ZeroizeReply reply;
   reply.doubt = destroyed ? std::move(*destroyed)
                           : destroyed.error().text +
-                                " Copies of the files can still be opened with the TPM that made "
-                                "them, if it was not cleared.";
+                                " Copies of the files can still be opened with the hardware that "
+                                "made them, if it was not cleared.";
   reply.doubt.resize(std::min(reply.doubt.size(), max_text));
   open_.reset();
+  ceremony_.reset();
   retry_at_.reset();
   state_ = State::locked;
   reason_ = "The site was zeroized; its files could not all be removed.";
   GIMS_TRY(folder_.write(StateFolder::zeroized,
                          bytes_of(reply.doubt.empty() ? proved_mark : doubted_mark)));
   GIMS_TRY(folder_.destroy(StateFolder::custody));
-  GIMS_TRY(folder_.destroy(StateFolder::audit));
+  GIMS_TRY(folder_.destroy(StateFolder::state));
   state_ = State::zeroized;
   if (reply.doubt.empty()) {
     reason_.clear();
@@ -360,47 +319,6 @@ Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
     log::warning(log::id::keys_maybe_left, "zeroized, in doubt", {{"ERROR", reply.doubt}});
   }
   return reply;
-}
-
-void Custodian::warn_of_ca_end() const {
-  if (open_->ca_end - now() > issuing_end_warning) return;
-  log::warning(log::id::issuing_ca_ends, "the issuing CA ends soon: no TLS certificate after it",
-               {{"END", date_of(open_->ca_end)}});
-}
-
-Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
-  const Open& keys = open();
-  GIMS_TRY_ASSIGN(const P256Point leaf_key, point_of_spki(request.public_key));
-  if (request.lifetime_seconds < least_leaf_lifetime ||
-      request.lifetime_seconds > most_leaf_lifetime) {
-    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
-                "The lifetime of a leaf must be 60 to 86400 seconds.");
-  }
-  warn_of_ca_end();
-  if (keys.ca_end - now() < least_leaf_lifetime) {
-    return locked("The issuing CA ended on " + date_of(keys.ca_end) +
-                  ": no certificate can be made under it. See the clock; if it is right, the site "
-                  "has to be provisioned anew.");
-  }
-  LeafReply leaf;
-  leaf.not_before = now() - clock_slack;
-  leaf.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
-  const Signer by_vault = [&](const Digest& digest) {
-    return vault_->sign(keys.record.vault_blob, KeyUse::issuing_ca, digest);
-  };
-  GIMS_TRY_ASSIGN(Bytes certificate, make_leaf(keys.record.site, keys.ca_public, leaf_key,
-                                               leaf.not_before, leaf.not_after, by_vault));
-  leaf.chain.push_back(std::move(certificate));
-  leaf.chain.push_back(keys.record.issuing_ca);
-  return leaf;
-}
-
-SiteRootReply Custodian::site_root() const {
-  SiteRootReply root;
-  root.certificate = open().record.site_root;
-  root.pem = certificate_to_pem(root.certificate);
-  crypto_hash_sha256(root.sha256.data(), root.certificate.data(), root.certificate.size());
-  return root;
 }
 
 Result<DataKeys> Custodian::data_keys() const { return derive_data_keys(open().root_key); }
@@ -422,19 +340,29 @@ Result<std::vector<Signature>> Custodian::sign_events(std::span<const BytesView>
 }
 
 Result<> Custodian::extend_audit(const AuditHead& head) {
-  Open& keys = open();
-  if (head == keys.audit_head) return {};
-  if (head.sequence <= keys.audit_head.sequence) {
-    return fail(ErrorKind::conflict, "GIMS_KEYD_AUDIT",
-                "The audit log's head is entry " + std::to_string(keys.audit_head.sequence) +
-                    "; entry " + std::to_string(head.sequence) + " cannot follow it.");
-  }
-  GIMS_TRY_ASSIGN(const Bytes file, encode_audit(head, keys.root_key));
-  GIMS_TRY(folder_.write(StateFolder::audit, file));
-  keys.audit_head = head;
-  return {};
+  return open().freshness->extend_audit(backing(open()), head);
 }
 
-const AuditHead& Custodian::audit_head() const { return open().audit_head; }
+const AuditHead& Custodian::audit_head() const { return open().freshness->audit_head(); }
+
+Result<> Custodian::mark_store(const StoreMark& mark) {
+  auto marked = open().freshness->mark_store(backing(open()), mark);
+  if (!marked && marked.error().code == older_code) {
+    open_.reset();
+    lock(marked.error());
+  }
+  return marked;
+}
+
+void Custodian::stop() {
+  if (open_) checkpoint();
+}
+
+void Custodian::checkpoint() {
+  if (const auto kept = open_->freshness->checkpoint(backing(*open_)); !kept) {
+    log::failure(log::id::counter_not_advanced, "the counter was not advanced", kept.error());
+    note_failure(kept.error());
+  }
+}
 
 }  // namespace gims::hsm

@@ -2,15 +2,20 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "hsm/core/ceremony.hpp"
 #include "hsm/core/custody_file.hpp"
+#include "hsm/core/freshness.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/core/vault.hpp"
+#include "hsm/proto/ceremony_messages.hpp"
+#include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
 
 namespace gims::hsm {
@@ -42,22 +47,47 @@ class Custodian {
   // The state, and what an administrator should know of it, in one line.
   [[nodiscard]] std::string summary() const;
 
-  // unprovisioned, zeroized:
-  [[nodiscard]] Result<> provision(const ProvisionRequest& request);
   // locked: as start(), and says why it failed.
   [[nodiscard]] Result<> unlock();
   // locked, operational. Unless the files alone are to go, it fails with nothing changed where the
   // hardware that made the custody file did not destroy its part, or cannot be told from another.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
 
-  // operational. A leaf does not outlive its issuing CA:
+  // operational (custodian_certificates.cpp). What is certified does not outlive its issuing CA:
   [[nodiscard]] Result<LeafReply> sign_leaf(const LeafRequest& request);
+  [[nodiscard]] Result<DeviceReply> certify_device(const DeviceRequest& request);
+  // On the disk before it returns. One that was revoked before is no failure.
+  [[nodiscard]] Result<> revoke_device(const RevokeRequest& request);
+  // Has the hardware sign the list of an issuing CA where the one of before is half over.
+  [[nodiscard]] Result<CrlReply> crl(const CrlRequest& request);
   [[nodiscard]] SiteRootReply site_root() const;
+
+  // operational:
   [[nodiscard]] Result<DataKeys> data_keys() const;
   [[nodiscard]] const ServerKeyReply& server_key() const;
   [[nodiscard]] Result<std::vector<Signature>> sign_events(std::span<const BytesView> events) const;
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);
   [[nodiscard]] const AuditHead& audit_head() const;
+  // How far gimsd's database is. Less than was marked, or an audit log that ends before its head:
+  // an older copy of it was put back; the custodian locks, with older_code, until the recovery
+  // quorum decides.
+  [[nodiscard]] Result<> mark_store(const StoreMark& mark);
+
+  // Ceremonies (ceremony.hpp), in any state: which kind in which is checked here (GIMS_KEYD_STATE).
+  // Nothing is written before finish_ceremony(), after which start() has read what was written. A
+  // failure there leaves what was, and the ceremony can be finished again; what the power cuts off
+  // is finished by another ceremony.
+  [[nodiscard]] Result<CeremonyReply> begin_ceremony(CeremonyRequest request);
+  [[nodiscard]] Result<CeremonyReply> give_share(const GiveRequest& share);
+  // Valid until the next call.
+  [[nodiscard]] Result<std::string_view> show_share(const ShareRequest& which);
+  [[nodiscard]] Result<CeremonyReply> confirm_share(const ConfirmRequest& share);
+  [[nodiscard]] Result<FinishReply> finish_ceremony(const FinishRequest& finish);
+  void abort_ceremony();
+  // locked, operational, zeroized:
+  [[nodiscard]] Result<RecoveryFileReply> recovery_file() const;
+  // Before the end of the process: what was written last is made the newest there is.
+  void stop();
 
  private:
   // All that is there once the vault has opened the custody file.
@@ -67,7 +97,14 @@ class Custodian {
     P256Point ca_public{};
     std::int64_t ca_end = 0;  // of the issuing CA's certificate; seconds since 1970 UTC
     ServerKey server_key;
-    AuditHead audit_head;
+    std::optional<Freshness> freshness;
+    // The lists of devices by their CA's certificate.
+    struct DeviceList {
+      Bytes crl;  // empty: it is to be made anew
+      std::int64_t made_at = 0;
+      std::uint64_t number = 0;
+    };
+    std::map<Bytes, DeviceList> device_lists;
   };
   Result<Open> open_site(BytesView file);
   // The first half of it: the vault and the custody file alone.
@@ -76,12 +113,55 @@ class Custodian {
   // Looks whether hardware that can be unplugged is there.
   void look();
   // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
-  Result<std::string> destroy_in_vault();
+  Result<std::string> destroy_in_vault(bool begun_before);
   void warn_of_ca_end() const;
-  Result<CustodyRecord> make_record(const SiteParameters& site, const Vault::Sealed& sealed,
-                                    const SecretBytes& root_key) const;
-  Result<> write_new(const ProvisionRequest& request, const SecretBytes& root_key);
+  Result<> check_ca_end(std::int64_t least_lifetime) const;
+  // Makes recovery.bin what custody.bin has of it. A failure is told in the journal alone.
+  void keep_recovery_copy(BytesView recovery) const;
+
+  // custodian_ceremonies.cpp:
+  [[nodiscard]] Result<> check_kind(CeremonyKind kind) const;
+  Result<> check_new_site(const CeremonyRequest& request) const;
+  // The recovery file that the quorum opens; nothing for a new site.
+  Result<std::optional<RecoveryRecord>> record_for(const CeremonyRequest& request);
+  Result<RecoveryRecord> record_to_restore(const Bytes& given) const;
+  void drop_expired_ceremony();
+  Result<Ceremony*> ceremony(std::uint64_t id);
+  // Each gives the recovery file that is in force.
+  Result<RecoveryRecord> write_end_of(const Ceremony& ceremony);
+  Result<RecoveryRecord> finish_provision(const Ceremony& ceremony);
+  Result<RecoveryRecord> finish_reshare(const Ceremony& ceremony);
+  Result<RecoveryRecord> finish_restore(const Ceremony& ceremony);
+  Result<RecoveryRecord> finish_accept(const Ceremony& ceremony);
+  Result<RecoveryRecord> finish_renew_ca(const Ceremony& ceremony);
+  Result<CustodyRecord> new_record(const SiteParameters& site, const Vault::Sealed& sealed,
+                                   const Envelope& envelope) const;
+  // Puts the issuing CA in use among those of before.
+  Result<> keep_former(CustodyRecord& custody) const;
+  // Signs the vault's CA key, and the list of what is revoked.
+  Result<> certify(CustodyRecord& custody, RecoveryRecord& recovery, const SecretBytes& site_root,
+                   const P256Point& ca_key) const;
+  Result<> seal_into(CustodyRecord& custody, RecoveryRecord& recovery, const SecretBytes& secret,
+                     const Envelope& envelope) const;
+  Result<> write_custody(const CustodyRecord& custody, const SecretBytes& root_key) const;
+  // What an earlier custody.bin and state.bin tell of the site with this root key.
+  struct Former {
+    std::uint64_t number = 0;  // the highest that its custody.bin had
+    std::optional<CustodyRecord> custody;
+    std::optional<RecoveryRecord> recovery;
+  };
+  Result<Former> former_of(const SecretBytes& root_key) const;
+  struct Placed {
+    Vault::Sealed sealed;
+    bool anew = false;  // not beside the keys that were there
+  };
+  Result<Placed> place(const SecretBytes& root_key, const SecretBytes& hardware, bool replace,
+                       const Former& former);
+  void take_back(const Vault::Sealed& sealed, const SecretBytes& hardware);
+
   Result<> describe_vault();
+  [[nodiscard]] Freshness::Backing backing(const Open& open);
+  void checkpoint();
   [[nodiscard]] std::int64_t now() const { return clock_.now_ms() / 1000; }
   [[nodiscard]] const Open& open() const;
   [[nodiscard]] Open& open();
@@ -96,6 +176,8 @@ class Custodian {
   std::string reason_ = "gims-keyd has not looked yet.";
   std::string vault_description_;
   std::optional<Open> open_;
+  std::optional<Ceremony> ceremony_;
+  std::chrono::steady_clock::time_point ceremony_end_;
   std::chrono::milliseconds retry_{0};
   std::optional<std::chrono::steady_clock::time_point> retry_at_;
   std::optional<std::chrono::steady_clock::time_point> look_at_;  // at removable hardware

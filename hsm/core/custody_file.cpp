@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
+#include "hsm/proto/ceremony_messages.hpp"
+#include "hsm/proto/device_messages.hpp"
 #include "sys/atomic_file.hpp"
 #include "sys/errno.hpp"
 
@@ -15,11 +18,11 @@ namespace gims::hsm {
 namespace {
 
 constexpr std::string_view custody_magic = "GIMSCUST";
-constexpr std::string_view audit_magic = "GIMSAUDT";
-constexpr std::uint16_t file_version = 1;
+constexpr std::string_view state_magic = "GIMSSTAT";
+constexpr std::uint16_t file_version = 2;
 constexpr std::size_t max_blob = std::size_t{16} * 1024;
 constexpr std::size_t max_wrapped = 256;
-constexpr std::size_t max_file = std::size_t{64} * 1024;
+constexpr std::size_t max_file = max_frame_size;  // what a Writer takes
 constexpr mode_t owner_only = 0600;
 
 void write_start(Writer& writer, std::string_view magic) {
@@ -62,6 +65,7 @@ Result<Bytes> encode_custody(const CustodyRecord& record, const SecretBytes& roo
   Bytes room(max_file);
   Writer writer(room);
   write_start(writer, custody_magic);
+  writer.u64(record.number);
   writer.u64(static_cast<std::uint64_t>(record.made_at));
   writer.text(record.vault_kind);
   writer.bytes(record.vault_blob);
@@ -70,9 +74,25 @@ Result<Bytes> encode_custody(const CustodyRecord& record, const SecretBytes& roo
   encode(site, record.site);
   writer.bytes(site.body());
   writer.bytes(record.server_seed);
-  writer.bytes(record.site_root_key);
   writer.bytes(record.site_root);
   writer.bytes(record.issuing_ca);
+  writer.bytes(record.crl);
+  writer.bytes(record.recovery);
+  writer.u8(static_cast<std::uint8_t>(record.former_cas.size()));
+  for (const FormerCa& ca : record.former_cas) {
+    writer.bytes(ca.vault_blob);
+    writer.bytes(ca.certificate);
+    writer.u64(static_cast<std::uint64_t>(ca.until));
+  }
+  writer.u16(static_cast<std::uint16_t>(record.revoked_devices.size()));
+  for (const Revoked& device : record.revoked_devices) {
+    writer.bytes(device.serial);
+    writer.u64(static_cast<std::uint64_t>(device.at));
+  }
+  if (!writer.good() || writer.body().size() + mac_size > max_file) {
+    return fail(ErrorKind::too_large, "GIMS_KEYD_REQUEST",
+                "custody.bin would be longer than it may be.");
+  }
   return with_mac(writer, root_key, Purpose::custody_file);
 }
 
@@ -81,14 +101,31 @@ Result<CustodyRecord> decode_custody(BytesView file) {
   if (file.size() < mac_size) return custody_error("It is cut.");
   Reader reader(file.first(file.size() - mac_size));
   read_start(reader, custody_magic);
+  record.number = reader.u64();
   record.made_at = static_cast<std::int64_t>(reader.u64());
   record.vault_kind = reader.text(max_name);
   record.vault_blob = copy(reader.bytes(max_blob));
   const BytesView site = reader.bytes(max_blob);
   record.server_seed = copy(reader.bytes(max_wrapped));
-  record.site_root_key = copy(reader.bytes(max_wrapped));
   record.site_root = copy(reader.bytes(max_certificate));
   record.issuing_ca = copy(reader.bytes(max_certificate));
+  record.crl = copy(reader.bytes(max_crl));
+  record.recovery = copy(reader.bytes(max_recovery_file));
+  const std::uint8_t former = reader.u8();
+  if (former > max_former_cas) reader.refuse();
+  for (std::uint8_t i = 0; i < former && reader.good(); ++i) {
+    FormerCa ca{.vault_blob = copy(reader.bytes(max_blob)),
+                .certificate = copy(reader.bytes(max_certificate)),
+                .until = static_cast<std::int64_t>(reader.u64())};
+    record.former_cas.push_back(std::move(ca));
+  }
+  const std::uint16_t revoked = reader.u16();
+  if (revoked > max_revoked_devices) reader.refuse();
+  for (std::uint16_t i = 0; i < revoked && reader.good(); ++i) {
+    Revoked device{.serial = copy(reader.bytes(max_serial)),
+                   .at = static_cast<std::int64_t>(reader.u64())};
+    record.revoked_devices.push_back(std::move(device));
+  }
   if (!reader.finish()) {
     return custody_error("It is damaged, or of a version that this gims-keyd does not know.");
   }
@@ -103,20 +140,32 @@ Result<> check_custody(BytesView file, const SecretBytes& root_key) {
   return {};
 }
 
-Result<Bytes> encode_audit(const AuditHead& head, const SecretBytes& root_key) {
+Result<Bytes> encode_state(const KeptState& kept, const SecretBytes& root_key) {
   std::array<std::uint8_t, 256> room{};
   Writer writer(room);
-  write_start(writer, audit_magic);
-  encode(writer, head);
-  return with_mac(writer, root_key, Purpose::audit_file);
+  write_start(writer, state_magic);
+  writer.u64(kept.number);
+  writer.u64(kept.custody);
+  encode(writer, kept.audit);
+  writer.u64(kept.store_position);
+  return with_mac(writer, root_key, Purpose::state_file);
 }
 
-Result<AuditHead> decode_audit(BytesView file, const SecretBytes& root_key) {
-  GIMS_TRY_ASSIGN(const BytesView body, without_mac(file, root_key, Purpose::audit_file));
+Result<KeptState> decode_state(BytesView file, const SecretBytes& root_key) {
+  GIMS_TRY_ASSIGN(const BytesView body, without_mac(file, root_key, Purpose::state_file));
   Reader reader(body);
-  read_start(reader, audit_magic);
-  if (!reader.good()) return custody_error("It is of a version that this gims-keyd does not know.");
-  return decode_audit_head(body.subspan(audit_magic.size() + sizeof file_version));
+  read_start(reader, state_magic);
+  KeptState kept;
+  kept.number = reader.u64();
+  kept.custody = reader.u64();
+  kept.audit.sequence = reader.u64();
+  const BytesView hash = reader.raw(kept.audit.hash.size());
+  if (reader.good()) std::ranges::copy(hash, kept.audit.hash.begin());
+  kept.store_position = reader.u64();
+  if (!reader.finish()) {
+    return custody_error("It is of a version that this gims-keyd does not know.");
+  }
+  return kept;
 }
 
 Result<StateFolder> StateFolder::open(std::string path) {

@@ -1,10 +1,13 @@
-// The two files of gims-keyd, in its state folder (docs/protocol-keyd.md, "On the disk").
+// The files of gims-keyd, in its state folder (docs/protocol-keyd.md, "On the disk").
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "hsm/ca/crl.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/core/vault.hpp"
 #include "hsm/proto/messages.hpp"
@@ -12,19 +15,36 @@
 
 namespace gims::hsm {
 
+// What the server's seed is wrapped as.
+inline constexpr std::string_view server_seed_label = "gims server signing seed 1";
+
+inline constexpr std::size_t max_former_cas = 4;
+inline constexpr std::size_t max_revoked_devices = 1024;
+
+// An issuing CA of before, whose key still signs the list of what it certified.
+struct FormerCa {
+  Bytes vault_blob;
+  Bytes certificate;       // DER
+  std::int64_t until = 0;  // when the last of what it certified has ended; seconds since 1970 UTC
+};
+
 // custody.bin. Everything that is secret in it is wrapped under the root key or sealed by the
 // vault.
 struct CustodyRecord {
+  std::uint64_t number = 1;  // one more each time that the file is written
   std::int64_t made_at = 0;  // seconds since 1970 UTC
   std::string vault_kind;
   Bytes vault_blob;
   SiteParameters site;
-  Bytes server_seed;    // wrapped: the Ed25519 seed
-  Bytes site_root_key;  // wrapped: the site root's private key, until a recovery quorum has it
-  Bytes site_root;      // certificates, DER
+  Bytes server_seed;  // wrapped: the Ed25519 seed
+  Bytes site_root;    // certificates, DER
   Bytes issuing_ca;
+  Bytes crl;  // of the site root, DER
+  std::vector<FormerCa> former_cas;
+  std::vector<Revoked> revoked_devices;
+  Bytes recovery;  // recovery.hpp; recovery.bin is a copy of it
 };
-// With the MAC under the root key at the end.
+// With the MAC under the root key at the end. Fails (too_large) for more than a file may hold.
 [[nodiscard]] Result<Bytes> encode_custody(const CustodyRecord& record,
                                            const SecretBytes& root_key);
 // Reads the fields and does not yet trust them: the vault must open the blob before there is a key
@@ -33,9 +53,15 @@ struct CustodyRecord {
 // Now that the root key is there.
 [[nodiscard]] Result<> check_custody(BytesView file, const SecretBytes& root_key);
 
-// audit.bin.
-[[nodiscard]] Result<Bytes> encode_audit(const AuditHead& head, const SecretBytes& root_key);
-[[nodiscard]] Result<AuditHead> decode_audit(BytesView file, const SecretBytes& root_key);
+// state.bin (freshness.hpp).
+struct KeptState {
+  std::uint64_t number = 0;
+  std::uint64_t custody = 0;  // the number of the custody.bin that it belongs to
+  AuditHead audit;
+  std::uint64_t store_position = 0;
+};
+[[nodiscard]] Result<Bytes> encode_state(const KeptState& kept, const SecretBytes& root_key);
+[[nodiscard]] Result<KeptState> decode_state(BytesView file, const SecretBytes& root_key);
 
 // The state folder. Files are replaced as a whole, synced to the disk before a call returns, and
 // readable by gims-keyd's user alone. Thread: one.
@@ -53,7 +79,8 @@ class StateFolder {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   static constexpr const char* custody = "custody.bin";
-  static constexpr const char* audit = "audit.bin";
+  static constexpr const char* state = "state.bin";
+  static constexpr const char* recovery = "recovery.bin";
   static constexpr const char* zeroized = "zeroized";
 
  private:

@@ -1,6 +1,11 @@
 #include "hsm/core/dispatch.hpp"
 
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace gims::hsm {
 namespace {
@@ -12,7 +17,8 @@ constexpr Roles anyone = admin | Role::tlsd | Role::gimsd;
 
 constexpr States always =
     States{} | State::unprovisioned | State::locked | State::operational | State::zeroized;
-constexpr States without_keys = States{} | State::unprovisioned | State::zeroized;
+constexpr States after_provisioning =
+    States{} | State::locked | State::operational | State::zeroized;
 constexpr States locked = States{} | State::locked;
 constexpr States with_keys = States{} | State::locked | State::operational;
 constexpr States operational = States{} | State::operational;
@@ -23,9 +29,71 @@ Result<> status(Custodian& custodian, BytesView body, Writer& reply) {
   return {};
 }
 
-Result<> provision(Custodian& custodian, BytesView body, Writer&) {
-  GIMS_TRY_ASSIGN(const ProvisionRequest request, decode_provision(body));
-  return custodian.provision(request);
+Result<> ceremony_begin(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(CeremonyRequest request, decode_ceremony_request(body));
+  GIMS_TRY_ASSIGN(const CeremonyReply begun, custodian.begin_ceremony(std::move(request)));
+  encode(reply, begun);
+  return {};
+}
+
+Result<> ceremony_give(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const GiveRequest share, decode_give(body));
+  GIMS_TRY_ASSIGN(const CeremonyReply given, custodian.give_share(share));
+  encode(reply, given);
+  return {};
+}
+
+Result<> ceremony_share(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const ShareRequest which, decode_share_request(body));
+  GIMS_TRY_ASSIGN(const std::string_view words, custodian.show_share(which));
+  encode_words(reply, words);
+  return {};
+}
+
+Result<> ceremony_confirm(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const ConfirmRequest share, decode_confirm(body));
+  GIMS_TRY_ASSIGN(const CeremonyReply confirmed, custodian.confirm_share(share));
+  encode(reply, confirmed);
+  return {};
+}
+
+Result<> ceremony_finish(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const FinishRequest finish, decode_finish_request(body));
+  GIMS_TRY_ASSIGN(const FinishReply finished, custodian.finish_ceremony(finish));
+  encode(reply, finished);
+  return {};
+}
+
+Result<> ceremony_abort(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY(decode_nothing(body));
+  custodian.abort_ceremony();
+  return {};
+}
+
+Result<> recovery_file(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY(decode_nothing(body));
+  GIMS_TRY_ASSIGN(const RecoveryFileReply file, custodian.recovery_file());
+  encode(reply, file);
+  return {};
+}
+
+Result<> crl(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const CrlRequest request, decode_crl_request(body));
+  GIMS_TRY_ASSIGN(const CrlReply list, custodian.crl(request));
+  encode(reply, list);
+  return {};
+}
+
+Result<> certify_device(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const DeviceRequest request, decode_device_request(body));
+  GIMS_TRY_ASSIGN(const DeviceReply device, custodian.certify_device(request));
+  encode(reply, device);
+  return {};
+}
+
+Result<> revoke_device(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(const RevokeRequest request, decode_revoke(body));
+  return custodian.revoke_device(request);
 }
 
 Result<> unlock(Custodian& custodian, BytesView body, Writer&) {
@@ -84,9 +152,14 @@ Result<> audit_head(Custodian& custodian, BytesView body, Writer& reply) {
   return {};
 }
 
-constexpr std::array<Rule, last_operation> table{{
+Result<> mark_store(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(const StoreMark mark, decode_store_mark(body));
+  return custodian.mark_store(mark);
+}
+
+constexpr auto table = std::to_array<Rule>({
     {Operation::status, anyone, always, status},
-    {Operation::provision, admin, without_keys, provision},
+    {Operation::ceremony_begin, admin, always, ceremony_begin},
     {Operation::unlock, admin, locked, unlock},
     {Operation::zeroize, admin, with_keys, zeroize},
     {Operation::site_root, anyone, operational, site_root},
@@ -96,15 +169,19 @@ constexpr std::array<Rule, last_operation> table{{
     {Operation::sign_events, gimsd, operational, sign_events},
     {Operation::extend_audit, gimsd, operational, extend_audit},
     {Operation::audit_head, gimsd | Role::admin, operational, audit_head},
-}};
-
-constexpr bool in_the_order_of_its_numbers() {
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    if (static_cast<std::size_t>(table[i].operation) != i + 1) return false;
-  }
-  return true;
-}
-static_assert(in_the_order_of_its_numbers());
+    {Operation::mark_store, gimsd, operational, mark_store},
+    {Operation::ceremony_give, admin, always, ceremony_give},
+    {Operation::ceremony_share, admin, always, ceremony_share},
+    {Operation::ceremony_confirm, admin, always, ceremony_confirm},
+    {Operation::ceremony_finish, admin, always, ceremony_finish},
+    {Operation::ceremony_abort, admin, always, ceremony_abort},
+    {Operation::recovery_file, admin, after_provisioning, recovery_file},
+    {Operation::crl, anyone, operational, crl},
+    {Operation::certify_device, admin, operational, certify_device},
+    {Operation::revoke_device, admin, operational, revoke_device},
+});
+static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
+              table.end());
 
 Result<> allowed(const Rule& rule, Roles peer, State state) {
   // The peer before the state: a stranger is not told more than that it is one.
@@ -128,14 +205,17 @@ Result<> serve(Custodian& custodian, Roles peer, BytesView message, Header& head
   if (frame.header.kind != Kind::request) {
     return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "This is no request.");
   }
-  const Rule& rule = table[static_cast<std::size_t>(frame.header.operation) - 1];
-  GIMS_TRY(allowed(rule, peer, custodian.state()));
-  return rule.handle(custodian, frame.body, reply);
+  const auto* const rule = std::ranges::find(table, frame.header.operation, &Rule::operation);
+  if (rule == table.end()) {
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "There is no such operation.");
+  }
+  GIMS_TRY(allowed(*rule, peer, custodian.state()));
+  return rule->handle(custodian, frame.body, reply);
 }
 
 }  // namespace
 
-std::span<const Rule, last_operation> rules() noexcept { return table; }
+std::span<const Rule> rules() noexcept { return table; }
 
 Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std::uint8_t> room) {
   Header header;

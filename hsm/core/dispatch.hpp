@@ -1,7 +1,6 @@
 // From a frame to its answer: which request is allowed for which peer in which state, as one table.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
@@ -40,8 +39,8 @@ struct Rule {
   States states;
   Result<> (*handle)(Custodian& custodian, BytesView body, Writer& reply);
 };
-// Every operation, in the order of its number.
-[[nodiscard]] std::span<const Rule, last_operation> rules() noexcept;
+// Every operation, in the order of their numbers.
+[[nodiscard]] std::span<const Rule> rules() noexcept;
 
 // Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
 [[nodiscard]] Answer answer(Custodian& custodian, Roles peer, BytesView message,

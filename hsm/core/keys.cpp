@@ -32,7 +32,7 @@ BytesView bytes_of(std::string_view text) {
 
 std::unexpected<Error> damaged() {
   return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
-              "It does not match the TPM's root key: it is damaged or from another site.");
+              "It does not match the root key: it is damaged or from another site.");
 }
 
 Bytes mac_of(const SecretBytes& key, BytesView bytes) {

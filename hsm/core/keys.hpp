@@ -18,7 +18,7 @@ enum class Purpose : std::uint8_t {
   pepper = 6,
   custody_file = 7,    // authenticates custody.bin
   wrapping = 8,        // encrypts the private keys in it
-  audit_file = 9,      // authenticates audit.bin
+  state_file = 9,      // authenticates state.bin
   hardware = 10,       // the hardware's passwords follow from it
   combined_blob = 32,  // authenticates what two vaults hold together
 };

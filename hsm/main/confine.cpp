@@ -22,7 +22,7 @@ sys::Sandbox sandbox_for(const Settings& settings) {
   sandbox.sockets = sys::NewSockets::unix_only;
   sandbox.paths.push_back({.path = settings.state_folder,
                            .right = sys::PathRight::write_tree,
-                           .reason = "custody.bin and audit.bin are replaced, and destroyed"});
+                           .reason = "gims-keyd's files are replaced, and destroyed"});
   if (!settings.policy_file.empty()) {
     sandbox.paths.push_back({.path = settings.policy_file,
                              .right = sys::PathRight::read_file,

@@ -39,6 +39,7 @@ Result<> run_service(const Settings& settings) {
   const auto ran =
       server.run(custodian, signals, watchdog, [&] { sys::notify_status(custodian.summary()); });
   sys::notify_stopping();
+  custodian.stop();
   return ran;
 }
 

@@ -74,15 +74,61 @@ Result<AuditHead> Client::audit_head() {
   return call(Operation::audit_head, write_nothing, decode_audit_head);
 }
 
-Result<> Client::provision(const ProvisionRequest& request) {
-  return call(
-      Operation::provision, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
+Result<> Client::mark_store(const StoreMark& mark) {
+  return call(Operation::mark_store, [&](Writer& writer) { encode(writer, mark); }, decode_nothing);
 }
 
 Result<> Client::unlock() { return call(Operation::unlock, write_nothing, decode_nothing); }
 
 Result<ZeroizeReply> Client::zeroize(const ZeroizeRequest& request) {
   return call(Operation::zeroize, [&](Writer& writer) { encode(writer, request); }, decode_zeroize);
+}
+
+Result<CeremonyReply> Client::ceremony_begin(const CeremonyRequest& request) {
+  return call(
+      Operation::ceremony_begin, [&](Writer& writer) { encode(writer, request); }, decode_ceremony);
+}
+
+Result<CeremonyReply> Client::ceremony_give(const GiveRequest& share) {
+  return call(
+      Operation::ceremony_give, [&](Writer& writer) { encode(writer, share); }, decode_ceremony);
+}
+
+Result<SecretBytes> Client::ceremony_share(const ShareRequest& which) {
+  return call(
+      Operation::ceremony_share, [&](Writer& writer) { encode(writer, which); }, decode_words);
+}
+
+Result<CeremonyReply> Client::ceremony_confirm(const ConfirmRequest& share) {
+  return call(
+      Operation::ceremony_confirm, [&](Writer& writer) { encode(writer, share); }, decode_ceremony);
+}
+
+Result<FinishReply> Client::ceremony_finish(const FinishRequest& finish) {
+  return call(
+      Operation::ceremony_finish, [&](Writer& writer) { encode(writer, finish); }, decode_finish);
+}
+
+Result<> Client::ceremony_abort() {
+  return call(Operation::ceremony_abort, write_nothing, decode_nothing);
+}
+
+Result<RecoveryFileReply> Client::recovery_file() {
+  return call(Operation::recovery_file, write_nothing, decode_recovery_file);
+}
+
+Result<CrlReply> Client::crl(const CrlRequest& request) {
+  return call(Operation::crl, [&](Writer& writer) { encode(writer, request); }, decode_crl);
+}
+
+Result<DeviceReply> Client::certify_device(const DeviceRequest& request) {
+  return call(
+      Operation::certify_device, [&](Writer& writer) { encode(writer, request); }, decode_device);
+}
+
+Result<> Client::revoke_device(const RevokeRequest& request) {
+  return call(
+      Operation::revoke_device, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
 }
 
 }  // namespace gims::hsm

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "hsm/proto/caller.hpp"
+#include "hsm/proto/ceremony_messages.hpp"
+#include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
 
 namespace gims::hsm {
@@ -52,13 +54,38 @@ class Client {
   // another hash, is a conflict (GIMS_KEYD_AUDIT).
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);
   [[nodiscard]] Result<AuditHead> audit_head();
+  // Tells how far the database is, durably. Less than was told before is an older copy of it
+  // (GIMS_KEYD_OLDER): gims-keyd locks, and the caller must not serve it.
+  [[nodiscard]] Result<> mark_store(const StoreMark& mark);
 
   // An administrator.
-  [[nodiscard]] Result<> provision(const ProvisionRequest& request);
   // Tries again what failed at start; locked.
   [[nodiscard]] Result<> unlock();
   // Destroys the keys for good, and says whether that is certain.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
+
+  // An administrator's ceremonies (docs/protocol-keyd.md). One at a time; nothing changes before
+  // ceremony_finish(). Codes: GIMS_KEYD_SHARE, what was typed is not the share that is wanted;
+  // GIMS_KEYD_CEREMONY, there is none with this id, or it is not so far.
+  [[nodiscard]] Result<CeremonyReply> ceremony_begin(const CeremonyRequest& request);
+  [[nodiscard]] Result<CeremonyReply> ceremony_give(const GiveRequest& share);
+  // The words of a new share.
+  [[nodiscard]] Result<SecretBytes> ceremony_share(const ShareRequest& which);
+  [[nodiscard]] Result<CeremonyReply> ceremony_confirm(const ConfirmRequest& share);
+  [[nodiscard]] Result<FinishReply> ceremony_finish(const FinishRequest& finish);
+  // Ends whichever is going on.
+  [[nodiscard]] Result<> ceremony_abort();
+  // What the quorum needs beside its shares; locked, operational, zeroized.
+  [[nodiscard]] Result<RecoveryFileReply> recovery_file();
+
+  // An administrator; operational. The administrator says whose device it is, and the request gives
+  // the key alone.
+  [[nodiscard]] Result<DeviceReply> certify_device(const DeviceRequest& request);
+  // By the serial number of its certificate.
+  [[nodiscard]] Result<> revoke_device(const RevokeRequest& request);
+
+  // Any peer; operational. A list of revoked certificates.
+  [[nodiscard]] Result<CrlReply> crl(const CrlRequest& request);
 
  private:
   explicit Client(std::unique_ptr<Caller> caller) : caller_(std::move(caller)) {}

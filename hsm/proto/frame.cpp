@@ -10,6 +10,7 @@ namespace gims::hsm {
 namespace {
 
 constexpr std::array<std::uint8_t, 2> magic{'G', 'K'};
+constexpr std::string_view no_operation = "unknown";
 
 std::unexpected<Error> bad_frame(std::string_view why) {
   return fail(ErrorKind::bad_input, "GIMS_KEYD_FRAME", "The frame is not well formed.", why);
@@ -21,8 +22,8 @@ std::string_view name_of(Operation operation) noexcept {
   switch (operation) {
     case Operation::status:
       return "status";
-    case Operation::provision:
-      return "provision";
+    case Operation::ceremony_begin:
+      return "ceremony_begin";
     case Operation::unlock:
       return "unlock";
     case Operation::zeroize:
@@ -41,6 +42,26 @@ std::string_view name_of(Operation operation) noexcept {
       return "extend_audit";
     case Operation::audit_head:
       return "audit_head";
+    case Operation::mark_store:
+      return "mark_store";
+    case Operation::ceremony_give:
+      return "ceremony_give";
+    case Operation::ceremony_share:
+      return "ceremony_share";
+    case Operation::ceremony_confirm:
+      return "ceremony_confirm";
+    case Operation::ceremony_finish:
+      return "ceremony_finish";
+    case Operation::ceremony_abort:
+      return "ceremony_abort";
+    case Operation::recovery_file:
+      return "recovery_file";
+    case Operation::crl:
+      return "crl";
+    case Operation::certify_device:
+      return "certify_device";
+    case Operation::revoke_device:
+      return "revoke_device";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:
@@ -66,7 +87,11 @@ std::string_view name_of(Operation operation) noexcept {
     case Operation::vault_sign_events:
       return "vault_sign_events";
   }
-  return "unknown";
+  return no_operation;
+}
+
+bool is_operation(std::uint16_t number) noexcept {
+  return name_of(static_cast<Operation>(number)) != no_operation;
 }
 
 Result<Frame> decode_frame(BytesView message, OperationRange operations) {
@@ -86,7 +111,9 @@ Result<Frame> decode_frame(BytesView message, OperationRange operations) {
   const std::uint32_t length = reader.u32();
   if (!reader.good()) return bad_frame("shorter than a header");
   if (kind < 1 || kind > static_cast<std::uint8_t>(Kind::refusal)) return bad_frame("kind");
-  if (operation < operations.first || operation > operations.last) return bad_frame("operation");
+  if (operation < operations.first || operation > operations.last || !is_operation(operation)) {
+    return bad_frame("operation");
+  }
   if (zero != 0) return bad_frame("the field of zeros");
   if (message.size() - header_size != length) return bad_frame("length");
   return Frame{.header = {.kind = static_cast<Kind>(kind),

@@ -38,7 +38,7 @@ enum class Kind : std::uint8_t { request = 1, reply = 2, refusal = 3 };
 
 enum class Operation : std::uint16_t {
   status = 1,
-  provision = 2,
+  ceremony_begin = 2,
   unlock = 3,
   zeroize = 4,
   site_root = 5,
@@ -48,6 +48,16 @@ enum class Operation : std::uint16_t {
   sign_events = 9,
   extend_audit = 10,
   audit_head = 11,
+  mark_store = 12,
+  ceremony_give = 13,
+  ceremony_share = 14,
+  ceremony_confirm = 15,
+  ceremony_finish = 16,
+  ceremony_abort = 17,
+  recovery_file = 18,
+  crl = 19,
+  certify_device = 30,
+  revoke_device = 31,
 
   // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
   vault_info = 0x101,
@@ -63,7 +73,6 @@ enum class Operation : std::uint16_t {
   vault_reseal = 0x10b,
   vault_sign_events = 0x10c,
 };
-inline constexpr std::uint16_t last_operation = 11;
 inline constexpr std::uint16_t first_vault_operation = 0x101;
 inline constexpr std::uint16_t last_vault_operation = 0x10c;
 // What one program answers.
@@ -71,10 +80,13 @@ struct OperationRange {
   std::uint16_t first;
   std::uint16_t last;
 };
-inline constexpr OperationRange keyd_operations{.first = 1, .last = last_operation};
+inline constexpr OperationRange keyd_operations{.first = 1, .last = 0xff};
 inline constexpr OperationRange vault_operations{.first = first_vault_operation,
                                                  .last = last_vault_operation};
+// "unknown" for a number that is none.
 [[nodiscard]] std::string_view name_of(Operation operation) noexcept;
+// Their numbers have gaps.
+[[nodiscard]] bool is_operation(std::uint16_t number) noexcept;
 
 struct Header {
   Kind kind = Kind::request;
@@ -108,6 +120,8 @@ class Writer {
   void bytes(BytesView bytes) noexcept;
   void text(std::string_view text) noexcept;
 
+  // False: a field found no room, and is not in body().
+  [[nodiscard]] bool good() const noexcept { return good_; }
   // What was written so far, without the header.
   [[nodiscard]] BytesView body() const noexcept { return room_.subspan(header_size, size_); }
   // The whole frame, in the caller's memory. Fails (too_large) when a field found no room.

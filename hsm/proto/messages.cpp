@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hsm/proto/body.hpp"
+#include "hsm/proto/fields.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -16,7 +16,7 @@ struct CodeName {
   std::string_view name;
   ErrorKind kind;
 };
-constexpr std::array<CodeName, 13> code_names{{
+constexpr std::array<CodeName, 15> code_names{{
     {RefusalCode::bad_frame, "GIMS_KEYD_FRAME", ErrorKind::bad_input},
     {RefusalCode::other_version, "GIMS_KEYD_VERSION", ErrorKind::bad_input},
     {RefusalCode::not_for_this_peer, "GIMS_KEYD_PEER", ErrorKind::forbidden},
@@ -30,9 +30,11 @@ constexpr std::array<CodeName, 13> code_names{{
     {RefusalCode::vault_away, "GIMS_KEYD_AWAY", ErrorKind::unavailable},
     {RefusalCode::other_boot, "GIMS_KEYD_BOOT", ErrorKind::unavailable},
     {RefusalCode::older, "GIMS_KEYD_OLDER", ErrorKind::unavailable},
+    {RefusalCode::share, "GIMS_KEYD_SHARE", ErrorKind::bad_input},
+    {RefusalCode::ceremony, "GIMS_KEYD_CEREMONY", ErrorKind::conflict},
 }};
 
-Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+}  // namespace
 
 SiteParameters read_site(Reader& reader) {
   SiteParameters site;
@@ -53,7 +55,20 @@ SiteParameters read_site(Reader& reader) {
   return site;
 }
 
-}  // namespace
+void write_chain(Writer& writer, const std::vector<Bytes>& chain) {
+  writer.u8(static_cast<std::uint8_t>(chain.size()));
+  for (const Bytes& certificate : chain) writer.bytes(certificate);
+}
+
+std::vector<Bytes> read_chain(Reader& reader) {
+  std::vector<Bytes> chain;
+  const std::uint8_t certificates = reader.u8();
+  if (certificates != 2) reader.refuse();
+  for (std::uint8_t i = 0; i < certificates && reader.good(); ++i) {
+    chain.push_back(copy(reader.bytes(max_certificate)));
+  }
+  return chain;
+}
 
 std::string_view name_of(State state) noexcept {
   switch (state) {
@@ -151,25 +166,6 @@ Result<StatusReply> decode_status(BytesView body) {
   return finished(reader, std::move(status));
 }
 
-void encode(Writer& writer, const ProvisionRequest& value) {
-  encode(writer, value.site);
-  write_flag(writer, value.replace);
-  writer.bytes(value.dev_root_key.bytes());
-}
-
-Result<ProvisionRequest> decode_provision(BytesView body) {
-  Reader reader(body);
-  ProvisionRequest request;
-  request.site = read_site(reader);
-  request.replace = read_flag(reader);
-  const BytesView key = reader.bytes(key_size);
-  if (!key.empty() && key.size() != key_size) reader.refuse();
-  if (!key.empty() && reader.finish()) {
-    GIMS_TRY_ASSIGN(request.dev_root_key, SecretBytes::copy_of(key));
-  }
-  return finished(reader, std::move(request));
-}
-
 void encode(Writer& writer, const ZeroizeRequest& value) { write_flag(writer, value.files_only); }
 
 Result<ZeroizeRequest> decode_zeroize_request(BytesView body) {
@@ -203,8 +199,7 @@ Result<LeafRequest> decode_leaf_request(BytesView body) {
 void encode(Writer& writer, const LeafReply& value) {
   writer.u64(static_cast<std::uint64_t>(value.not_before));
   writer.u64(static_cast<std::uint64_t>(value.not_after));
-  writer.u8(static_cast<std::uint8_t>(value.chain.size()));
-  for (const Bytes& certificate : value.chain) writer.bytes(certificate);
+  write_chain(writer, value.chain);
 }
 
 Result<LeafReply> decode_leaf(BytesView body) {
@@ -212,11 +207,7 @@ Result<LeafReply> decode_leaf(BytesView body) {
   LeafReply leaf;
   leaf.not_before = static_cast<std::int64_t>(reader.u64());
   leaf.not_after = static_cast<std::int64_t>(reader.u64());
-  const std::uint8_t certificates = reader.u8();
-  if (certificates != 2) reader.refuse();
-  for (std::uint8_t i = 0; i < certificates && reader.good(); ++i) {
-    leaf.chain.push_back(copy(reader.bytes(max_certificate)));
-  }
+  leaf.chain = read_chain(reader);
   return finished(reader, std::move(leaf));
 }
 
@@ -280,6 +271,20 @@ Result<AuditHead> decode_audit_head(BytesView body) {
   head.sequence = reader.u64();
   read_fixed(reader, head.hash);
   return finished(reader, head);
+}
+
+void encode(Writer& writer, const StoreMark& value) {
+  writer.u64(value.position);
+  write_flag(writer, value.audit_entry.has_value());
+  if (value.audit_entry) writer.u64(*value.audit_entry);
+}
+
+Result<StoreMark> decode_store_mark(BytesView body) {
+  Reader reader(body);
+  StoreMark mark;
+  mark.position = reader.u64();
+  if (read_flag(reader)) mark.audit_entry = reader.u64();
+  return finished(reader, mark);
 }
 
 void encode(Writer& writer, std::span<const BytesView> events) {

@@ -36,7 +36,9 @@ enum class RefusalCode : std::uint16_t {
   internal = 10,          // GIMS_KEYD_INTERNAL
   vault_away = 11,        // GIMS_KEYD_AWAY: the TPM cannot be reached, or did not answer in time
   other_boot = 12,        // GIMS_KEYD_BOOT: something else was started than the keys are sealed to
-  older = 13,             // GIMS_KEYD_OLDER: an older release than this unit has run
+  older = 13,             // GIMS_KEYD_OLDER: an older release, or an older copy of what is kept
+  share = 14,             // GIMS_KEYD_SHARE: what was typed is no recovery share that is wanted
+  ceremony = 15,          // GIMS_KEYD_CEREMONY: there is none, there is one already, or not yet
 };
 struct Refusal {
   RefusalCode code = RefusalCode::internal;
@@ -77,14 +79,6 @@ struct StatusReply {
   std::uint64_t uptime_seconds = 0;
   std::string version;              // of the program
   std::int64_t issuing_ca_end = 0;  // seconds since 1970 UTC; 0 unless the state is operational
-};
-
-struct ProvisionRequest {
-  SiteParameters site;
-  // The TPM holds the keys of an earlier site, which are to be destroyed.
-  bool replace = false;
-  // Development: the root key to use; refused when the TPM is not a software one. Empty: random.
-  SecretBytes dev_root_key;
 };
 
 struct ZeroizeRequest {
@@ -140,12 +134,19 @@ struct AuditHead {
   bool operator==(const AuditHead&) const = default;
 };
 
+// How far the database is.
+struct StoreMark {
+  std::uint64_t position = 0;  // the newest of its stream
+  // The number of its audit log's newest entry. Told at gimsd's start only: later the log goes on
+  // beside this message.
+  std::optional<std::uint64_t> audit_entry{};
+};
+
 using Signature = std::array<std::uint8_t, signature_size>;
 
 void encode(Writer& writer, const Refusal& value);
 void encode(Writer& writer, const SiteParameters& value);
 void encode(Writer& writer, const StatusReply& value);
-void encode(Writer& writer, const ProvisionRequest& value);
 void encode(Writer& writer, const ZeroizeRequest& value);
 void encode(Writer& writer, const ZeroizeReply& value);
 void encode(Writer& writer, const LeafRequest& value);
@@ -154,13 +155,13 @@ void encode(Writer& writer, const SiteRootReply& value);
 void encode(Writer& writer, const DataKeys& value);
 void encode(Writer& writer, const ServerKeyReply& value);
 void encode(Writer& writer, const AuditHead& value);
+void encode(Writer& writer, const StoreMark& value);
 void encode(Writer& writer, std::span<const BytesView> events);
 void encode(Writer& writer, std::span<const Signature> signatures);
 
 [[nodiscard]] Result<Refusal> decode_refusal(BytesView body);
 [[nodiscard]] Result<SiteParameters> decode_site(BytesView body);
 [[nodiscard]] Result<StatusReply> decode_status(BytesView body);
-[[nodiscard]] Result<ProvisionRequest> decode_provision(BytesView body);
 [[nodiscard]] Result<ZeroizeRequest> decode_zeroize_request(BytesView body);
 [[nodiscard]] Result<ZeroizeReply> decode_zeroize(BytesView body);
 [[nodiscard]] Result<LeafRequest> decode_leaf_request(BytesView body);
@@ -169,6 +170,7 @@ void encode(Writer& writer, std::span<const Signature> signatures);
 [[nodiscard]] Result<DataKeys> decode_data_keys(BytesView body);
 [[nodiscard]] Result<ServerKeyReply> decode_server_key(BytesView body);
 [[nodiscard]] Result<AuditHead> decode_audit_head(BytesView body);
+[[nodiscard]] Result<StoreMark> decode_store_mark(BytesView body);
 // The events point into the body.
 [[nodiscard]] Result<std::vector<BytesView>> decode_events(BytesView body);
 [[nodiscard]] Result<std::vector<Signature>> decode_signatures(BytesView body);

@@ -136,13 +136,14 @@ Result<> own_pcrs_are(const Connection& tpm, ESYS_TR session, const OwnPcrs& own
   if (values[0] != own[0]) {
     return refused(boot_code,
                    "PCR 7 differs from the one at provisioning: Secure Boot was switched off, or "
-                   "its keys were changed, as a firmware update may do. Undo that: nothing else "
-                   "opens the keys.");
+                   "its keys were changed, as a firmware update may do. Undo that, or where it is "
+                   "meant let the recovery quorum seal the keys anew: gims-keyd recover.");
   }
   if (values[1] != own[1]) {
     return refused(boot_code,
                    "PCR 15 differs from the one at provisioning: the unit's volumes or its "
-                   "identity are others. Put the disk back: nothing else opens the keys.");
+                   "identity are others. Put the disk back, or where it is meant let the recovery "
+                   "quorum seal the keys anew: gims-keyd recover.");
   }
   return {};
 }

@@ -38,6 +38,10 @@ FIELDS = {
     "STATE": "gims-keyd's state",
     "REASON": "why it is in it",
     "CUSTODY": "what holds the root key",
+    "CEREMONY": "the kind of a ceremony",
+    "SERIAL": "the serial number of a certificate",
+    "SEQUENCE": "the number of an entry of the audit log",
+    "POSITION": "how far the database is",
     "SERVER_NAME": "the site's name",
 }
 

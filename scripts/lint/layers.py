@@ -33,7 +33,7 @@ ALLOWED = {
     "hsm/proto": {"base", "sys"},
     "hsm/slip39": {"base"},
     "hsm/ca": {"base", "hsm/proto"},
-    "hsm/core": {"base", "sys", "hsm/proto", "hsm/ca"},
+    "hsm/core": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/slip39"},
     "hsm/approval": {"base", "hsm/proto", "hsm/ca"},
     "hsm/release": {"base", "sys", "hsm/ca"},
     "hsm/tpm2": {"base", "sys", "hsm/ca", "hsm/core", "hsm/release"},

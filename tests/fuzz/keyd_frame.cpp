@@ -4,6 +4,8 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "hsm/proto/ceremony_messages.hpp"
+#include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/frame.hpp"
 #include "hsm/proto/messages.hpp"
 #include "one_form.hpp"
@@ -22,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 13) {
+  switch (data[0] % 26) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -33,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       same_again(body, decode_status(body));
       break;
     case 3:
-      same_again(body, decode_provision(body));
+      same_again(body, decode_ceremony_request(body));
       break;
     case 4:
       same_again(body, decode_leaf_request(body));
@@ -63,6 +65,45 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 12:
       same_again(body, decode_zeroize(body));
+      break;
+    case 13:
+      same_again(body, decode_store_mark(body));
+      break;
+    case 14:
+      same_again(body, decode_ceremony(body));
+      break;
+    case 15:
+      same_again(body, decode_give(body));
+      break;
+    case 16:
+      same_again(body, decode_share_request(body));
+      break;
+    case 17:
+      same_again(body, decode_confirm(body));
+      break;
+    case 18:
+      same_again(body, decode_finish_request(body));
+      break;
+    case 19:
+      same_again(body, decode_finish(body));
+      break;
+    case 20:
+      same_again(body, decode_recovery_file(body));
+      break;
+    case 21:
+      same_again(body, decode_crl(body));
+      break;
+    case 22:
+      same_again(body, decode_crl_request(body));
+      break;
+    case 23:
+      same_again(body, decode_device_request(body));
+      break;
+    case 24:
+      same_again(body, decode_device(body));
+      break;
+    case 25:
+      same_again(body, decode_revoke(body));
       break;
     default:
       break;

@@ -115,7 +115,7 @@ class CustodyTest(SiteTest):
             self.assertIn("Copies of the files can still be opened", said)
             self.assertNotIn("The keys are destroyed", said)
             self.assertRegex(self.site.keyd_status(), "^zeroized: .*not proved")
-        for name in ("custody.bin", "audit.bin"):
+        for name in ("custody.bin", "state.bin"):
             shutil.copy(files / name, self.site.folder / "keyd" / name)
             shutil.chown(self.site.folder / "keyd" / name, "gims-keyd", "gims-keyd")
         self.assert_opens()
@@ -131,7 +131,8 @@ class CustodyTest(SiteTest):
         self.site.prepare()
         self.site.start_tpm()
         reasons = set()
-        blobs = sorted(path for path in (self.site.folder / "keyd").iterdir() if path.stat().st_size)
+        # recovery.bin is a copy of what custody.bin holds: test_the_copy_of_the_recovery_file.
+        blobs = sorted(path for path in (self.site.folder / "keyd").iterdir() if path.stat().st_size and path.name != "recovery.bin")
         self.assertGreaterEqual(len(blobs), 2)
         for path in blobs:
             good = path.read_bytes()
@@ -154,7 +155,7 @@ class CustodyTest(SiteTest):
         self.site.stop()
         self.site.prepare()
         self.site.start_tpm()
-        for path in sorted((self.site.folder / "keyd").iterdir()):
+        for path in sorted(path for path in (self.site.folder / "keyd").iterdir() if path.name != "recovery.bin"):
             good = path.read_bytes()
             path.unlink()
             with self.subTest(blob=path.name):
@@ -164,6 +165,21 @@ class CustodyTest(SiteTest):
             shutil.chown(path, "gims-keyd", "gims-keyd")
             path.chmod(0o600)
             self.assert_opens()
+
+    def test_the_copy_of_the_recovery_file(self):
+        """Whatever happens to it, it is made anew from custody.bin."""
+        self.site.stop()
+        self.site.prepare()
+        self.site.start_tpm()
+        path = self.site.folder / "keyd/recovery.bin"
+        good = path.read_bytes()
+        for bad in (b"", good[:-1], good + b"x", good[:200] + bytes([good[200] ^ 1]) + good[201:], None):
+            if bad is None:
+                path.unlink()
+            else:
+                path.write_bytes(bad)
+            self.assert_opens()
+            self.assertEqual(path.read_bytes(), good)
 
     def test_a_tpm_whose_files_are_lost(self):
         """It has the passwords of a site that nobody can open any more."""

@@ -23,6 +23,7 @@ class DamageTest(SiteTest):
         self.database = self.site.folder / "gimsd/gims.db"
         asyncio.run(self.fill())
         self.stop()
+        self.keep_custody()
         self.good = self.database.with_name("good")
         shutil.copy2(self.database, self.good)
 
@@ -58,6 +59,7 @@ class DamageTest(SiteTest):
         for more in ("-wal", "-shm"):
             self.database.with_name(f"gims.db{more}").unlink(missing_ok=True)
         self.database.write_bytes(self.good.read_bytes())
+        self.put_back_custody()
 
     def pages(self):
         """(table or index, page number from 1, kind of page)."""

@@ -15,6 +15,8 @@ sys.path[:0] = [str(TOP / "scripts"), str(TOP / "tests" / "integration")]
 import gimssite
 import matrix_api
 
+OWNERS = {"tpm": "gims-swtpm", "keyd": "gims-keyd"}
+
 BUILD = Path(os.environ.get("GIMS_BUILD", TOP / "build" / "release")).resolve()
 
 
@@ -59,6 +61,40 @@ class SiteTest(unittest.TestCase):
         self.site.stop()
         shutil.rmtree(own)
         shutil.move(kept, own)
+
+    def keyd(self, *arguments):
+        """gims-keyd's command, which may fail: (exit status, what it printed)."""
+        run = subprocess.run([self.site.program("gims-keyd"), "--config", self.site.etc / "gims-keyd.toml", *arguments],
+                             capture_output=True, text=True, timeout=120)
+        return run.returncode, run.stdout + run.stderr
+
+    def assert_keyd(self, *arguments):
+        status, said = self.keyd(*arguments)
+        self.assertEqual(status, 0, said)
+        return said
+
+    def keep_custody(self):
+        """For put_back_custody(). gimsd is stopped."""
+        self.change_custody(lambda part, kept: shutil.copytree(part, kept))
+
+    def put_back_custody(self):
+        """Software TPM and gims-keyd as they were, so that a database of then is the newest: of the files alone an older
+        copy is noticed. gimsd is stopped."""
+        def put_back(part, kept):
+            shutil.rmtree(part)
+            shutil.copytree(kept, part)
+            part.chmod(0o700)
+            for path in (part, *part.rglob("*")):
+                shutil.chown(path, OWNERS[part.name], OWNERS[part.name])
+        self.change_custody(put_back)
+
+    def change_custody(self, change):
+        self.site.keyd.stop()
+        self.site.tpm.stop()
+        for name in OWNERS:
+            change(self.site.folder / name, self.site.operator / f"kept-{name}")
+        self.site.start_tpm()
+        self.site.start_keyd()
 
     def client(self):
         return matrix_api.Client(self.site.url, self.site.ca)

@@ -63,9 +63,11 @@ class UpgradeTest(SiteTest):
         self.site.root_key_file.chmod(0o600)
         self.site.start_tpm()
         self.site.start_keyd()
+        self.keep_custody()
 
     def put(self, connection):
-        """The database becomes gimsd's."""
+        """The database becomes gimsd's, as if there had been no other."""
+        self.put_back_custody()
         for path in self.data.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         with contextlib.closing(sqlite3.connect(self.data / "gims.db")) as file:

@@ -2,6 +2,7 @@
 // TPM cannot be broken on purpose.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,8 +19,13 @@ namespace gims::test {
 struct FakeHardware {
   SecretBytes seal;       // empty: never provisioned, or destroyed
   SecretBytes next_seal;  // of a blob that was made anew and not settled yet
-  SecretBytes password;   // the hardware secret that it was settled with
+  // What was started, now and when either was sealed.
+  int boot = 1;
+  int seal_boot = 1;
+  int next_boot = 1;
+  SecretBytes password;  // the hardware secret that it was settled with
   std::uint64_t counter = 0;
+  bool counter_stuck = false;  // it cannot be advanced
   bool software = true;
   bool reachable = true;
   bool removable = false;
@@ -29,6 +35,11 @@ struct FakeHardware {
   int probes = 0;
   std::uint8_t name = 1;  // another one: other hardware
   int signatures = 0;
+  // Called at the beginning of each call, as many times as there are; a test looks at what there is
+  // at that time, as if the power went.
+  std::function<void()> at_call;
+  // Calls until the hardware is away, as at the end of a process; nothing: never.
+  std::optional<int> calls_left;
 };
 
 class FakeVault final : public hsm::Vault {
@@ -54,6 +65,7 @@ class FakeVault final : public hsm::Vault {
     if (!hardware_->seal.empty() && !replace) return refused("an earlier site");
     GIMS_TRY_ASSIGN(hardware_->seal, SecretBytes::random(hsm::key_size));
     hardware_->next_seal = SecretBytes();
+    hardware_->seal_boot = hardware_->boot;
     ++hardware_->counter;
     GIMS_TRY_ASSIGN(const hsm::P256Key attestation, hsm::generate_p256());
     hardware_->server_seed = SecretBytes();
@@ -101,6 +113,7 @@ class FakeVault final : public hsm::Vault {
     if (!hardware_->next_seal.empty() &&
         hsm::unwrap(hardware_->next_seal, "fake", without_name(blob))) {
       hardware_->seal = std::move(hardware_->next_seal);
+      hardware_->seal_boot = hardware_->next_boot;
     }
     hardware_->next_seal = SecretBytes();
     GIMS_TRY_ASSIGN(hardware_->password, hardware_secret.clone());
@@ -112,9 +125,11 @@ class FakeVault final : public hsm::Vault {
     return sealed_by(hardware_->seal, parts.root_key, parts.attestation);
   }
 
+  // The keys in it know no boot; only the root key is sealed to one.
   Result<Sealed> reseal(hsm::BytesView blob, const SecretBytes& root_key) override {
-    GIMS_TRY_ASSIGN(const Parts parts, unseal(blob));
+    GIMS_TRY_ASSIGN(const Parts parts, unseal(blob, Boot::any));
     GIMS_TRY_ASSIGN(hardware_->next_seal, SecretBytes::random(hsm::key_size));
+    hardware_->next_boot = hardware_->boot;
     return sealed_by(hardware_->next_seal, root_key, parts.attestation);
   }
 
@@ -126,6 +141,7 @@ class FakeVault final : public hsm::Vault {
 
   Result<std::uint64_t> advance(hsm::BytesView blob, const SecretBytes& secret) override {
     GIMS_TRY(counter(blob, secret));
+    if (hardware_->counter_stuck) return refused("the counter is worn out");
     return ++hardware_->counter;
   }
 
@@ -144,10 +160,19 @@ class FakeVault final : public hsm::Vault {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
   }
   Result<> reach() const {
+    if (hardware_->at_call) hardware_->at_call();
+    if (hardware_->calls_left) {
+      if (*hardware_->calls_left == 0) hardware_->reachable = false;
+      if (*hardware_->calls_left > 0) --*hardware_->calls_left;
+    }
     if (!hardware_->reachable) {
       return fail(ErrorKind::unavailable, hsm::away_code, "the hardware cannot be reached");
     }
     return {};
+  }
+  Result<> check_boot(int sealed_to) const {
+    if (sealed_to == hardware_->boot) return {};
+    return fail(ErrorKind::unavailable, hsm::boot_code, "something else was started");
   }
   Result<> check_name(hsm::BytesView blob) const {
     if (blob.empty() || blob.back() != hardware_->name) return refused("this is other hardware");
@@ -156,22 +181,27 @@ class FakeVault final : public hsm::Vault {
   static hsm::BytesView without_name(hsm::BytesView blob) {
     return blob.first(blob.empty() ? 0 : blob.size() - 1);
   }
+  enum class Boot : bool { any, as_sealed };
   struct Parts {
     SecretBytes root_key;
     hsm::P256Key ca;
     hsm::P256Key attestation;
   };
-  Result<SecretBytes> opened_by_a_seal(hsm::BytesView blob) const {
+  Result<SecretBytes> opened_by_a_seal(hsm::BytesView blob, Boot boot) const {
     if (!hardware_->next_seal.empty()) {
-      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", blob)) return opened;
+      if (auto opened = hsm::unwrap(hardware_->next_seal, "fake", blob)) {
+        if (boot == Boot::as_sealed) GIMS_TRY(check_boot(hardware_->next_boot));
+        return opened;
+      }
     }
+    if (boot == Boot::as_sealed) GIMS_TRY(check_boot(hardware_->seal_boot));
     return hsm::unwrap(hardware_->seal, "fake", blob);
   }
-  Result<Parts> unseal(hsm::BytesView blob) const {
+  Result<Parts> unseal(hsm::BytesView blob, Boot boot = Boot::as_sealed) const {
     GIMS_TRY(reach());
     GIMS_TRY(check_name(blob));
     if (hardware_->seal.empty()) return refused("the hardware holds nothing");
-    GIMS_TRY_ASSIGN(const SecretBytes all, opened_by_a_seal(without_name(blob)));
+    GIMS_TRY_ASSIGN(const SecretBytes all, opened_by_a_seal(without_name(blob), boot));
     Parts parts;
     GIMS_TRY_ASSIGN(parts.root_key, SecretBytes::copy_of(all.bytes().first(32)));
     GIMS_TRY_ASSIGN(parts.ca, key_in(all.bytes().subspan(32, 32)));

@@ -8,6 +8,8 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 #include "hsm/core/custodian.hpp"
@@ -26,10 +28,39 @@ inline hsm::SiteParameters site_parameters() {
   return site;
 }
 
-inline hsm::ProvisionRequest provision_request() {
-  hsm::ProvisionRequest request;
+// Two of three, which are shown and not typed again.
+inline hsm::CeremonyRequest provision_request() {
+  hsm::CeremonyRequest request;
+  request.kind = hsm::CeremonyKind::provision;
   request.site = site_parameters();
+  request.scheme = {.group_threshold = 1, .groups = {{.threshold = 2, .count = 3}}};
+  request.confirm = false;
   return request;
+}
+
+inline hsm::BytesView words_of(const std::string& share) {
+  return {reinterpret_cast<const std::uint8_t*>(share.data()), share.size()};
+}
+
+// A whole ceremony: gives `shares`, and puts those that are made into `made`, one after the other.
+inline Result<hsm::FinishReply> hold(hsm::Custodian& custodian, hsm::CeremonyRequest request,
+                                     const std::vector<std::string>& shares,
+                                     std::vector<std::string>* made = nullptr) {
+  GIMS_TRY_ASSIGN(hsm::CeremonyReply now, custodian.begin_ceremony(std::move(request)));
+  for (const std::string& share : shares) {
+    if (now.stage != hsm::CeremonyStage::gather) break;
+    GIMS_TRY_ASSIGN(now, custodian.give_share({.id = now.id, .words = words_of(share)}));
+  }
+  std::vector<std::string> shown;
+  for (std::uint8_t group = 0; group < now.hands_out.groups.size(); ++group) {
+    for (std::uint8_t member = 0; member < now.hands_out.groups[group].count; ++member) {
+      GIMS_TRY_ASSIGN(const std::string_view words,
+                      custodian.show_share({.id = now.id, .group = group, .member = member}));
+      shown.emplace_back(words);
+    }
+  }
+  if (made != nullptr) *made = std::move(shown);
+  return custodian.finish_ceremony({.id = now.id});
 }
 
 inline hsm::Bytes read_bytes(const std::filesystem::path& path) {
@@ -61,18 +92,33 @@ class KeydSite {
     custodian_->start();
     return *custodian_;
   }
+  // The state folder becomes a copy of another. restart() reads it.
+  void replace_state(const std::filesystem::path& other) {
+    custodian_.reset();
+    std::filesystem::remove_all(state());
+    std::filesystem::copy(other, state());
+    std::filesystem::permissions(state(), std::filesystem::perms::owner_all);
+  }
   hsm::Custodian& provisioned() {
-    const auto done = custodian_->provision(provision_request());
+    const auto done = provision(provision_request());
     EXPECT_TRUE(done) << done.error().text;
     return *custodian_;
   }
+  Result<hsm::FinishReply> provision(hsm::CeremonyRequest request) {
+    auto done = hold(*custodian_, std::move(request), {}, &shares_);
+    custodian_->abort_ceremony();
+    return done;
+  }
+  // Of the provisioning.
+  [[nodiscard]] const std::vector<std::string>& shares() const { return shares_; }
 
   [[nodiscard]] hsm::Custodian& custodian() { return *custodian_; }
   [[nodiscard]] FakeHardware& hardware() { return *hardware_; }
   [[nodiscard]] ManualClock& clock() { return clock_; }
   [[nodiscard]] std::filesystem::path state() const { return folder_ / "state"; }
   [[nodiscard]] std::filesystem::path custody() const { return state() / "custody.bin"; }
-  [[nodiscard]] std::filesystem::path audit() const { return state() / "audit.bin"; }
+  [[nodiscard]] std::filesystem::path kept() const { return state() / "state.bin"; }
+  [[nodiscard]] std::filesystem::path recovery() const { return state() / "recovery.bin"; }
   [[nodiscard]] std::filesystem::path operator/(std::string_view name) const {
     return folder_ / name;
   }
@@ -82,6 +128,7 @@ class KeydSite {
   ManualClock clock_;
   std::shared_ptr<FakeHardware> hardware_ = std::make_shared<FakeHardware>();
   std::unique_ptr<hsm::Custodian> custodian_;
+  std::vector<std::string> shares_;
 };
 
 }  // namespace gims::test

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
 
-#include "hsm/ca/p256.hpp"
 #include "support/keyd_site.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"
@@ -165,6 +165,50 @@ TEST_F(Certificates, TheLeafNamesTheSiteAndServesTls) {
                "X509v3 Subject Alternative Name: \n                DNS:gims.internal, "
                "DNS:chat.gims.internal, IP Address:192.0.2.7\n");
   EXPECT_HOLDS(text, "X509v3 Authority Key Identifier: ");
+}
+
+TEST_F(Certificates, TheDevicesServesTlsClientsAlone) {
+  const auto device = make_device(site_, ca_key_.public_key, leaf_key_.public_key,
+                                  {.user = "@asha:gims.internal", .device = "PHONE1"}, now_ - 60,
+                                  now_ + 3600, by(ca_key_));
+  ASSERT_TRUE(device) << device.error().text;
+  const std::string text = text_of(*device);
+  EXPECT_HOLDS(text, "Subject: O=Joint Secretariat, UID=@asha:gims.internal, CN=PHONE1\n");
+  EXPECT_HOLDS(text, "X509v3 Basic Constraints: critical\n                CA:FALSE\n");
+  EXPECT_HOLDS(text, "X509v3 Key Usage: critical\n                Digital Signature\n");
+  EXPECT_HOLDS(text,
+               "X509v3 Extended Key Usage: \n                TLS Web Client Authentication\n");
+  EXPECT_EQ(text.find("Alternative Name"), std::string::npos) << text;
+  for (const auto& [purpose, oid, good] : {std::tuple("sslclient", "1.3.6.1.5.5.7.3.2", true),
+                                           std::tuple("sslserver", "1.3.6.1.5.5.7.3.1", false)}) {
+    const auto openssl = run_command({"openssl", "verify", "-x509_strict", "-purpose", purpose,
+                                      "-CAfile", file("root.pem", {root_}), "-untrusted",
+                                      file("ca.pem", {issuing_}), file("device.pem", {*device})});
+    EXPECT_EQ(openssl.status == 0, good) << purpose << openssl.output;
+    const auto gnutls = run_command({"certtool", "--verify", "--verify-purpose", oid,
+                                     "--load-ca-certificate", file("root.pem", {root_}), "--infile",
+                                     file("chain.pem", {*device, issuing_})});
+    EXPECT_EQ(gnutls.status == 0, good) << purpose << gnutls.output;
+  }
+}
+
+TEST_F(Certificates, ADeviceIsOfAUserOfThisSite) {
+  EXPECT_TRUE(check_device(site_, {.user = "@asha:gims.internal", .device = "PHONE1"}));
+  EXPECT_TRUE(
+      check_device(site_, {.user = "@a/b=c:gims.internal", .device = std::string(64, 'D')}));
+  for (const char* user :
+       {"", "asha", "@asha", "@:gims.internal", "asha:gims.internal", "@asha:example.com",
+        "@asha:gims.internal.example.com", "@asha:gims.internal\n", "@as ha:gims.internal",
+        "@asha:gims.internal:gims.internal", "@\xc3\xa4:gims.internal"}) {
+    const auto refused = check_device(site_, {.user = user, .device = "PHONE1"});
+    ASSERT_FALSE(refused) << user;
+    EXPECT_EQ(refused.error().code, "GIMS_KEYD_REQUEST");
+  }
+  const std::string long_one = "@" + std::string(250, 'a') + ":gims.internal";
+  EXPECT_FALSE(check_device(site_, {.user = long_one, .device = "PHONE1"}));
+  for (const std::string& device : {std::string(), std::string("a b"), std::string(65, 'D')}) {
+    EXPECT_FALSE(check_device(site_, {.user = "@asha:gims.internal", .device = device}));
+  }
 }
 
 TEST_F(Certificates, LastAsLongAsTheyShould) {

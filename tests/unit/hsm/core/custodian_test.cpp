@@ -83,9 +83,9 @@ TEST(Custodian, TwoSitesShareNoKey) {
 
 TEST(Custodian, ABadSiteChangesNothing) {
   KeydSite site;
-  ProvisionRequest request = provision_request();
+  CeremonyRequest request = provision_request();
   request.site.server_name = "Not a name";
-  const auto refused = site.custodian().provision(request);
+  const auto refused = site.provision(std::move(request));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "GIMS_KEYD_REQUEST");
   EXPECT_EQ(site.custodian().state(), State::unprovisioned);
@@ -94,27 +94,34 @@ TEST(Custodian, ABadSiteChangesNothing) {
 
 TEST(Custodian, ARootKeyIsTakenForASoftwareTpmAlone) {
   KeydSite site;
-  ProvisionRequest request = provision_request();
-  request.dev_root_key = *SecretBytes::copy_of(Bytes(key_size, 0x42));
+  const SecretBytes given = *SecretBytes::copy_of(Bytes(key_size, 0x42));
+  const auto request_with = [](SecretBytes CeremonyRequest::* member, const SecretBytes& key) {
+    CeremonyRequest request = provision_request();
+    request.*member = *key.clone();
+    return request;
+  };
   site.hardware().software = false;
-  const auto refused = site.custodian().provision(request);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::forbidden);
+  for (const auto member :
+       {&CeremonyRequest::dev_root_key, &CeremonyRequest::dev_recovery_secret}) {
+    const auto refused = site.provision(request_with(member, given));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::forbidden);
+  }
   EXPECT_EQ(site.custodian().state(), State::unprovisioned);
   EXPECT_TRUE(site.hardware().seal.empty());
 
   site.hardware().software = true;
-  ASSERT_TRUE(site.custodian().provision(request));
+  ASSERT_TRUE(site.provision(request_with(&CeremonyRequest::dev_root_key, given)));
   const auto keys = site.custodian().data_keys();
   ASSERT_TRUE(keys);
-  EXPECT_EQ(plain(keys->data), plain(*derive(request.dev_root_key, Purpose::data)));
+  EXPECT_EQ(plain(keys->data), plain(*derive(given, Purpose::data)));
 }
 
 TEST(Custodian, AProvisioningThatFailsLeavesTheHardwareEmpty) {
   KeydSite site;
   // A folder in the way of the file.
   std::filesystem::create_directory(site.custody());
-  const auto failed = site.custodian().provision(provision_request());
+  const auto failed = site.provision(provision_request());
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, "GIMS_KEYD_STORAGE");
   EXPECT_TRUE(site.hardware().seal.empty());
@@ -123,7 +130,7 @@ TEST(Custodian, AProvisioningThatFailsLeavesTheHardwareEmpty) {
 TEST(Custodian, OneBitChangedInAFileLocks) {
   KeydSite site;
   site.provisioned();
-  for (const auto& path : {site.custody(), site.audit()}) {
+  for (const auto& path : {site.custody(), site.kept()}) {
     const Bytes whole = test::read_bytes(path);
     ASSERT_FALSE(whole.empty());
     for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -142,7 +149,7 @@ TEST(Custodian, OneBitChangedInAFileLocks) {
 TEST(Custodian, ACutFileLocks) {
   KeydSite site;
   site.provisioned();
-  for (const auto& path : {site.custody(), site.audit()}) {
+  for (const auto& path : {site.custody(), site.kept()}) {
     const Bytes whole = test::read_bytes(path);
     for (std::size_t size = 0; size < whole.size(); size += 17) {
       test::write_bytes(path, BytesView(whole).first(size));
@@ -150,9 +157,9 @@ TEST(Custodian, ACutFileLocks) {
     }
     test::write_bytes(path, whole);
   }
-  std::filesystem::remove(site.audit());
+  std::filesystem::remove(site.kept());
   EXPECT_EQ(site.restart().state(), State::locked);
-  EXPECT_NE(site.custodian().status().reason.find("audit.bin is missing"), std::string::npos);
+  EXPECT_NE(site.custodian().status().reason.find("state.bin is missing"), std::string::npos);
 }
 
 TEST(Custodian, FilesOfAnotherSiteLock) {
@@ -160,10 +167,10 @@ TEST(Custodian, FilesOfAnotherSiteLock) {
   KeydSite two;
   one.provisioned();
   two.provisioned();
-  const Bytes own = test::read_bytes(one.audit());
-  test::write_bytes(one.audit(), test::read_bytes(two.audit()));
+  const Bytes own = test::read_bytes(one.kept());
+  test::write_bytes(one.kept(), test::read_bytes(two.kept()));
   EXPECT_EQ(one.restart().state(), State::locked);
-  test::write_bytes(one.audit(), own);
+  test::write_bytes(one.kept(), own);
   test::write_bytes(one.custody(), test::read_bytes(two.custody()));
   EXPECT_EQ(one.restart().state(), State::locked);
 }
@@ -191,7 +198,7 @@ TEST(Custodian, ZeroizingLeavesNothingAndASiteCanBeMadeAnew) {
   ASSERT_TRUE(site.custodian().zeroize({}));
   EXPECT_EQ(site.custodian().state(), State::zeroized);
   EXPECT_FALSE(std::filesystem::exists(site.custody()));
-  EXPECT_FALSE(std::filesystem::exists(site.audit()));
+  EXPECT_FALSE(std::filesystem::exists(site.kept()));
   EXPECT_EQ(site.restart().state(), State::zeroized);
 
   // A copy of the file is worth nothing.
@@ -199,7 +206,10 @@ TEST(Custodian, ZeroizingLeavesNothingAndASiteCanBeMadeAnew) {
   EXPECT_EQ(site.restart().state(), State::locked);
   EXPECT_TRUE(site.custodian().zeroize({}));
 
-  EXPECT_NE(keys_of(site.provisioned()), before);
+  CeremonyRequest anew = provision_request();
+  anew.replace = true;
+  ASSERT_TRUE(site.provision(std::move(anew)));
+  EXPECT_NE(keys_of(site.custodian()), before);
   EXPECT_EQ(site.restart().state(), State::operational);
 }
 
@@ -236,7 +246,7 @@ TEST(Custodian, RemovingTheFilesAloneSaysThatCopiesOpen) {
   KeydSite site;
   const auto before = keys_of(site.provisioned());
   const Bytes custody = test::read_bytes(site.custody());
-  const Bytes audit = test::read_bytes(site.audit());
+  const Bytes audit = test::read_bytes(site.kept());
   site.hardware().name = 2;
   site.restart();
   const auto done = site.custodian().zeroize({.files_only = true});
@@ -244,7 +254,7 @@ TEST(Custodian, RemovingTheFilesAloneSaysThatCopiesOpen) {
   EXPECT_NE(done->doubt.find("Copies of the files can still be opened"), std::string::npos);
   EXPECT_FALSE(site.hardware().seal.empty()) << "the other site's keys";
   EXPECT_FALSE(std::filesystem::exists(site.custody()));
-  EXPECT_FALSE(std::filesystem::exists(site.audit()));
+  EXPECT_FALSE(std::filesystem::exists(site.kept()));
   EXPECT_EQ(site.custodian().state(), State::zeroized);
   const std::string reason = site.custodian().status().reason;
   EXPECT_NE(reason.find("not proved"), std::string::npos) << reason;
@@ -254,7 +264,7 @@ TEST(Custodian, RemovingTheFilesAloneSaysThatCopiesOpen) {
   // It is true.
   site.hardware().name = 1;
   test::write_bytes(site.custody(), custody);
-  test::write_bytes(site.audit(), audit);
+  test::write_bytes(site.kept(), audit);
   ASSERT_EQ(site.restart().state(), State::operational);
   EXPECT_EQ(keys_of(site.custodian()), before);
 }
@@ -311,14 +321,14 @@ TEST(Custodian, AFileThatNamesNoHardwareIsRemovedOnlyAlone) {
 TEST(Custodian, AZeroizingThatWasInterruptedIsFinished) {
   KeydSite site;
   site.provisioned();
-  // A folder that is not empty, in the place of audit.bin: it can be read by nobody and not
+  // A folder that is not empty, in the place of state.bin: it can be read by nobody and not
   // removed.
-  std::filesystem::remove(site.audit());
-  std::filesystem::create_directories(site.audit() / "in the way");
+  std::filesystem::remove(site.kept());
+  std::filesystem::create_directories(site.kept() / "in the way");
   EXPECT_FALSE(site.custodian().zeroize({}));
   EXPECT_EQ(site.custodian().state(), State::locked);
   EXPECT_EQ(site.custodian().next_try(), std::nullopt);
-  std::filesystem::remove_all(site.audit());
+  std::filesystem::remove_all(site.kept());
   const auto done = site.custodian().zeroize({});
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_EQ(done->doubt, "");
@@ -357,7 +367,7 @@ TEST(Custodian, WhatIsWrongIsNotTriedAgain) {
   site.hardware().name = 2;
   EXPECT_EQ(site.restart().next_try(), std::nullopt);
   site.hardware().name = 1;
-  std::filesystem::remove(site.audit());
+  std::filesystem::remove(site.kept());
   Custodian& custodian = site.restart();
   EXPECT_EQ(custodian.state(), State::locked);
   EXPECT_EQ(custodian.next_try(), std::nullopt);
@@ -439,7 +449,7 @@ TEST(Custodian, ALeafEndsWithItsIssuingCaAtTheLatest) {
   const auto refused = custodian.sign_leaf(leaf_request());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "GIMS_KEYD_CUSTODY");
-  EXPECT_TRUE(refused.error().text.starts_with("The issuing CA ended on 2028-11-12"))
+  EXPECT_TRUE(refused.error().text.starts_with("The issuing CA ends on 2028-11-12"))
       << refused.error().text;
   EXPECT_EQ(custodian.state(), State::operational) << "messages go on";
 }
@@ -490,8 +500,8 @@ TEST(Custodian, TheAuditHeadOnlyGoesForward) {
 TEST(Custodian, AnAuditHeadThatCannotBeWrittenIsNotTaken) {
   KeydSite site;
   Custodian& custodian = site.provisioned();
-  std::filesystem::remove(site.audit());
-  std::filesystem::create_directory(site.audit());
+  std::filesystem::remove(site.kept());
+  std::filesystem::create_directory(site.kept());
   const auto failed = custodian.extend_audit({.sequence = 1, .hash = {1}});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, "GIMS_KEYD_STORAGE");

@@ -97,7 +97,16 @@ TEST(KeydServer, AnswersEveryRequestOfTheClient) {
   EXPECT_EQ(early.error().code, "GIMS_KEYD_STATE");
   EXPECT_EQ(early.error().kind, ErrorKind::unavailable);
 
-  ASSERT_TRUE(client->provision(test::provision_request()));
+  const auto begun = client->ceremony_begin(test::provision_request());
+  ASSERT_TRUE(begun) << begun.error().text;
+  for (std::uint8_t member = 0; member < 3; ++member) {
+    const auto words = client->ceremony_share({.id = begun->id, .group = 0, .member = member});
+    ASSERT_TRUE(words) << words.error().text;
+    EXPECT_GT(words->size(), 100U);
+  }
+  const auto finished = client->ceremony_finish({.id = begun->id});
+  ASSERT_TRUE(finished) << finished.error().text;
+  EXPECT_EQ(finished->generation, 1U);
   status = client->status();
   ASSERT_TRUE(status);
   EXPECT_EQ(status->server_name, "gims.internal");

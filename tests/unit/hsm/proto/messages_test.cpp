@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "hsm/proto/ceremony_messages.hpp"
+#include "hsm/proto/device_messages.hpp"
 #include "support/keyd_site.hpp"
 
 namespace gims::hsm {
@@ -38,6 +40,19 @@ DataKeys some_keys() {
   return keys;
 }
 
+CeremonyReply some_ceremony() {
+  return {.id = 7,
+          .kind = CeremonyKind::reshare,
+          .stage = CeremonyStage::hand_out,
+          .generation = 2,
+          .groups_needed = 1,
+          .groups = {{.group = 0, .threshold = 3, .given = 3},
+                     {.group = 2, .threshold = 2, .given = 1}},
+          .taken = CeremonyReply::Taken::duplicate,
+          .hands_out = {.group_threshold = 1, .groups = {{.threshold = 2, .count = 3}}},
+          .handed_out = 1};
+}
+
 // Every kind of body, with a decoder that writes it again.
 struct Sample {
   const char* name;
@@ -54,16 +69,50 @@ Sample sample(const char* name, const T& value, Result<T> (*decode)(BytesView)) 
 }
 
 std::vector<Sample> samples() {
-  ProvisionRequest with_key = test::provision_request();
-  with_key.dev_root_key = *SecretBytes::copy_of(Bytes(key_size, 3));
-  with_key.replace = true;
+  CeremonyRequest with_keys = test::provision_request();
+  with_keys.dev_root_key = *SecretBytes::copy_of(Bytes(key_size, 3));
+  with_keys.dev_recovery_secret = *SecretBytes::copy_of(Bytes(key_size, 4));
+  with_keys.replace = true;
+  const Bytes words{'a', 'c', 'i', 'd'};
   std::vector<Sample> all;
   all.push_back(
       sample("refusal", Refusal{.code = RefusalCode::went_back, .text = "No."}, decode_refusal));
   all.push_back(sample("site", test::site_parameters(), decode_site));
   all.push_back(sample("status", some_status(), decode_status));
-  all.push_back(sample("provision", test::provision_request(), decode_provision));
-  all.push_back(sample("provision with key", with_key, decode_provision));
+  all.push_back(sample("provision", test::provision_request(), decode_ceremony_request));
+  all.push_back(sample("provision with keys", with_keys, decode_ceremony_request));
+  for (std::uint8_t kind = 2; kind <= last_ceremony; ++kind) {
+    CeremonyRequest request = test::provision_request();
+    request.kind = static_cast<CeremonyKind>(kind);
+    request.recovery_file = Bytes(300, 9);
+    all.push_back(sample("ceremony request", request, decode_ceremony_request));
+  }
+  all.push_back(sample("ceremony", some_ceremony(), decode_ceremony));
+  all.push_back(sample("give", GiveRequest{.id = 7, .words = words}, decode_give));
+  all.push_back(sample("share request", ShareRequest{.id = 7, .group = 1, .member = 2},
+                       decode_share_request));
+  all.push_back(sample("confirm",
+                       ConfirmRequest{.which = {.id = 7, .group = 1, .member = 2}, .words = words},
+                       decode_confirm));
+  all.push_back(sample("finish request", FinishRequest{.id = 7}, decode_finish_request));
+  all.push_back(sample("finish", FinishReply{.generation = 2, .root_sha256 = {1}, .text = "Done."},
+                       decode_finish));
+  all.push_back(
+      sample("recovery file", RecoveryFileReply{.file = Bytes(900, 1)}, decode_recovery_file));
+  all.push_back(sample("crl request", CrlRequest{.which = 2}, decode_crl_request));
+  all.push_back(sample("crl", CrlReply{.crl = Bytes(300, 1), .lists = 3}, decode_crl));
+  all.push_back(sample("device request",
+                       DeviceRequest{.request = Bytes(200, 1),
+                                     .user = "@asha:gims.internal",
+                                     .device = "PHONE1",
+                                     .lifetime_seconds = 90'000},
+                       decode_device_request));
+  all.push_back(sample(
+      "device",
+      DeviceReply{
+          .chain = {Bytes(500, 1), Bytes(600, 2)}, .serial = "0a1b", .not_after = 1'900'000'000},
+      decode_device));
+  all.push_back(sample("revoke", RevokeRequest{.serial = "0a:1b"}, decode_revoke));
   all.push_back(
       sample("zeroize request", ZeroizeRequest{.files_only = true}, decode_zeroize_request));
   all.push_back(sample("zeroize", ZeroizeReply{.doubt = "Why."}, decode_zeroize));
@@ -160,13 +209,27 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
     EXPECT_FALSE(decode_status(status));
   }
   Bytes refusal = body_of(Refusal{});
-  for (const std::uint8_t code : Bytes{0, 14, 255}) {
+  for (const std::uint8_t code : Bytes{0, 16, 255}) {
     refusal[1] = code;
     EXPECT_FALSE(decode_refusal(refusal));
   }
-  ProvisionRequest short_key = test::provision_request();
+  CeremonyRequest short_key = test::provision_request();
   short_key.dev_root_key = *SecretBytes::copy_of(Bytes(key_size - 1, 1));
-  EXPECT_FALSE(decode_provision(body_of(short_key)));
+  EXPECT_FALSE(decode_ceremony_request(body_of(short_key)));
+  const auto scheme_is_taken = [](ShareScheme scheme) {
+    return decode_scheme(body_of(scheme)).has_value();
+  };
+  EXPECT_TRUE(scheme_is_taken({.group_threshold = 2, .groups = {{1, 1}, {16, 16}}}));
+  EXPECT_FALSE(scheme_is_taken({.group_threshold = 3, .groups = {{1, 1}, {2, 3}}}));
+  EXPECT_FALSE(scheme_is_taken({.group_threshold = 0, .groups = {{1, 1}}}));
+  EXPECT_FALSE(scheme_is_taken({.group_threshold = 1, .groups = {{4, 3}}}));
+  EXPECT_FALSE(scheme_is_taken({.group_threshold = 1, .groups = {{0, 3}}}));
+  EXPECT_FALSE(scheme_is_taken({.group_threshold = 1, .groups = {{2, 17}}}));
+  EXPECT_FALSE(scheme_is_taken(
+      {.group_threshold = 1, .groups = std::vector<ShareGroup>(17, ShareGroup{1, 1})}));
+  EXPECT_FALSE(decode_give(body_of(GiveRequest{.id = 1, .words = {}})));
+  const Bytes long_share(max_share + 1, 'a');
+  EXPECT_FALSE(decode_give(body_of(GiveRequest{.id = 1, .words = long_share})));
   SiteParameters site = test::site_parameters();
   site.addresses = {{1, 2, 3}};
   EXPECT_FALSE(decode_site(body_of(site)));
@@ -180,7 +243,7 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
 }
 
 TEST(KeydMessages, ARefusalKeepsItsMeaningOnTheWay) {
-  for (std::uint16_t code = 1; code <= 11; ++code) {
+  for (std::uint16_t code = 1; code <= 15; ++code) {
     const Refusal refusal{.code = static_cast<RefusalCode>(code), .text = "Why."};
     const Error error = error_of(refusal);
     EXPECT_EQ(error.text, "Why.");
