@@ -257,6 +257,20 @@ TEST_F(SqliteConnection, CheckFindsADamagedPage) {
   EXPECT_TRUE(!faults || !faults->empty());
 }
 
+// As one flipped bit makes of a leaf. SQLite's own check takes it for an empty tree.
+TEST_F(SqliteConnection, CheckFindsAnInnerPageWithoutChildren) {
+  with_table();
+  {
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);  // the second page: the empty table's only one
+    ASSERT_EQ(file.peek(), 0x0d);
+    file.put(0x05);
+  }
+  auto connection = opened();
+  const auto faults = connection->check(true);
+  EXPECT_TRUE(!faults && connection->damaged());
+}
+
 struct Failure {
   const char* name;
   Fault fault;
