@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "sys/errno.hpp"
 #include "sys/socket.hpp"
@@ -27,11 +28,21 @@ Result<sys::Fd> open_device(const std::string& path) {
   return fd;
 }
 
+// Its queue of newcomers is short, and full until it has seen the end of the connection before.
+Result<sys::Fd> connect_to_software_tpm(const std::string& path, Transport::Deadline deadline) {
+  while (true) {
+    auto fd = sys::stream_connect(path, sys::Blocking::no);
+    const bool full = !fd && fd.error().code == "EAGAIN";
+    if (!full || std::chrono::steady_clock::now() >= deadline) return fd;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Transport>> Transport::open(const Address& address, Deadline deadline) {
-  auto fd = address.swtpm ? sys::stream_connect(address.path, sys::Blocking::no)
-                          : open_device(address.path);
+  auto fd =
+      address.swtpm ? connect_to_software_tpm(address.path, deadline) : open_device(address.path);
   if (!fd) {
     return fail(ErrorKind::unavailable, away_code,
                 "The TPM at " + address.path + " cannot be reached (" + fd.error().code +

@@ -314,8 +314,9 @@ TEST(Tpm2Vault, TheTermsOfUseAreNotAskedOfTheTpm) {
 }
 
 TEST(ResponseCode, OnlyWhatMayPassIsTriedAgain) {
-  for (const TSS2_RC rc : {TSS2_TCTI_RC_IO_ERROR, TPM2_RC_RETRY, TPM2_RC_OBJECT_MEMORY,
-                           TPM2_RC_NV_RATE, TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_SESSION_MEMORY}) {
+  for (const TSS2_RC rc :
+       {TSS2_TCTI_RC_IO_ERROR, TPM2_RC_RETRY, TPM2_RC_OBJECT_MEMORY, TPM2_RC_NV_RATE,
+        TSS2_ESYS_RC_BAD_SEQUENCE, TSS2_RESMGR_TPM_RC_LAYER | TPM2_RC_SESSION_MEMORY}) {
     EXPECT_TRUE(may_pass(rc)) << rc;
   }
   for (const TSS2_RC rc : {TPM2_RC_INTEGRITY, TPM2_RC_AUTH_FAIL | TPM2_RC_S | TPM2_RC_1,
