@@ -53,6 +53,10 @@ Result<Server> Server::listen(const std::string& path, RolesOfUsers users) {
 Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Watchdog& watchdog,
                      const std::function<void()>& at_change) {
   sys::Watchdog::Pulse& pulse = watchdog.add_loop([] {});
+  const auto lives = [&] {
+    pulse.beat();
+    if (watchdog.period()) watchdog.tick();
+  };
   bool accepting = true;
   std::string summary = custodian.summary();
   std::vector<pollfd> waits;
@@ -65,14 +69,18 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
     if (::poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) {
       return sys::fail_errno("poll");
     }
-    pulse.beat();
-    if (watchdog.period()) watchdog.tick();
+    lives();
     if (waits[0].revents != 0 && signals.stop_asked()) return {};
 
     // One request of each peer a turn, so that a busy one does not starve the others.
     std::size_t kept = 0;
     for (std::size_t i = 0; i < peers_.size(); ++i) {
-      if (waits[i + 2].revents != 0 && !serve(custodian, peers_[i])) continue;
+      if (waits[i + 2].revents != 0) {
+        const bool stays = serve(custodian, peers_[i]);
+        // What one request may take is what the watchdog allows, however many peers asked.
+        lives();
+        if (!stays) continue;
+      }
       if (kept != i) peers_[kept] = std::move(peers_[i]);
       ++kept;
     }

@@ -4,10 +4,12 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "hsm/proto/client.hpp"
 #include "support/keyd_site.hpp"
@@ -172,6 +174,31 @@ TEST(KeydServer, OpensByItselfWhatWasAwayAndTellsTheChange) {
   ASSERT_TRUE(client->status());
   EXPECT_EQ(client->status()->state, State::operational);
   EXPECT_EQ(keyd.told(), "operational");
+}
+
+TEST(KeydServer, TheWatchdogWaitsForOneRequestAndNotForThoseOfAll) {
+  test::KeydSite site;
+  const std::string path = (site / "socket").string();
+  auto server = Server::listen(path, {{::getuid(), everything}});
+  ASSERT_TRUE(server) << server.error().text;
+  const auto signals = sys::SignalFd::for_service();
+  ASSERT_TRUE(signals);
+  // All of them ask before the first turn, so one turn serves them.
+  std::vector<sys::Fd> peers;
+  for (std::uint32_t number = 1; number <= 4; ++number) {
+    peers.push_back(std::move(*sys::seqpacket_connect(path, sys::Blocking::yes)));
+    ASSERT_TRUE(sys::send_message(peers.back().get(), status_request(number)));
+  }
+  std::atomic<std::size_t> petted = 0;
+  sys::Watchdog watchdog(1h, [&] { ++petted; });
+  std::thread thread(
+      [&] { EXPECT_TRUE(server->run(site.custodian(), *signals, watchdog, [] {})); });
+  Bytes room(max_frame_size);
+  for (const sys::Fd& peer : peers) EXPECT_TRUE(sys::receive_message(peer.get(), room));
+  ::kill(::getpid(), SIGTERM);
+  thread.join();
+  // The turns that take the peers, serve them and stop, and each request.
+  EXPECT_GE(petted, 3 + peers.size());
 }
 
 TEST(KeydClient, GivesUpWhereItsServiceIsToStop) {
