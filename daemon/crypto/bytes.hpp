@@ -1,6 +1,9 @@
 // Binary data as text (spec: appendices, "Unpadded Base64").
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -35,5 +38,14 @@ enum class Leftover { refused, ignored };
 
 [[nodiscard]] std::string hex(ByteView bytes);  // lower case
 [[nodiscard]] std::optional<Bytes> from_hex(std::string_view text);
+// Exactly N bytes.
+template <std::size_t N>
+[[nodiscard]] std::optional<std::array<std::uint8_t, N>> array_from_hex(std::string_view text) {
+  const auto bytes = from_hex(text);
+  if (!bytes || bytes->size() != N) return std::nullopt;
+  std::array<std::uint8_t, N> out{};
+  std::ranges::copy(*bytes, out.begin());
+  return out;
+}
 
 }  // namespace gims::crypto

@@ -1,5 +1,6 @@
 #include "hsm/ca/p256.hpp"
 
+#include <mbedtls/ecdh.h>
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/ecp.h>
 #include <sodium.h>
@@ -118,6 +119,21 @@ bool p256_verify(const P256Point& public_key, const Digest& digest,
          s.read(signature.s) &&
          mbedtls_ecdsa_verify(&curve.group, digest.data(), digest.size(), &point.value, &r.value,
                               &s.value) == 0;
+}
+
+Result<SecretBytes> p256_agree(const P256Key& own, const P256Point& other) {
+  Curve curve;
+  Number scalar;
+  Point point;
+  Number x;
+  GIMS_TRY_ASSIGN(SecretBytes shared, SecretBytes::zeroed(32));
+  if (!curve.good || !scalar.read(own.scalar.bytes()) || !point.read(curve, other) ||
+      mbedtls_ecdh_compute_shared(&curve.group, &x.value, &point.value, &scalar.value, random_bytes,
+                                  nullptr) != 0 ||
+      !x.write(shared.writable())) {
+    return failed();
+  }
+  return shared;
 }
 
 Bytes spki_of(const P256Point& public_key) {

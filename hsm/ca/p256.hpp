@@ -30,6 +30,10 @@ struct P256Key {
 [[nodiscard]] bool p256_verify(const P256Point& public_key, const Digest& digest,
                                const P256Signature& signature);
 
+// X of the point that both sides of a Diffie-Hellman agreement compute (SP 800-56A, section
+// 5.7.1.2). Fails for a point that is not on the curve.
+[[nodiscard]] Result<SecretBytes> p256_agree(const P256Key& own, const P256Point& other);
+
 // SubjectPublicKeyInfo of RFC 5480 with a named curve and the point uncompressed. For P-256 it is a
 // fixed start and the point, so reading it needs no parser: every other form is refused
 // (bad_input, GIMS_KEYD_REQUEST), as is a point that is not on the curve.

@@ -22,6 +22,8 @@ template <class T>
   return value;
 }
 
+[[nodiscard]] inline Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+
 template <std::size_t N>
 void read_fixed(Reader& reader, std::array<std::uint8_t, N>& out) {
   std::ranges::copy(reader.raw(N), out.begin());

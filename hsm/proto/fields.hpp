@@ -8,8 +8,6 @@
 
 namespace gims::hsm {
 
-inline Bytes copy(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
-
 [[nodiscard]] SiteParameters read_site(Reader& reader);
 
 // Of two certificates: one, and the CA that signed it.

@@ -24,6 +24,27 @@ int main(int argc, char** argv) {
       ->required();
   signing->add_option("--out", sign.out_file, "The file to write")->required();
 
+  release::ManifestArguments manifest;
+  CLI::App* const listing = app.add_subcommand(
+      "manifest", "Make the file by which others tell whether a unit runs the release");
+  listing->add_option("--key", manifest.key_file, "The release key, as above")->required();
+  listing->add_option("--release", manifest.number, "The release's number")->required();
+  listing->add_option("--name", manifest.name, "What the release is called: \"GIMS 1.4.0\"")
+      ->required();
+  listing->add_option("--value", manifest.values,
+                      "PCR:NAME=DIGEST,DIGEST: what a PCR may hold; none: nothing is measured into "
+                      "it; repeatable");
+  listing->add_option("--event", manifest.events,
+                      "PCR:NAME=DIGEST,DIGEST: an event, in the order in which they are measured; "
+                      "repeatable");
+  listing->add_option("--section", manifest.sections,
+                      "NAME=FILE: a section of the unified kernel image (PCR 11), in the order in "
+                      "which they are measured; repeatable");
+  listing->add_option("--phase", manifest.phases,
+                      "A phase of the start, after the sections, which may not have come yet; "
+                      "repeatable");
+  listing->add_option("--out", manifest.out_file, "The file to write")->required();
+
   std::string shown;
   CLI::App* const showing = app.add_subcommand("show", "Tell what a policy file allows");
   showing->add_option("FILE", shown, "The policy file")->required();
@@ -35,6 +56,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   const auto done = signing->parsed()   ? release::run_sign(sign)
+                    : listing->parsed() ? release::run_manifest(manifest)
                     : showing->parsed() ? release::run_show(shown)
                                         : release::run_public_key(key_file);
   if (!done) {

@@ -102,16 +102,20 @@ Sha256 index_policy(const P256Point& key) {
   return policy.value();
 }
 
-Bytes index_name(const P256Point& key, bool is_written) {
+Bytes nv_name(std::uint32_t index, std::uint32_t attributes, BytesView policy, std::uint16_t size) {
   return name_of_area(written([&](Writer& writer) {
-    const Sha256 policy = index_policy(key);
-    writer.u32(release_index);
+    writer.u32(index);
     writer.u16(algorithm_sha256);
-    writer.u32(release_index_attributes | (is_written ? nv_attribute_written : 0U));
+    writer.u32(attributes);
     writer.u16(static_cast<std::uint16_t>(policy.size()));
     writer.raw(policy);
-    writer.u16(release_index_size);
+    writer.u16(size);
   }));
+}
+
+Bytes index_name(const P256Point& key, bool is_written) {
+  return nv_name(release_index, release_index_attributes | (is_written ? nv_attribute_written : 0U),
+                 index_policy(key), release_index_size);
 }
 
 std::array<std::uint8_t, release_index_size> index_content(std::uint64_t number) {

@@ -54,6 +54,9 @@ struct ReleasePolicy {
 // TPMT_PUBLIC of the release key, as TPM2_LoadExternal takes it, and its name.
 [[nodiscard]] Bytes key_public_area(const P256Point& key);
 [[nodiscard]] Bytes key_name(const P256Point& key);
+// The name of an NV index (part 1, section 16): a hash over what and under which terms it is.
+[[nodiscard]] Bytes nv_name(std::uint32_t index, std::uint32_t attributes, BytesView policy,
+                            std::uint16_t size);
 // The index's policy: whatever the release key signs for it. And its name, before and after it was
 // first written.
 [[nodiscard]] Sha256 index_policy(const P256Point& key);

@@ -13,8 +13,8 @@ import includes as inc
 
 DOCUMENT = "docs/architecture.md"
 
-# What each module may include besides itself. Of daemon/, hsm/ may use base and sys only, and of hsm/ the other
-# programs see proto only. docs/architecture.md has the same table with the reasons.
+# What each module may include besides itself. Of daemon/, what gims-keyd is made of may use base and sys only, and of
+# hsm/ the other programs see proto only. docs/architecture.md has the same table with the reasons.
 ALLOWED = {
     "base": set(),
     "sys": {"base"},
@@ -35,7 +35,8 @@ ALLOWED = {
     "hsm/ca": {"base", "hsm/proto"},
     "hsm/core": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/slip39"},
     "hsm/approval": {"base", "hsm/proto", "hsm/ca"},
-    "hsm/release": {"base", "sys", "hsm/ca"},
+    "hsm/release": {"base", "sys", "json", "crypto", "hsm/ca"},
+    "hsm/attest": {"base", "json", "crypto", "hsm/proto", "hsm/ca", "hsm/release"},
     "hsm/tpm2": {"base", "sys", "hsm/ca", "hsm/core", "hsm/release"},
     "hsm/pkcs11": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core"},
     "hsm/main": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core", "hsm/release", "hsm/tpm2",
@@ -45,11 +46,11 @@ ALLOWED = {
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/ca", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval"},
+    "sodium": {"base", "crypto", "tls", "hsm/ca", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/ca", "hsm/release", "hsm/slip39", "hsm/approval", "testsite"},
+    "mbedtls/": {"tls", "hsm/ca", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "p11-kit/": {"hsm/pkcs11"},

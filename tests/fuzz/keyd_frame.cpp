@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/frame.hpp"
@@ -24,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 26) {
+  switch (data[0] % 32) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -104,6 +105,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 25:
       same_again(body, decode_revoke(body));
+      break;
+    case 26:
+      same_again(body, decode_attest_request(body));
+      break;
+    case 27:
+      same_again(body, decode_attest(body));
+      break;
+    case 28:
+      same_again(body, decode_activate_request(body));
+      break;
+    case 29:
+      same_again(body, decode_audit_certificate(body));
+      break;
+    case 30:
+      same_again(body, decode_event_log_request(body));
+      break;
+    case 31:
+      same_again(body, decode_event_log(body));
       break;
     default:
       break;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "support/keyd_site.hpp"
@@ -113,6 +114,32 @@ std::vector<Sample> samples() {
           .chain = {Bytes(500, 1), Bytes(600, 2)}, .serial = "0a1b", .not_after = 1'900'000'000},
       decode_device));
   all.push_back(sample("revoke", RevokeRequest{.serial = "0a:1b"}, decode_revoke));
+  const TpmStatement statement{.attest = Bytes(120, 8), .signature = {1, 2}};
+  all.push_back(sample("attest request", AttestRequest{.nonce = {1, 2}}, decode_attest_request));
+  all.push_back(sample("attest",
+                       AttestReply{.attestation_key = Bytes(88, 1),
+                                   .endorsement_key = Bytes(122, 2),
+                                   .endorsement_certificate = Bytes(700, 3),
+                                   .quote = statement,
+                                   .pcrs = {PcrValue{1}, PcrValue{2}},
+                                   .audit_head = {.sequence = 9, .hash = {4}},
+                                   .counter = statement,
+                                   .release = statement,
+                                   .running_release = 7},
+                       decode_attest));
+  all.push_back(
+      sample("activate request",
+             ActivateRequest{.credential = Bytes(68, 1), .encrypted_secret = Bytes(68, 2)},
+             decode_activate_request));
+  all.push_back(sample("audit certificate",
+                       AuditCertificate{.head = {.sequence = 9, .hash = {4}},
+                                        .attestation_key = Bytes(88, 1),
+                                        .counter = statement},
+                       decode_audit_certificate));
+  all.push_back(sample("event log request",
+                       EventLogRequest{.log = EventLog::userspace, .offset = 65536},
+                       decode_event_log_request));
+  all.push_back(sample("event log", EventLogReply{.part = Bytes(300, 1)}, decode_event_log));
   all.push_back(
       sample("zeroize request", ZeroizeRequest{.files_only = true}, decode_zeroize_request));
   all.push_back(sample("zeroize", ZeroizeReply{.doubt = "Why."}, decode_zeroize));
@@ -238,6 +265,12 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
   EXPECT_FALSE(decode_site(body_of(site)));
   const LeafReply one_certificate{.chain = {Bytes(10, 1)}};
   EXPECT_FALSE(decode_leaf(body_of(one_certificate)));
+  EXPECT_FALSE(decode_event_log_request(body_of(EventLogRequest{.offset = max_event_log})));
+  EXPECT_FALSE(decode_event_log_request(Bytes{0, 0, 0, 0, 0}));
+  EXPECT_FALSE(decode_event_log_request(Bytes{3, 0, 0, 0, 0}));
+  EXPECT_FALSE(decode_event_log(body_of(EventLogReply{.part = Bytes(max_event_log_part + 1)})));
+  EXPECT_FALSE(decode_activate_request(
+      body_of(ActivateRequest{.credential = Bytes(max_credential + 1), .encrypted_secret = {}})));
   EXPECT_FALSE(decode_nothing(Bytes{0}));
   EXPECT_TRUE(decode_nothing({}));
 }
