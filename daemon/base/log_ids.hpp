@@ -87,6 +87,8 @@ inline constexpr MessageId device_revoked{"ddf20654fa2c67f198ac6f3943051530"};
 inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 // A peer asked for what it may not have, or what failed.
 inline constexpr MessageId key_request_refused{"c780998d41b84e3382bd547cdf5bc9c9"};
+// Attestation goes without one of the logs of what was measured.
+inline constexpr MessageId event_log_unreadable{"4196708e888e4636b53e56e505e304fa"};
 // A peer left before it had its answer.
 inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
 

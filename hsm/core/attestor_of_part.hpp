@@ -25,6 +25,10 @@ class AttestorOfPart final : public Attestor {
     GIMS_TRY_ASSIGN(const BytesView own, part_(blob));
     return attestor_.certify_counter(own, hardware_secret, statement);
   }
+  Result<Statement> certify_release(BytesView blob, const Digest& statement) override {
+    GIMS_TRY_ASSIGN(const BytesView own, part_(blob));
+    return attestor_.certify_release(own, statement);
+  }
   Result<SecretBytes> activate(BytesView blob, const SecretBytes& hardware_secret,
                                BytesView credential, BytesView encrypted_secret) override {
     GIMS_TRY_ASSIGN(const BytesView own, part_(blob));

@@ -6,14 +6,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "hsm/core/ceremony.hpp"
 #include "hsm/core/custody_file.hpp"
+#include "hsm/core/event_logs.hpp"
 #include "hsm/core/freshness.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/core/vault.hpp"
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
@@ -89,6 +92,15 @@ class Custodian {
   // Before the end of the process: what was written last is made the newest there is.
   void stop();
 
+  // What the hardware states of itself (custodian_attest.cpp); operational. Fails
+  // (GIMS_KEYD_CUSTODY) with hardware that states nothing.
+  [[nodiscard]] Result<AttestReply> attest(const AttestNonce& nonce);
+  [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
+  [[nodiscard]] Result<AuditCertificate> certify_audit();
+  // Before start(); without, there are none.
+  void use(EventLogs logs) noexcept { event_logs_ = std::move(logs); }
+  [[nodiscard]] Result<EventLogReply> event_log(const EventLogRequest& request) const;
+
  private:
   // All that is there once the vault has opened the custody file.
   struct Open {
@@ -105,6 +117,8 @@ class Custodian {
       std::uint64_t number = 0;
     };
     std::map<Bytes, DeviceList> device_lists;
+    // Asked of the hardware once: it takes long and never changes.
+    std::optional<Attestor::Identity> identity;
   };
   Result<Open> open_site(BytesView file);
   // The first half of it: the vault and the custody file alone.
@@ -162,6 +176,8 @@ class Custodian {
   Result<> describe_vault();
   [[nodiscard]] Freshness::Backing backing(const Open& open);
   void checkpoint();
+  Result<Attestor*> attestor();
+  Result<const Attestor::Identity*> identity(const SecretBytes& hardware_secret);
   [[nodiscard]] std::int64_t now() const { return clock_.now_ms() / 1000; }
   [[nodiscard]] const Open& open() const;
   [[nodiscard]] Open& open();
@@ -171,6 +187,7 @@ class Custodian {
   const Clock& clock_;
   const std::string version_;
   const std::chrono::steady_clock::time_point started_;
+  EventLogs event_logs_;
 
   State state_ = State::locked;
   std::string reason_ = "gims-keyd has not looked yet.";

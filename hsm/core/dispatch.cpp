@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "hsm/core/attest_handlers.hpp"
+
 namespace gims::hsm {
 namespace {
 
@@ -177,6 +179,10 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::ceremony_abort, admin, always, ceremony_abort},
     {Operation::recovery_file, admin, after_provisioning, recovery_file},
     {Operation::crl, anyone, operational, crl},
+    {Operation::attest, gimsd | Role::admin, operational, handle_attest},
+    {Operation::activate, admin, operational, handle_activate},
+    {Operation::certify_audit, gimsd, operational, handle_certify_audit},
+    {Operation::event_log, gimsd | Role::admin, operational, handle_event_log},
     {Operation::certify_device, admin, operational, certify_device},
     {Operation::revoke_device, admin, operational, revoke_device},
 });

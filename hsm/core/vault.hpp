@@ -56,6 +56,9 @@ class Attestor {
   [[nodiscard]] virtual Result<Statement> certify_counter(BytesView blob,
                                                           const SecretBytes& hardware_secret,
                                                           const Digest& statement) = 0;
+  // The same of the newest release that the hardware was told of (ReleaseGate).
+  [[nodiscard]] virtual Result<Statement> certify_release(BytesView blob,
+                                                          const Digest& statement) = 0;
   // Opens what was encrypted for the endorsement key and the attestation key together
   // (TPM2_ActivateCredential), which shows that one hardware has both.
   [[nodiscard]] virtual Result<SecretBytes> activate(BytesView blob,

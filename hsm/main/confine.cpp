@@ -14,6 +14,7 @@ namespace {
 // - the TPM is opened anew for each use: open(2) of the one device, or connect(2) to the Unix
 //   socket of a swtpm; gims-pkcs11d is asked over a Unix socket. That needs socket(2) for AF_UNIX
 //   alone: no other family can be made, so a gims-keyd that was taken over reaches no network;
+// - the logs of what was measured are open before: serve.cpp;
 // - the keys are in memory of sodium_malloc: mmap, mprotect without PROT_EXEC, mlock, madvise.
 //
 // There is nothing to add.

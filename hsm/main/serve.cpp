@@ -1,5 +1,7 @@
 #include "hsm/main/serve.hpp"
 
+#include <utility>
+
 #include "base/log.hpp"
 #include "hsm/main/commands.hpp"
 #include "hsm/main/confine.hpp"
@@ -21,6 +23,8 @@ void tell(const Custodian& custodian) {
 }  // namespace
 
 Result<> run_service(const Settings& settings) {
+  // Root's alone; nothing of them is read before they are asked for.
+  EventLogs logs = EventLogs::open(settings.firmware_log, settings.userspace_log);
   GIMS_TRY(give_up_rights(settings));
   GIMS_TRY_ASSIGN(const sys::SignalFd signals, sys::SignalFd::for_service());
   auto watchdog = sys::Watchdog::from_environment();
@@ -31,6 +35,7 @@ Result<> run_service(const Settings& settings) {
   GIMS_TRY_ASSIGN(auto vault, vault_of(settings));
   const SystemClock clock;
   Custodian custodian(std::move(folder), std::move(vault), clock, program_version());
+  custodian.use(std::move(logs));
   // Whoever connects meanwhile waits in the socket, and finds a custodian that knows its state.
   custodian.start();
   tell(custodian);

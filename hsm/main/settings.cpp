@@ -59,8 +59,12 @@ Result<Settings> load_settings(const std::string& path) {
 
   const bool tpm = config.has("tpm");
   const bool hsm = config.has("pkcs11");
-  if (tpm) settings.tpm = read_tpm(config, !hsm);
-  if (tpm) settings.policy_file = config.path("tpm.release_policy");
+  if (tpm) {
+    settings.tpm = read_tpm(config, !hsm);
+    settings.policy_file = config.path("tpm.release_policy");
+    settings.firmware_log = config.path("tpm.firmware_log", "");
+    settings.userspace_log = config.path("tpm.userspace_log", "");
+  }
   if (hsm) settings.pkcs11 = read_pkcs11(config, !tpm);
   if (time_limit_of(settings) > longest_use) {
     config.refuse("pkcs11.time_limit", "at most 25s together with tpm.time_limit");

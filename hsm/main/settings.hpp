@@ -19,6 +19,9 @@ struct Settings {
   // One of them, or both: then both are needed to open the keys.
   std::optional<tpm2::Options> tpm;
   std::string policy_file;  // of the TPM: the release's (release/release_policy.hpp)
+  std::string
+      firmware_log;  // of the TPM: what was measured (core/event_logs.hpp); empty: not there
+  std::string userspace_log;
   std::optional<pkcs11::RemoteOptions> pkcs11;
   Server::RolesOfUsers users;  // each has one role
 };

@@ -78,6 +78,35 @@ Result<> Client::mark_store(const StoreMark& mark) {
   return call(Operation::mark_store, [&](Writer& writer) { encode(writer, mark); }, decode_nothing);
 }
 
+Result<AttestReply> Client::attest(const AttestNonce& nonce) {
+  return call(
+      Operation::attest, [&](Writer& writer) { encode(writer, AttestRequest{.nonce = nonce}); },
+      decode_attest);
+}
+
+Result<AuditCertificate> Client::certify_audit() {
+  return call(Operation::certify_audit, write_nothing, decode_audit_certificate);
+}
+
+Result<Bytes> Client::event_log(EventLog log) {
+  Bytes whole;
+  while (whole.size() < max_event_log) {
+    const EventLogRequest request{.log = log, .offset = static_cast<std::uint32_t>(whole.size())};
+    GIMS_TRY_ASSIGN(const EventLogReply reply,
+                    call(
+                        Operation::event_log, [&](Writer& writer) { encode(writer, request); },
+                        decode_event_log));
+    whole.insert(whole.end(), reply.part.begin(), reply.part.end());
+    if (reply.part.size() < max_event_log_part) return whole;
+  }
+  return Bytes();
+}
+
+Result<SecretBytes> Client::activate(const ActivateRequest& request) {
+  return call(
+      Operation::activate, [&](Writer& writer) { encode(writer, request); }, decode_activated);
+}
+
 Result<> Client::unlock() { return call(Operation::unlock, write_nothing, decode_nothing); }
 
 Result<ZeroizeReply> Client::zeroize(const ZeroizeRequest& request) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/caller.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
@@ -57,12 +58,21 @@ class Client {
   // Tells how far the database is, durably. Less than was told before is an older copy of it
   // (GIMS_KEYD_OLDER): gims-keyd locks, and the caller must not serve it.
   [[nodiscard]] Result<> mark_store(const StoreMark& mark);
+  // What the hardware states about itself and the unit. Uses it several times: seconds.
+  [[nodiscard]] Result<AttestReply> attest(const AttestNonce& nonce);
+  // The newest entry that extend_audit() gave, certified by the hardware.
+  [[nodiscard]] Result<AuditCertificate> certify_audit();
+  // A log of what was measured, whole; empty where there is none, or a longer one than
+  // max_event_log.
+  [[nodiscard]] Result<Bytes> event_log(EventLog log);
 
   // An administrator.
   // Tries again what failed at start; locked.
   [[nodiscard]] Result<> unlock();
   // Destroys the keys for good, and says whether that is certain.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
+  // Opens a credential: what it holds.
+  [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
 
   // An administrator's ceremonies (docs/protocol-keyd.md). One at a time; nothing changes before
   // ceremony_finish(). Codes: GIMS_KEYD_SHARE, what was typed is not the share that is wanted;

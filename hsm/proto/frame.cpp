@@ -58,6 +58,14 @@ std::string_view name_of(Operation operation) noexcept {
       return "recovery_file";
     case Operation::crl:
       return "crl";
+    case Operation::attest:
+      return "attest";
+    case Operation::activate:
+      return "activate";
+    case Operation::certify_audit:
+      return "certify_audit";
+    case Operation::event_log:
+      return "event_log";
     case Operation::certify_device:
       return "certify_device";
     case Operation::revoke_device:

@@ -56,6 +56,10 @@ enum class Operation : std::uint16_t {
   ceremony_abort = 17,
   recovery_file = 18,
   crl = 19,
+  attest = 20,
+  activate = 21,
+  certify_audit = 22,
+  event_log = 23,
   certify_device = 30,
   revoke_device = 31,
 

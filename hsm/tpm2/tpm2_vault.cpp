@@ -175,6 +175,14 @@ class Tpm2Vault final : public Vault, public Attestor, public ReleaseGate {
     return certify_by(use, blob, index, counter_size, statement);
   }
 
+  Result<Statement> certify_release(BytesView bytes, const Digest& statement) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    const NvIndex told(use.tpm(), use.session(), release::release_index);
+    GIMS_TRY_ASSIGN(const ESYS_TR index, told.handle({}));
+    return certify_by(use, blob, index, release::release_index_size, statement);
+  }
+
   Result<SecretBytes> activate(BytesView bytes, const SecretBytes& hardware_secret,
                                BytesView credential, BytesView encrypted_secret) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));

@@ -13,6 +13,7 @@
 #include "hsm/ca/p256.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/core/vault.hpp"
+#include "hsm/proto/attest_messages.hpp"
 
 namespace gims::test {
 
@@ -40,9 +41,12 @@ struct FakeHardware {
   std::function<void()> at_call;
   // Calls until the hardware is away, as at the end of a process; nothing: never.
   std::optional<int> calls_left;
+  bool attests = true;
+  int identities = 0;
+  std::size_t pcrs = hsm::quoted_pcr_count;
 };
 
-class FakeVault final : public hsm::Vault {
+class FakeVault final : public hsm::Vault, public hsm::Attestor {
  public:
   explicit FakeVault(std::shared_ptr<FakeHardware> hardware) : hardware_(std::move(hardware)) {}
 
@@ -155,7 +159,44 @@ class FakeVault final : public hsm::Vault {
     return Destruction::done;
   }
 
+  hsm::Attestor* attestor() noexcept override { return hardware_->attests ? this : nullptr; }
+
+  // What it states is what it was asked with, so that a test sees that.
+  Result<Identity> identity(hsm::BytesView blob, const SecretBytes& /*secret*/) override {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    ++hardware_->identities;
+    return Identity{.attestation_key = {1}, .endorsement_key = {2}, .endorsement_certificate = {3}};
+  }
+  Result<Quote> quote(hsm::BytesView blob, const hsm::Digest& nonce) override {
+    GIMS_TRY_ASSIGN(Statement statement, stated(blob, 'q', nonce));
+    return Quote{.statement = std::move(statement),
+                 .pcrs = std::vector<hsm::Digest>(hardware_->pcrs, hsm::Digest{7})};
+  }
+  Result<Statement> certify_counter(hsm::BytesView blob, const SecretBytes& /*secret*/,
+                                    const hsm::Digest& statement) override {
+    return stated(blob, 'c', statement);
+  }
+  Result<Statement> certify_release(hsm::BytesView blob, const hsm::Digest& statement) override {
+    return stated(blob, 'r', statement);
+  }
+  Result<SecretBytes> activate(hsm::BytesView blob, const SecretBytes& /*secret*/,
+                               hsm::BytesView credential, hsm::BytesView encrypted) override {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    hsm::Bytes both(credential.begin(), credential.end());
+    both.insert(both.end(), encrypted.begin(), encrypted.end());
+    return SecretBytes::copy_of(both);
+  }
+
  private:
+  Result<Statement> stated(hsm::BytesView blob, char what, const hsm::Digest& about) const {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    hsm::Bytes attest{static_cast<std::uint8_t>(what)};
+    attest.insert(attest.end(), about.begin(), about.end());
+    return Statement{.attest = std::move(attest), .signature = {.r = {5}, .s = {6}}};
+  }
   static std::unexpected<Error> refused(std::string_view text) {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY", text);
   }

@@ -136,7 +136,41 @@ TEST(CombinedVault, TheCaIsTheHsmsAndTheRestTheTpms) {
   EXPECT_EQ(*unit.vault->advance(sealed->blob, secret), 2U);
   EXPECT_EQ(unit.tpm->counter, 2U);
   EXPECT_EQ(unit.hsm->counter, 1U);
-  EXPECT_EQ(unit.vault->attestor(), nullptr) << "as the first has none";
+}
+
+TEST(CombinedVault, StatesAboutItselfWhatTheTpmStatesOfItsOwnHalf) {
+  Unit unit;
+  unit.tpm->name = 2;  // so that the TPM knows its own half from the HSM's
+  const auto sealed = unit.vault->provision(random_key(), secret, false);
+  ASSERT_TRUE(sealed);
+  Attestor* const attestor = unit.vault->attestor();
+  ASSERT_NE(attestor, nullptr);
+  const Digest about{7};
+  EXPECT_EQ(attestor->identity(sealed->blob, secret)->attestation_key, Bytes{1});
+  EXPECT_EQ(attestor->quote(sealed->blob, about)->statement.attest.front(), 'q');
+  EXPECT_EQ(attestor->certify_counter(sealed->blob, secret, about)->attest.front(), 'c');
+  EXPECT_EQ(attestor->certify_release(sealed->blob, about)->attest.front(), 'r');
+  const Bytes credential{4};
+  EXPECT_TRUE(attestor->activate(sealed->blob, secret, credential, credential));
+  EXPECT_EQ(unit.tpm->identities, 1);
+  EXPECT_EQ(unit.hsm->identities, 0);
+
+  const Bytes of_another_form{1, 2};
+  EXPECT_FALSE(attestor->identity(of_another_form, secret));
+  EXPECT_FALSE(attestor->quote(of_another_form, about));
+  EXPECT_FALSE(attestor->certify_counter(of_another_form, secret, about));
+  EXPECT_FALSE(attestor->certify_release(of_another_form, about));
+  EXPECT_FALSE(attestor->activate(of_another_form, secret, credential, credential));
+  EXPECT_EQ(unit.tpm->identities, 1);
+}
+
+TEST(CombinedVault, StatesNothingAboutItselfWhereTheFirstDoesNot) {
+  const auto silent = std::make_shared<test::FakeHardware>();
+  silent->attests = false;
+  const auto vault = make_combined_vault(
+      std::make_unique<test::FakeVault>(silent),
+      std::make_unique<test::FakeVault>(std::make_shared<test::FakeHardware>()));
+  EXPECT_EQ(vault->attestor(), nullptr);
 }
 
 TEST(CombinedVault, EventsAreSignedInTheHsmWhereItCan) {

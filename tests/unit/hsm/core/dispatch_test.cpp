@@ -45,6 +45,10 @@ const Allowed& documented() {
       {ceremony_abort, {{Role::admin}, all}},
       {recovery_file, {{Role::admin}, {State::locked, State::operational, State::zeroized}}},
       {crl, {anyone, operational}},
+      {attest, {{Role::gimsd, Role::admin}, operational}},
+      {activate, {{Role::admin}, operational}},
+      {certify_audit, {{Role::gimsd}, operational}},
+      {event_log, {{Role::gimsd, Role::admin}, operational}},
       {certify_device, {{Role::admin}, operational}},
       {revoke_device, {{Role::admin}, operational}},
   };
@@ -154,6 +158,11 @@ Bytes request(Operation operation, KeydSite* site = nullptr) {
                                  .lifetime_seconds = 90'000});
   }
   if (operation == Operation::revoke_device) encode(writer, RevokeRequest{.serial = "0a1b"});
+  if (operation == Operation::attest) encode(writer, AttestRequest{.nonce = {1}});
+  if (operation == Operation::activate) {
+    encode(writer, ActivateRequest{.credential = {1}, .encrypted_secret = {2}});
+  }
+  if (operation == Operation::event_log) encode(writer, EventLogRequest{});
   const auto frame = writer.frame({.kind = Kind::request, .operation = operation, .number = 41});
   return {frame->begin(), frame->end()};
 }
@@ -222,6 +231,17 @@ TEST(KeydTable, HoldsWhatIsDocumented) {
           << name_of(rule.operation);
     }
   }
+}
+
+TEST(KeydTable, EveryOperationOfTheProtocolHasARow) {
+  std::size_t operations = 0;
+  for (std::uint16_t number = 0; number <= 0xff; ++number) {
+    if (!is_operation(number)) continue;
+    ++operations;
+    EXPECT_TRUE(std::ranges::contains(rules(), static_cast<Operation>(number), &Rule::operation))
+        << number;
+  }
+  EXPECT_EQ(operations, rules().size());
 }
 
 TEST(KeydTable, APeerWithoutARoleGetsNothing) {

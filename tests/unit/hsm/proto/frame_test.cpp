@@ -45,7 +45,9 @@ TEST(KeydFrame, ComesBackAsItWas) {
 TEST(KeydFrame, EachProgramTakesItsOwnOperations) {
   for (std::uint16_t number = 0; number <= 2 * first_vault_operation; ++number) {
     const Bytes bytes = framed({.operation = static_cast<Operation>(number)}, {});
-    EXPECT_EQ(decode_frame(bytes).has_value(), number < 0x100 && is_operation(number)) << number;
+    EXPECT_EQ(decode_frame(bytes).has_value(),
+              number < first_vault_operation && is_operation(number))
+        << number;
     EXPECT_EQ(decode_frame(bytes, vault_operations).has_value(),
               number >= first_vault_operation && number <= last_vault_operation)
         << number;

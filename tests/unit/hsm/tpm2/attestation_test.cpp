@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 
+#include "hsm/attest/credential.hpp"
+#include "hsm/attest/verify.hpp"
 #include "hsm/ca/sha256.hpp"
+#include "hsm/ca/statement.hpp"
 #include "hsm/proto/messages.hpp"
 #include "hsm/tpm2/tpm2_vault.hpp"
+#include "support/attest_unit.hpp"
 #include "support/credential.hpp"
 #include "support/process.hpp"
 #include "support/release_policy.hpp"
@@ -117,6 +122,125 @@ TEST_F(Attestation, TheCounterIsCertifiedWithWhatItStandsFor) {
   const BytesView end = BytesView(certified->attest).last(8);
   EXPECT_EQ(release::number_of(end), *number);
   EXPECT_FALSE(std::ranges::search(certified->attest, all_ones).empty());
+}
+
+TEST_F(Attestation, TheNewestReleaseIsCertified) {
+  const auto certified = vault_->attestor()->certify_release(blob_, all_ones);
+  ASSERT_TRUE(certified) << certified.error().text;
+  const auto attested = attest::parse_attest(certified->attest);
+  ASSERT_TRUE(attested) << attested.error().text;
+  EXPECT_TRUE(std::ranges::equal(attested->qualifying, all_ones));
+  // Its name binds the release key: no other index passes for it.
+  EXPECT_EQ(attested->index_name, release::index_name(test::release_key().public_key, true));
+  EXPECT_EQ(release::number_of(attested->contents), 1U);
+}
+
+// Our parser and our judgement of all that a real TPM states.
+TEST_F(Attestation, WhatTheTpmStatesHolds) {
+  ASSERT_EQ(tools("tpm2_pcrextend 11:sha256=" + ones).status, 0);
+  attest::Evidence evidence;
+  evidence.nonce = all_ones;
+  AttestReply& reply = evidence.stated;
+  reply.attestation_key = identity_.attestation_key;
+  reply.endorsement_key = identity_.endorsement_key;
+  reply.audit_head = {.sequence = 5, .hash = {6}};
+  const auto message = [](const Attestor::Statement& statement) {
+    TpmStatement out{.attest = statement.attest, .signature = {}};
+    std::ranges::copy(statement.signature.s,
+                      std::ranges::copy(statement.signature.r, out.signature.begin()).out);
+    return out;
+  };
+  const auto quote = vault_->attestor()->quote(blob_, all_ones);
+  ASSERT_TRUE(quote) << quote.error().text;
+  reply.quote = message(quote->statement);
+  ASSERT_EQ(quote->pcrs.size(), reply.pcrs.size());
+  std::ranges::copy(quote->pcrs, reply.pcrs.begin());
+  reply.counter = message(*vault_->attestor()->certify_counter(
+      blob_, secret_, audit_statement(reply.audit_head, all_ones)));
+  reply.release = message(*vault_->attestor()->certify_release(blob_, release_statement(all_ones)));
+
+  const auto verified = attest::verify(evidence, {.nonce = all_ones});
+  for (const auto& finding : verified.report.findings()) {
+    EXPECT_NE(finding.verdict, attest::Verdict::bad) << finding.text;
+  }
+  ASSERT_TRUE(verified.unit);
+  EXPECT_EQ(verified.unit->counter, vault_->counter(blob_, secret_).value());
+  EXPECT_EQ(verified.unit->told_release, 1U);
+  EXPECT_TRUE(attest::is_endorsement_key(*attest::parse_public(identity_.endorsement_key)));
+  // A counter that went on is told as more.
+  ASSERT_TRUE(vault_->advance(blob_, secret_));
+  reply.counter = message(*vault_->attestor()->certify_counter(
+      blob_, secret_, audit_statement(reply.audit_head, all_ones)));
+  EXPECT_EQ(attest::verify(evidence, {.nonce = all_ones}).unit->counter,
+            verified.unit->counter + 1);
+}
+
+// TPM2_MakeCredential of ours, opened by TPMs.
+TEST_F(Attestation, OurChallengeIsOpenedByTheTpmAlone) {
+  const auto endorsement = attest::parse_public(identity_.endorsement_key);
+  ASSERT_TRUE(endorsement) << endorsement.error().text;
+  const SecretBytes secret = *SecretBytes::copy_of(Bytes(attest::challenge_secret_size, 0x33));
+  const auto made =
+      attest::make_credential(*endorsement, attest::name_of(identity_.attestation_key), secret);
+  ASSERT_TRUE(made) << made.error().text;
+  const auto opened =
+      vault_->attestor()->activate(blob_, secret_, made->credential, made->encrypted_secret);
+  ASSERT_TRUE(opened) << opened.error().text;
+  EXPECT_TRUE(equal_in_constant_time(opened->bytes(), secret.bytes()));
+  // For another attestation key, it does not open beside this one.
+  Bytes other_name = attest::name_of(identity_.attestation_key);
+  other_name.back() ^= 1U;
+  const auto other = attest::make_credential(*endorsement, other_name, secret);
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(
+      vault_->attestor()->activate(blob_, secret_, other->credential, other->encrypted_secret));
+  EXPECT_FALSE(attest::make_credential(*attest::parse_public(identity_.attestation_key), other_name,
+                                       secret));
+}
+
+// An endorsement key of RSA, as most TPMs come with, and tpm2-tools on the other side.
+class RsaEndorsement : public ::testing::Test {
+ protected:
+  test::CommandResult tools(const std::string& script) const {
+    return test::run_command({"sh", "-euc",
+                              "cd " + folder_.path().string() +
+                                  "; export TPM2TOOLS_TCTI=" + tpm_.tcti() + "; " + script});
+  }
+  [[nodiscard]] Bytes read(const char* name) const {
+    std::ifstream in(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  test::Swtpm tpm_;
+  test::TempFolder folder_;
+};
+
+TEST_F(RsaEndorsement, OpensOurChallenge) {
+  const auto keys = tools(
+      "flush() { tpm2_flushcontext -t; tpm2_flushcontext -s; tpm2_flushcontext -l; };"
+      "tpm2_createek -Q -G rsa -c ek.ctx -u ek.pub; flush;"
+      "tpm2_createak -Q -C ek.ctx -G ecc -g sha256 -s ecdsa -c ak.ctx -u ak.pub -n ak.name; flush");
+  ASSERT_EQ(keys.status, 0) << keys.output;
+  // TPM2B_PUBLIC: without its size, TPMT_PUBLIC.
+  const Bytes file = read("ek.pub");
+  ASSERT_GT(file.size(), 2U);
+  const auto key = attest::parse_public(BytesView(file).subspan(2));
+  ASSERT_TRUE(key) << key.error().text;
+  EXPECT_EQ(key->kind, attest::PublicKey::Kind::rsa2048);
+  const SecretBytes secret = *SecretBytes::copy_of(Bytes(attest::challenge_secret_size, 'x'));
+  const auto made = attest::make_credential(*key, read("ak.name"), secret);
+  ASSERT_TRUE(made) << made.error().text;
+  // As tpm2_makecredential writes it: a magic, a version, then the two with their sizes.
+  test::TpmBytes out;
+  out.u32(0xBADCC0DE).u32(1).sized(made->credential).sized(made->encrypted_secret);
+  std::ofstream(folder_ / "credential", std::ios::binary)
+      .write(reinterpret_cast<const char*>(out.bytes().data()),
+             static_cast<std::streamsize>(out.bytes().size()));
+  const auto opened = tools(
+      "tpm2_startauthsession -Q --policy-session -S s.ctx; tpm2_policysecret -Q -S s.ctx -c e;"
+      "tpm2_activatecredential -Q -c ak.ctx -C ek.ctx -i credential -o opened -P session:s.ctx;"
+      "tpm2_flushcontext s.ctx");
+  ASSERT_EQ(opened.status, 0) << opened.output;
+  EXPECT_EQ(read("opened"), Bytes(attest::challenge_secret_size, 'x'));
 }
 
 }  // namespace
