@@ -2,11 +2,13 @@
 
 #include <chrono>
 
+#include "hsm/attest/evidence.hpp"
+
 namespace gims::app {
 namespace {
 
-// What the witness is asked is in gims-keyd's memory or a small file, so this is long; `gimsctl
-// status` waits for it.
+// What the witness is asked is in gims-keyd's memory or a small file, so this is long, but for the
+// certificate, which a slow TPM may need a second try for; `gimsctl status` waits for it.
 constexpr std::chrono::milliseconds patience{5000};
 
 }  // namespace
@@ -36,6 +38,13 @@ Result<> KeydWitness::extend(const store::AuditHead& head) {
   GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
   return keyd->extend_audit(
       {.sequence = static_cast<std::uint64_t>(head.sequence), .hash = head.hash});
+}
+
+Result<service::AuditWitness::Certificate> KeydWitness::certify() {
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(const hsm::AuditCertificate certificate, keyd->certify_audit());
+  return Certificate{.sequence = static_cast<std::int64_t>(certificate.head.sequence),
+                     .json = hsm::attest::encode_certificate(certificate)};
 }
 
 }  // namespace gims::app

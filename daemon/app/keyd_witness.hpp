@@ -17,6 +17,7 @@ class KeydWitness final : public service::AuditWitness {
   [[nodiscard]] Result<std::string> state() override;
   [[nodiscard]] Result<store::AuditHead> head() override;
   [[nodiscard]] Result<> extend(const store::AuditHead& head) override;
+  [[nodiscard]] Result<Certificate> certify() override;
 
  private:
   [[nodiscard]] Result<hsm::Client*> client();

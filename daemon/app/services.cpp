@@ -156,7 +156,9 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   const std::filesystem::path database = options.folder / "gims.db";
   service::MediaOptions media{.folder = options.folder / "media",
                               .key = std::move(options.keys.media)};
+  const std::filesystem::path certificate = options.folder / "audit.certificate";
   auto parts = std::make_unique<Parts>(std::move(options), clock);
+  if (parts->witness) parts->audit.keep_certificate(certificate.string());
   GIMS_TRY_ASSIGN(parts->store,
                   store::Store::open({.database = database}, clock,
                                      {&parts->sessions, &parts->feed, &parts->audit}));

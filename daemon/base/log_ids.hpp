@@ -166,6 +166,9 @@ inline constexpr MessageId audit_witness_away{"30f6833d5a434b8ca0e312a94142d655"
 inline constexpr MessageId store_not_marked{"9208816b31c94548b6225e3a6160861a"};
 // What `audit_witness_away` told is over.
 inline constexpr MessageId audit_witness_back{"b01bb8ed33c7498cb2e2bed6ba3340b4"};
+// The TPM has not certified the log's newest entry, or the certificate is not kept; it is tried
+// again.
+inline constexpr MessageId audit_not_certified{"20bb530008f7425ab69928250f71ebee"};
 // The log does not agree with itself or with gims-keyd.
 inline constexpr MessageId audit_log_broken{"6edf6a8f4191417cad100b24a32335ca"};
 

@@ -8,11 +8,13 @@
 #include "base/thread_name.hpp"
 #include "crypto/bytes.hpp"
 #include "store/statements/audit.hpp"
+#include "sys/atomic_file.hpp"
 
 namespace gims::service {
 namespace {
 
 constexpr std::size_t most_jobs = 16;
+constexpr std::size_t longest_certificate = std::size_t{16} * 1024;
 
 std::unexpected<Error> stopping() {
   return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is stopping. Try again shortly.");
@@ -40,6 +42,11 @@ AuditLog::AuditLog(AuditWitness* witness, std::chrono::milliseconds pause) noexc
       standing_(witness == nullptr ? AuditStanding::unwitnessed : AuditStanding::not_compared) {}
 
 AuditLog::~AuditLog() { stop(); }
+
+void AuditLog::keep_certificate(std::string file, std::chrono::milliseconds pause) noexcept {
+  certificate_file_ = std::move(file);
+  certify_pause_ = pause;
+}
 
 Result<> AuditLog::attach(store::Store& store) {
   store_ = &store;
@@ -79,6 +86,12 @@ bool AuditLog::owes() const noexcept {
          (standing_ == AuditStanding::agrees && newest_ != witnessed_);
 }
 
+// With the lock held: whether the newest entry is the witness's and has no certificate.
+bool AuditLog::owes_certificate() const noexcept {
+  return !certificate_file_.empty() && standing_ == AuditStanding::agrees &&
+         newest_ == witnessed_ && newest_.sequence > certified_;
+}
+
 void AuditLog::run() {
   name_this_thread("audit");
   std::unique_lock lock(mutex_);
@@ -93,11 +106,16 @@ void AuditLog::run() {
     } else if (stopping_) {
       // A log that was never compared is compared at the next start.
       if (standing_ == AuditStanding::agrees && owes()) settle(lock);
+      if (owes_certificate()) certify(lock);
       return;
     } else if (owes() && std::chrono::steady_clock::now() >= not_before_) {
       settle(lock);
     } else if (owes()) {
       there_is_work_.wait_until(lock, not_before_);
+    } else if (owes_certificate() && std::chrono::steady_clock::now() >= certify_not_before_) {
+      certify(lock);
+    } else if (owes_certificate()) {
+      there_is_work_.wait_until(lock, certify_not_before_);
     } else {
       there_is_work_.wait(lock);
     }
@@ -119,6 +137,35 @@ void AuditLog::settle(std::unique_lock<std::mutex>& lock) {
   }
   failing_ = !done;
   if (!done) not_before_ = std::chrono::steady_clock::now() + pause_;
+}
+
+// One try to have the newest entry certified. The lock is given up meanwhile.
+void AuditLog::certify(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  const Result<std::int64_t> certified = store_certificate();
+  lock.lock();
+  if (certified) certified_ = *certified;
+  if (!certified && !certifying_fails_) {
+    log::failure(log::id::audit_not_certified, "the audit log's newest entry is not certified",
+                 certified.error());
+  }
+  certifying_fails_ = !certified;
+  certify_not_before_ = std::chrono::steady_clock::now() + certify_pause_;
+}
+
+Result<std::int64_t> AuditLog::store_certificate() {
+  GIMS_TRY_ASSIGN(const AuditWitness::Certificate made, witness_->certify());
+  GIMS_TRY(sys::write_file_atomically(certificate_file_, crypto::as_bytes(made.json), 0600));
+  return made.sequence;
+}
+
+Result<std::optional<std::string>> AuditLog::certificate() const {
+  if (certificate_file_.empty()) return std::nullopt;
+  const auto file = sys::read_file(certificate_file_, longest_certificate);
+  if (file) return std::string(crypto::as_text(*file));
+  if (file.error().code == "ENOENT") return std::nullopt;
+  return fail(ErrorKind::unavailable, "M_UNKNOWN",
+              "The certificate of the audit log cannot be read.", file.error().detail);
 }
 
 Result<> AuditLog::compare_with_witness() {

@@ -34,6 +34,13 @@ class AuditWitness {
   [[nodiscard]] virtual Result<store::AuditHead> head() = 0;
   // `conflict`: this head does not follow the one that is kept.
   [[nodiscard]] virtual Result<> extend(const store::AuditHead& head) = 0;
+
+  // That the hardware certifies the newest entry: for keeping, JSON.
+  struct Certificate {
+    std::int64_t sequence = 0;
+    std::string json;
+  };
+  [[nodiscard]] virtual Result<Certificate> certify() = 0;
 };
 
 enum class AuditStanding : std::uint8_t {
@@ -79,12 +86,19 @@ class AuditLog final : public store::ChangeListener {
  public:
   // How long to wait after a failure of the witness. Tests set less.
   static constexpr std::chrono::milliseconds default_pause{5000};
+  // At most so often is the newest entry certified, as the hardware is slow; and at the stop.
+  static constexpr std::chrono::milliseconds default_certify_pause{60'000};
   // `witness`: nothing where there is none; it outlives the log.
   explicit AuditLog(AuditWitness* witness,
                     std::chrono::milliseconds pause = default_pause) noexcept;
   AuditLog(const AuditLog&) = delete;
   AuditLog& operator=(const AuditLog&) = delete;
   ~AuditLog() override;  // as stop()
+  // Keeps the certificate of the newest entry that has one in this file, beside the log: what the
+  // log has lost since is then found without gims-keyd, too. Before attach(); without, there is
+  // none.
+  void keep_certificate(std::string file,
+                        std::chrono::milliseconds pause = default_certify_pause) noexcept;
   // Starts the thread. The store is opened with this listener in its list, so it comes second;
   // before anything is written.
   [[nodiscard]] Result<> attach(store::Store& store);
@@ -97,6 +111,8 @@ class AuditLog final : public store::ChangeListener {
   // cannot be reached, and when too many wait.
   void verify(std::move_only_function<void(Result<AuditVerified>)> done);
   [[nodiscard]] AuditState state() const;
+  // As AuditWitness::certify() gave it. Nothing: no entry was certified yet.
+  [[nodiscard]] Result<std::optional<std::string>> certificate() const;
   // What AuditWitness::state() gives; "none" where there is no witness.
   void ask_witness(std::move_only_function<void(Result<std::string>)> done);
 
@@ -108,15 +124,20 @@ class AuditLog final : public store::ChangeListener {
   void enqueue(Job job, std::move_only_function<void(Error)> refused);
   void run();
   [[nodiscard]] bool owes() const noexcept;
+  [[nodiscard]] bool owes_certificate() const noexcept;
   void settle(std::unique_lock<std::mutex>& lock);
+  void certify(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Result<> compare_with_witness();
   [[nodiscard]] Result<> send(const store::AuditHead& head);
+  [[nodiscard]] Result<std::int64_t> store_certificate();
   [[nodiscard]] Result<AuditVerified> verify_now();
   void found_broken(std::string text);
 
   AuditWitness* const witness_;
   const std::chrono::milliseconds pause_;
   store::Store* store_ = nullptr;
+  std::string certificate_file_;
+  std::chrono::milliseconds certify_pause_{default_certify_pause};
 
   mutable std::mutex mutex_;
   std::condition_variable there_is_work_;
@@ -128,6 +149,9 @@ class AuditLog final : public store::ChangeListener {
   std::string text_;
   bool failing_ = false;  // the witness, at the last try
   std::chrono::steady_clock::time_point not_before_;
+  std::int64_t certified_ = 0;  // the entry of the certificate that this process had made
+  bool certifying_fails_ = false;
+  std::chrono::steady_clock::time_point certify_not_before_;
   std::thread thread_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/audit_chain.hpp"
 #include "json/canonical.hpp"
 #include "json/value.hpp"
 #include "store/statements/audit.hpp"
@@ -9,30 +10,17 @@
 namespace gims::store {
 namespace {
 
-constexpr std::string_view domain = "GIMS audit entry 1\n";
 constexpr std::int64_t page = 500;  // entries read at once
-
-void append_number(std::string& out, std::uint64_t number) {
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    out.push_back(static_cast<char>(static_cast<unsigned char>(number >> shift)));
-  }
-}
-
-void append_text(std::string& out, std::string_view text) {
-  append_number(out, text.size());
-  out.append(text);
-}
 
 crypto::Digest hash_of(const crypto::Digest& before, std::int64_t sequence, Millis ts,
                        const AuditAct& act) {
-  std::string message(domain);
-  message.append(crypto::as_text(before));
-  append_number(message, static_cast<std::uint64_t>(sequence));
-  append_number(message, static_cast<std::uint64_t>(ts));
-  for (const std::string_view text : {act.actor, act.origin, act.act, act.target, act.detail}) {
-    append_text(message, text);
-  }
-  return crypto::sha256(crypto::as_bytes(message));
+  return crypto::audit_hash(before, {.sequence = sequence,
+                                     .ts = ts,
+                                     .actor = act.actor,
+                                     .origin = act.origin,
+                                     .act = act.act,
+                                     .target = act.target,
+                                     .detail = act.detail});
 }
 
 // Zeros stand for a hash of another length, which no entry has.

@@ -3,10 +3,7 @@
 // Who holds the whole file could write a new chain: gims-keyd keeps the head, and verify() compares
 // with it.
 //
-// The hash of an entry is SHA-256 over
-//   "GIMS audit entry 1\n", the hash before (32 zero bytes before the first), sequence, ts,
-//   and actor, origin, act, target, detail, each as its length and its bytes;
-// integers and lengths are 8 bytes, most significant first. Anyone can compute it; there is no key.
+// The hash of an entry: crypto/audit_chain.hpp.
 #pragma once
 
 #include <cstdint>

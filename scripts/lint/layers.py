@@ -14,7 +14,7 @@ import includes as inc
 DOCUMENT = "docs/architecture.md"
 
 # What each module may include besides itself. Of daemon/, what gims-keyd is made of may use base and sys only, and of
-# hsm/ the other programs see proto only. docs/architecture.md has the same table with the reasons.
+# hsm/ the daemons see proto and attest only. docs/architecture.md has the same table with the reasons.
 ALLOWED = {
     "base": set(),
     "sys": {"base"},
@@ -26,7 +26,7 @@ ALLOWED = {
     "store": {"base", "json", "crypto", "sql", "matrix"},
     "service": {"base", "sys", "json", "crypto", "sql", "http", "matrix", "store"},
     "api": {"base", "sys", "json", "crypto", "http", "matrix", "service"},
-    "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto"},
+    "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto", "hsm/attest"},
     "tls": {"base", "sys", "hsm/proto"},
     "testsite": {"base", "sys", "json", "crypto", "http", "api", "app", "tls", "hsm/proto"},
     "ctl": {"base", "json", "crypto"},

@@ -19,7 +19,7 @@ namespace gims::api::admin {
                                  service::Profiles& profiles);
 // GET /users/{userId}/devices, DELETE /users/{userId}/devices/{deviceId}
 [[nodiscard]] Routes device_routes(service::Users& users, service::Devices& devices);
-// GET /audit, POST /audit/verify
+// GET /audit, POST /audit/verify; GET /audit/certificate, as the TPM signed it
 [[nodiscard]] Routes audit_routes(service::AuditLog& audit);
 
 }  // namespace gims::api::admin

@@ -1,5 +1,6 @@
 // The audit log, as an administrator reads and checks it.
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "api/admin/admin.hpp"
@@ -46,6 +47,12 @@ std::string verified_json(const service::AuditVerified& verified) {
   return out.take();
 }
 
+Result<std::string> certificate(service::AuditLog& audit) {
+  GIMS_TRY_ASSIGN(std::optional<std::string> json, audit.certificate());
+  if (!json) return service::not_found("No entry of the audit log was certified yet.");
+  return std::move(*json);
+}
+
 }  // namespace
 
 Routes audit_routes(service::AuditLog& audit) {
@@ -60,6 +67,11 @@ Routes audit_routes(service::AuditLog& audit) {
                   BodyKind::json_object_or_empty, [&audit](Call call) {
                     audit.verify(answer<service::AuditVerified>(std::move(call), verified_json));
                   }));
+  routes.push_back(admin_route(http::Method::get, "/_gims/admin/v1/audit/certificate",
+                               BodyKind::none, [&audit](Call call) {
+                                 auto found = certificate(audit);
+                                 std::move(call).result(std::move(found));
+                               }));
   return routes;
 }
 

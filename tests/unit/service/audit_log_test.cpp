@@ -4,6 +4,7 @@
 
 #include <future>
 #include <mutex>
+#include <optional>
 
 #include "support/store_under_test.hpp"
 
@@ -37,6 +38,27 @@ class FakeWitness final : public AuditWitness {
     return {};
   }
 
+  [[nodiscard]] Result<Certificate> certify() override {
+    const std::scoped_lock lock(mutex_);
+    ++certificates_;
+    called_.notify_all();
+    if (away_ || certifying_fails_) return gone();
+    return Certificate{.sequence = kept_.sequence,
+                       .json = "{\"entry\":" + std::to_string(kept_.sequence) + "}"};
+  }
+
+  void set_certifying_fails(bool fails) {
+    const std::scoped_lock lock(mutex_);
+    certifying_fails_ = fails;
+  }
+  bool wait_for_certificates(int count) {
+    std::unique_lock lock(mutex_);
+    return called_.wait_for(lock, patience, [&] { return certificates_ >= count; });
+  }
+  [[nodiscard]] int certificates() {
+    const std::scoped_lock lock(mutex_);
+    return certificates_;
+  }
   void set_away(bool away) {
     const std::scoped_lock lock(mutex_);
     away_ = away;
@@ -80,7 +102,9 @@ class FakeWitness final : public AuditWitness {
   AuditHead kept_;
   bool away_ = false;
   bool held_ = false;
+  bool certifying_fails_ = false;
   int extensions_ = 0;
+  int certificates_ = 0;
 };
 
 // A log on a store in a folder, started and stopped as a server does.
@@ -88,6 +112,7 @@ class AuditLogTest : public ::testing::Test {
  protected:
   void start(AuditWitness* witness) {
     log_ = std::make_unique<AuditLog>(witness, std::chrono::milliseconds(1));
+    if (certify_pause_) log_->keep_certificate(folder_.file("certificate"), *certify_pause_);
     auto opened = store::Store::open({.database = folder_ / "gims.db"}, clock_, {log_.get()});
     ASSERT_TRUE(opened);
     store_ = std::move(*opened);
@@ -130,6 +155,7 @@ class AuditLogTest : public ::testing::Test {
 
   test::TempFolder folder_;
   test::ManualClock clock_;
+  std::optional<std::chrono::milliseconds> certify_pause_;  // nothing: none is kept
   FakeWitness witness_;
   std::unique_ptr<AuditLog> log_;
   std::unique_ptr<store::Store> store_;
@@ -218,6 +244,59 @@ TEST_F(AuditLogTest, ALogWrittenAnewIsFoundAtStart) {
   start(&witness_);
   EXPECT_FALSE(verify()->intact);
   EXPECT_EQ(log_->state().standing, AuditStanding::broken);
+}
+
+TEST_F(AuditLogTest, TheNewestEntryIsCertifiedAndKept) {
+  certify_pause_ = std::chrono::milliseconds(1);
+  start(&witness_);
+  EXPECT_EQ(log_->certificate().value(), std::nullopt);
+  act();
+  ASSERT_TRUE(witness_.wait_for_sequence(1));
+  act();
+  stop();
+  start(nullptr);
+  EXPECT_EQ(log_->certificate().value(), "{\"entry\":2}");
+}
+
+TEST_F(AuditLogTest, ManyEntriesHaveOneCertificateInAWhileAndOneAtTheStop) {
+  certify_pause_ = std::chrono::hours(1);
+  start(&witness_);
+  act();
+  ASSERT_TRUE(witness_.wait_for_certificates(1));
+  for (int i = 0; i < 5; ++i) act();
+  ASSERT_TRUE(witness_.wait_for_sequence(6));
+  EXPECT_EQ(witness_.certificates(), 1);
+  stop();
+  EXPECT_EQ(witness_.certificates(), 2);
+  start(nullptr);
+  EXPECT_EQ(log_->certificate().value(), "{\"entry\":6}");
+}
+
+TEST_F(AuditLogTest, ACertificateThatCannotBeHadIsTriedAgain) {
+  certify_pause_ = std::chrono::milliseconds(1);
+  witness_.set_certifying_fails(true);
+  start(&witness_);
+  act();
+  ASSERT_TRUE(witness_.wait_for_certificates(3));
+  EXPECT_EQ(log_->certificate().value(), std::nullopt);
+  EXPECT_EQ(log_->state().standing, AuditStanding::agrees);
+  witness_.set_certifying_fails(false);
+  stop();
+  start(nullptr);
+  EXPECT_EQ(log_->certificate().value(), "{\"entry\":1}");
+}
+
+TEST_F(AuditLogTest, ALogThatDoesNotHoldIsNotCertified) {
+  start(&witness_);
+  act();
+  act();
+  ASSERT_TRUE(witness_.wait_for_sequence(2));
+  tamper("DELETE FROM audit_log WHERE sequence = 2");
+  certify_pause_ = std::chrono::milliseconds(1);
+  restart();
+  ASSERT_FALSE(verify()->intact);
+  stop();
+  EXPECT_EQ(witness_.certificates(), 0);
 }
 
 TEST_F(AuditLogTest, WithoutAWitnessTheChainAloneIsChecked) {
