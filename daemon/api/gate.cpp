@@ -123,6 +123,8 @@ std::string_view name_of(RateClass rate) noexcept {
       return "login";
     case RateClass::upload:
       return "upload";
+    case RateClass::attest:
+      return "attest";
   }
   return "";
 }

@@ -50,6 +50,10 @@ ClassRates default_rates(RateClass rate) noexcept {
       return {.user = {seconds(2), 20}, .address = {seconds(1), 100}};
     case RateClass::upload:
       return {.user = {milliseconds(500), 30}, .address = {milliseconds(20), 500}};
+    case RateClass::attest:
+      // Each may be a question to the TPM, which takes seconds: service/attestation.hpp bounds them
+      // over all, and this keeps one address from taking what all may have.
+      return {.user = {seconds(30), 2}, .address = {seconds(30), 2}};
   }
   return {.user = {microseconds(0), 0}, .address = {microseconds(0), 0}};
 }

@@ -26,7 +26,17 @@ enum class Auth : std::uint8_t {
 };
 
 // How often: docs/limits.md has the figures of each class, per user and per address.
-enum class RateClass : std::uint8_t { unlimited, read, sync, send, write, room, login, upload };
+enum class RateClass : std::uint8_t {
+  unlimited,
+  read,
+  sync,
+  send,
+  write,
+  room,
+  login,
+  upload,
+  attest,
+};
 
 enum class BodyKind : std::uint8_t {
   none,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/keyd_attester.hpp"
 #include "app/keyd_witness.hpp"
 #include "app/site.hpp"
 #include "app/store_marks.hpp"
@@ -126,6 +127,7 @@ Result<> run_gimsd(Settings settings) {
   // They do not listen until the site serves: gims-tlsd finds nobody there until then, and refuses
   // clients rather than let them wait for a long migration.
   GIMS_TRY_ASSIGN(Doors doors, open_doors(settings));
+  GIMS_TRY_ASSIGN(auto attester, KeydAttester::create(settings.keyd_socket));
   GIMS_TRY(enter_sandbox(settings));
 
   GIMS_TRY_ASSIGN(
@@ -133,7 +135,8 @@ Result<> run_gimsd(Settings settings) {
       Site::open({.services = {.policy = std::move(settings.policy),
                                .folder = settings.data_folder,
                                .keys = std::move(fetched->keys),
-                               .witness = std::make_unique<KeydWitness>(settings.keyd_socket)},
+                               .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
+                               .attestation = std::move(attester)},
                   .http = settings.http,
                   .admins = settings.admins},
                  clock));

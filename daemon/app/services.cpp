@@ -6,6 +6,7 @@
 
 #include "api/admin/admin.hpp"
 #include "api/client/accounts.hpp"
+#include "api/client/attestation.hpp"
 #include "api/client/encryption.hpp"
 #include "api/client/media.hpp"
 #include "api/client/rooms.hpp"
@@ -75,6 +76,8 @@ struct Services::Parts {
       : clock(the_clock),
         policy(std::move(options.policy)),
         witness(std::move(options.witness)),
+        attestation_source(std::move(options.attestation)),
+        attestation(attestation_source.get(), clock),
         audit(witness.get()),
         sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
@@ -83,6 +86,8 @@ struct Services::Parts {
   const Clock& clock;
   const service::Policy policy;
   const std::unique_ptr<service::AuditWitness> witness;
+  const std::unique_ptr<service::AttestationSource> attestation_source;
+  service::Attestation attestation;
   // These hear of commits, so the store comes after them.
   service::AuditLog audit;
   service::Sessions sessions;
@@ -226,11 +231,13 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(client::pusher_routes(on.pushers, on.notifications));
   add(client::presence_routes());
   add(client::media_routes(*parts_->media, policy));
+  add(client::attestation_routes(parts_->attestation));
   namespace admin = api::admin;
   add(admin::status_routes(on.site_status));
   add(admin::user_routes(on.users, on.devices, on.profiles));
   add(admin::device_routes(on.users, on.devices));
   add(admin::audit_routes(parts_->audit));
+  add(admin::attestation_routes(parts_->attestation));
   return all;
 }
 
@@ -248,6 +255,7 @@ void Services::end_waits() {
   parts_->on->sync.stop();
   parts_->media->end_waits();
   parts_->on->store_check.stop();
+  parts_->attestation.stop();
 }
 
 void Services::stop() {

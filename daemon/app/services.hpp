@@ -12,6 +12,7 @@
 #include "hsm/proto/messages.hpp"
 #include "service/accounts/sessions.hpp"
 #include "service/accounts/users.hpp"
+#include "service/attestation.hpp"
 #include "service/audit_log.hpp"
 #include "service/policy.hpp"
 #include "service/store_check.hpp"
@@ -25,6 +26,8 @@ struct ServiceOptions {
   hsm::DataKeys keys;
   // gims-keyd, for the audit log's head; nothing on a test site.
   std::unique_ptr<service::AuditWitness> witness = nullptr;
+  // gims-keyd, for what the unit states about itself; nothing on a test site.
+  std::unique_ptr<service::AttestationSource> attestation = nullptr;
 };
 
 // Thread: create, stop and destroy by one. What it gives lives as long as it does.

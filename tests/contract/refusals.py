@@ -16,10 +16,13 @@ NEVER = {("POST", V3 + path): _NO_CONTACTS for path in (
 NEVER.update({("GET", "/_matrix/media/v3" + path): (404, "M_NOT_FOUND") for path in (
     "/download/{serverName}/{mediaId}", "/download/{serverName}/{mediaId}/{fileName}", "/thumbnail/{serverName}/{mediaId}")})
 
-# Not Matrix's: Synapse's form of registration, which conformance suites use.
+# A test site has no hardware that states what it is.
+NEVER[("GET", "/_gims/attestation")] = (404, "M_NOT_FOUND")
+
+# Not Matrix's: Synapse's form of registration, which conformance suites use, and what a unit states of itself.
 # And other names of a path of the specification: without its last slash, and account data that has
 # a route of its own because its content is computed.
-OWN_PATHS = {"/_synapse/admin/v1/register", V3 + "/pushrules", V3 + "/pushrules/global",
+OWN_PATHS = {"/_synapse/admin/v1/register", "/_gims/attestation", V3 + "/pushrules", V3 + "/pushrules/global",
              V3 + "/user/{userId}/account_data/m.push_rules"}
 
 

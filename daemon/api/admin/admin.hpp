@@ -7,6 +7,7 @@
 #include "service/accounts/devices.hpp"
 #include "service/accounts/profiles.hpp"
 #include "service/accounts/users.hpp"
+#include "service/attestation.hpp"
 #include "service/audit_log.hpp"
 #include "service/site_status.hpp"
 
@@ -21,5 +22,7 @@ namespace gims::api::admin {
 [[nodiscard]] Routes device_routes(service::Users& users, service::Devices& devices);
 // GET /audit, POST /audit/verify; GET /audit/certificate, as the TPM signed it
 [[nodiscard]] Routes audit_routes(service::AuditLog& audit);
+// POST /attestation {"nonce"}
+[[nodiscard]] Routes attestation_routes(service::Attestation& attestation);
 
 }  // namespace gims::api::admin

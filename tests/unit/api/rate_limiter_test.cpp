@@ -92,7 +92,7 @@ TEST_F(RateLimiterTest, StaysWithinItsSizeAndForgetsTheSpentLast) {
 
 TEST(RateLimits, AreSetForEveryClass) {
   for (auto rate : {RateClass::read, RateClass::sync, RateClass::send, RateClass::write,
-                    RateClass::room, RateClass::login, RateClass::upload}) {
+                    RateClass::room, RateClass::login, RateClass::upload, RateClass::attest}) {
     const auto rates = default_rates(rate);
     EXPECT_GT(rates.user.burst, 0U);
     EXPECT_GT(rates.user.interval.count(), 0);
