@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <stop_token>
 #include <thread>
@@ -11,8 +12,14 @@
 #include <vector>
 
 #include "crypto/random.hpp"
+#include "ctl/attest_commands.hpp"
+#include "ctl/attest_grammar.hpp"
+#include "ctl/audit_export.hpp"
+#include "ctl/files.hpp"
 #include "ctl/reports.hpp"
 #include "ctl/table.hpp"
+#include "hsm/attest/evidence.hpp"
+#include "hsm/attest/verify.hpp"
 #include "json/writer.hpp"
 
 namespace gims::ctl {
@@ -32,6 +39,8 @@ struct Arguments {
   bool must_change = false;
   bool for_good = false;
   bool full = false;
+  std::string file;  // an export of the audit log
+  AttestArguments attest;
   std::int64_t after = 0;
   std::int64_t most = 0;  // 0: all
 };
@@ -105,6 +114,7 @@ class Commands {
     return list("/audit", "entries", std::to_string(with_.after), entries_text);
   }
   Result<Outcome> verify_audit() {
+    if (!with_.file.empty()) return verify_audit_file(with_.file, with_.attest.evidence);
     bool intact = false;
     auto outcome = show({.verb = Verb::post, .path = "/audit/verify", .patience = no_end},
                         [&](json::Value answer) {
@@ -116,6 +126,22 @@ class Commands {
                           return text + "\n";
                         });
     if (outcome && !intact) outcome->exit = Exit::refused;
+    if (!outcome || !intact) return outcome;
+    GIMS_TRY_ASSIGN(const std::string fault, fault_of_certificate());
+    if (!fault.empty()) {
+      outcome->exit = Exit::refused;
+      outcome->err = "gimsctl: " + fault + "\n";
+    }
+    return outcome;
+  }
+  Result<Outcome> export_audit() {
+    GIMS_TRY_ASSIGN(const auto pages, all_pages("/audit", "0"));
+    GIMS_TRY_ASSIGN(const std::optional<json::Document> certificate, kept_certificate());
+    GIMS_TRY(write_text(with_.file,
+                        exported_audit(pages, certificate ? certificate->root() : json::Value()),
+                        for_its_owner));
+    Outcome outcome;
+    outcome.out = "wrote the audit log to " + with_.file + "\n";
     return outcome;
   }
   Result<Outcome> check() {
@@ -163,9 +189,40 @@ class Commands {
     return outcome;
   }
 
+  // What the TPM certified of the log; nothing: none is kept.
+  Result<std::optional<json::Document>> kept_certificate() const {
+    GIMS_TRY_ASSIGN(Reply reply, surroundings_.ask(with_.socket, {.path = "/audit/certificate"}));
+    if (reply.status == 404) return std::nullopt;
+    if (reply.status == 200) return std::move(reply.json);
+    return fail(ErrorKind::forbidden, "M_UNKNOWN",
+                reply.json.root().get("error").string_or("gimsd refused without a reason."));
+  }
+
+  // Whether the entry that was certified last is in the log. Empty: it is, or none was.
+  Result<std::string> fault_of_certificate() const {
+    GIMS_TRY_ASSIGN(const auto kept, kept_certificate());
+    if (!kept) return std::string();
+    GIMS_TRY_ASSIGN(const auto certificate,
+                    hsm::attest::decode_certificate(kept->root().to_text()));
+    GIMS_TRY(hsm::attest::verify_certificate(certificate));
+    const std::uint64_t sequence = certificate.head.sequence;
+    if (sequence == 0) return std::string();
+    GIMS_TRY_ASSIGN(const auto answer,
+                    ask({.path = "/audit?limit=1&after=" + std::to_string(sequence - 1)}));
+    const json::Value entry = answer.root().get("entries").at(0);
+    return fault_of_entry(certificate.head, entry.get("hash").as_string());
+  }
+
   template <class Text>
   Result<Outcome> list(const std::string& path, std::string_view name, std::string after,
                        Text text) const {
+    GIMS_TRY_ASSIGN(const auto pages, all_pages(path, std::move(after)));
+    Outcome outcome;
+    outcome.out = with_.json ? joined(pages, name) : text(pages);
+    return outcome;
+  }
+
+  Result<std::vector<json::Document>> all_pages(const std::string& path, std::string after) const {
     std::vector<json::Document> pages;
     std::int64_t left = with_.most == 0 ? INT64_MAX : with_.most;
     while (left > 0) {
@@ -179,9 +236,7 @@ class Commands {
       pages.push_back(std::move(answer));
       if (!more) break;
     }
-    Outcome outcome;
-    outcome.out = with_.json ? joined(pages, name) : text(pages);
-    return outcome;
+    return pages;
   }
 
   static std::string joined(const std::vector<json::Document>& pages, std::string_view name) {
@@ -297,8 +352,19 @@ class Grammar {
     list.add_option("--after", with_.after, "Only those after this entry")
         ->check(CLI::NonNegativeNumber);
     list.add_option("--limit", with_.most, "At most so many")->check(CLI::PositiveNumber);
-    leaf(above, "verify", "Check every entry, and the newest with gims-keyd",
-         [this] { return commands_.verify_audit(); });
+    CLI::App& verify = leaf(above, "verify", "Check every entry, and the newest with gims-keyd",
+                            [this] { return commands_.verify_audit(); });
+    CLI::Option* const file = verify.add_option(
+        "--file", with_.file, "Check an export instead; asks nobody, so on any machine");
+    verify
+        .add_option("--evidence", with_.attest.evidence,
+                    "What the unit stated since ('attest'): the newest entry of which it tells "
+                    "must be in the export")
+        ->needs(file);
+    leaf(above, "export", "Write all entries, and what the TPM certified of them, to a file",
+         [this] { return commands_.export_audit(); })
+        .add_option("--out", with_.file, "The file")
+        ->required();
   }
 
   Arguments& with_;
@@ -307,6 +373,9 @@ class Grammar {
 };
 
 Exit exit_of(const Error& error) {
+  // What another machine wrote and does not hold is no wrong use.
+  const std::string_view code = error.code;
+  if (code.starts_with("GIMS_ATTEST") || code.starts_with("GIMS_RELEASE")) return Exit::refused;
   if (error.kind == ErrorKind::unavailable) return Exit::not_reached;
   return error.kind == ErrorKind::bad_input ? Exit::usage : Exit::refused;
 }
@@ -323,6 +392,8 @@ Outcome run(int argc, const char* const* argv, const Surroundings& surroundings)
   Commands commands(arguments, surroundings);
   Run chosen;
   const Grammar grammar(app, arguments, commands, chosen);
+  const AttestCommands attest(arguments.attest, arguments.socket, arguments.json, surroundings);
+  const AttestGrammar attest_grammar(app, arguments.attest, attest, chosen);
   // CLI11 throws; it ends here.
   try {
     app.parse(argc, argv);

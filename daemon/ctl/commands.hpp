@@ -8,6 +8,8 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "ctl/admin_client.hpp"
+#include "ctl/transfer.hpp"
+#include "hsm/proto/attest_messages.hpp"
 
 namespace gims::ctl {
 
@@ -24,6 +26,12 @@ struct Surroundings {
   std::function<Result<Redacted>()> password;
   // Shows how far a long command is; an empty text ends that. Nothing where nobody looks.
   std::function<void(std::string_view)> progress{};
+  // Of another machine.
+  std::function<Result<Transferred>(const Transfer& request)> fetch{};
+  // Has gims-keyd open a credential (hsm/proto/attest_messages.hpp).
+  std::function<Result<SecretBytes>(const std::string& keyd_socket,
+                                    const hsm::ActivateRequest& request)>
+      activate{};
 };
 
 struct Outcome {

@@ -5,11 +5,15 @@
 #include <string_view>
 
 #include "ctl/commands.hpp"
+#include "ctl/keyd_client.hpp"
 #include "ctl/password_input.hpp"
 
 int main(int argc, char** argv) {
   gims::ctl::Surroundings surroundings{
-      .ask = gims::ctl::ask, .password = [] { return gims::ctl::read_password(STDIN_FILENO); }};
+      .ask = gims::ctl::ask,
+      .password = [] { return gims::ctl::read_password(STDIN_FILENO); },
+      .fetch = gims::ctl::transfer,
+      .activate = gims::ctl::activate_in_keyd};
   if (::isatty(STDERR_FILENO) == 1) {
     surroundings.progress = [](std::string_view text) {
       std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(text.size()), text.data());

@@ -1,33 +1,17 @@
 """What a unit started decides whether its keys open: a software TPM is told of starts as firmware and systemd would tell it."""
 
-import hashlib
 import re
-import socket
-import struct
 import unittest
 
 import rig  # before those of scripts/: it says where they are
+import measured_boot
 import supervise
-
-
-def measured(*events):
-    """What a PCR holds in the end."""
-    value = bytes(32)
-    for event in events:
-        value = hashlib.sha256(value + hashlib.sha256(event).digest()).digest()
-    return value.hex()
+from measured_boot import measured
 
 
 class BootTest(rig.SiteTest):
     def measure(self, pcr, event):
-        """TPM2_PCR_Extend (TPM 2.0 library part 3, section 22.2), authorised by an empty password."""
-        password = struct.pack(">IHBH", 0x40000009, 0, 0, 0)
-        body = struct.pack(">II", pcr, len(password)) + password + struct.pack(">IH", 1, 0x000B) + hashlib.sha256(event).digest()
-        with socket.socket(socket.AF_UNIX) as tpm:
-            tpm.connect(str(self.site.run / "tpm/socket"))
-            tpm.sendall(struct.pack(">HII", 0x8002, 10 + len(body), 0x182) + body)
-            answer = tpm.recv(4096)
-        self.assertEqual(struct.unpack_from(">I", answer, 6)[0], 0, "the TPM refused")
+        self.assertEqual(measured_boot.measure(self.site.run / "tpm/socket", pcr, event), 0, "the TPM refused")
 
     def start_with(self, *measurements):
         """As a unit that was switched on and measured these; gives what gims-keyd says."""

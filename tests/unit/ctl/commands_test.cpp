@@ -2,7 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <vector>
+
+#include "crypto/bytes.hpp"
+#include "support/attest_unit.hpp"
+#include "support/temp_folder.hpp"
 
 namespace gims::ctl {
 namespace {
@@ -163,8 +169,50 @@ TEST_F(Gimsctl, ALogThatDoesNotHoldIsExitStatusOne) {
   EXPECT_EQ(broken.exit, Exit::refused);
   EXPECT_EQ(broken.out, "entry 3 was changed\n");
   EXPECT_EQ(gimsctl({"--json", "audit", "verify"}).exit, Exit::refused);
-  answers({{200, R"({"intact":true,"witnessed":true,"sequence":3,"text":"whole"})"}});
+  answers({{200, R"({"intact":true,"witnessed":true,"sequence":3,"text":"whole"})"},
+           {404, R"({"errcode":"M_NOT_FOUND","error":"No entry was certified yet."})"}});
+  asked.clear();
   EXPECT_EQ(gimsctl({"audit", "verify"}).exit, Exit::ok);
+}
+
+TEST_F(Gimsctl, ALogWithoutTheEntryThatTheTpmCertifiedIsExitStatusOne) {
+  test::AttestUnit unit;
+  unit.head = {.sequence = 3, .hash = {0xAB}};
+  const std::string whole = R"({"intact":true,"witnessed":true,"sequence":3,"text":"whole"})";
+  const std::string certificate = hsm::attest::encode_certificate(unit.certificate());
+  const std::string right =
+      R"({"entries":[{"sequence":3,"hash":")" + crypto::hex(unit.head.hash) + R"("}]})";
+  const auto verify = [&](const std::string& certified, const std::string& entries) {
+    answers({{200, whole}, {200, certified}, {200, entries}});
+    asked.clear();
+    return gimsctl({"audit", "verify"});
+  };
+  EXPECT_EQ(verify(certificate, right).exit, Exit::ok);
+  ASSERT_EQ(asked.size(), 3U);
+  EXPECT_EQ(asked[1].path, "/audit/certificate");
+  EXPECT_EQ(asked[2].path, "/audit?limit=1&after=2");
+  const Outcome cut = verify(certificate, R"({"entries":[]})");
+  EXPECT_EQ(cut.exit, Exit::refused);
+  EXPECT_EQ(cut.err,
+            "gimsctl: the audit log was cut off: entry 3, which the TPM certified, is missing\n");
+  const Outcome anew = verify(certificate, R"({"entries":[{"sequence":3,"hash":"00"}]})");
+  EXPECT_EQ(anew.exit, Exit::refused);
+  EXPECT_EQ(verify(R"({"version":1})", right).exit, Exit::refused);
+}
+
+TEST_F(Gimsctl, ExportsTheAuditLogWithItsCertificate) {
+  const test::TempFolder folder;
+  answers({{200, R"({"entries":[{"sequence":1,"hash":"aa"}],"next":1})"},
+           {200, R"({"entries":[{"sequence":2,"hash":"bb"}]})"},
+           {200, R"({"version":1})"}});
+  const Outcome outcome = gimsctl({"audit", "export", "--out", folder.file("log").c_str()});
+  EXPECT_EQ(outcome.exit, Exit::ok) << outcome.err;
+  std::ifstream in(folder / "log");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}),
+            R"({"version":1,"entries":[{"sequence":1,"hash":"aa"},{"sequence":2,"hash":"bb"}],)"
+            R"("certificate":{"version":1}})"
+            "\n");
+  EXPECT_EQ(gimsctl({"audit", "verify", "--evidence", "x"}).exit, Exit::usage);
 }
 
 TEST_F(Gimsctl, ADamagedStoreIsExitStatusOne) {

@@ -1,0 +1,18 @@
+#include "ctl/keyd_client.hpp"
+
+#include "hsm/proto/client.hpp"
+
+namespace gims::ctl {
+
+Result<SecretBytes> activate_in_keyd(const std::string& socket,
+                                     const hsm::ActivateRequest& request) {
+  auto keyd = hsm::Client::connect(socket);
+  if (!keyd) {
+    return fail(ErrorKind::unavailable, keyd.error().code,
+                "gims-keyd cannot be reached at " + socket +
+                    ". Is it running, and is --keyd-socket what its configuration says?");
+  }
+  return (*keyd)->activate(request);
+}
+
+}  // namespace gims::ctl
