@@ -334,6 +334,14 @@ Result<> certify(Site& site, Vault& vault) {
 Result<> certify_again(Site& site, const Result<>& /*outcome*/) {
   return certify(site, *site.vault());
 }
+Result<> certify_release(Site& site, Vault& vault) {
+  GIMS_TRY_ASSIGN(const Attestor::Statement made,
+                  vault.attestor()->certify_release(site.sealed.blob, a_digest));
+  return states(site, made);
+}
+Result<> certify_release_again(Site& site, const Result<>& /*outcome*/) {
+  return certify_release(site, *site.vault());
+}
 Result<> activate(Site& site, Vault& vault) {
   if (site.challenge.credential.empty()) {
     site.challenge = test::challenge_for(site.identity, a_secret);
@@ -385,6 +393,7 @@ constexpr Operation operations[] = {
     {"Identity", Before::settled, false, 1, identify, identify_again},
     {"Quote", Before::settled, false, 1, quote, quote_again},
     {"CertifyCounter", Before::settled, false, 1, certify, certify_again},
+    {"CertifyRelease", Before::settled, false, 1, certify_release, certify_release_again},
     {"Activate", Before::settled, false, 1, activate, activate_again},
     {"Releases", Before::sealed, false, 1, told, told_again},
     {"Raise", Before::sealed, false, 1, raise, raise_again},
