@@ -1,12 +1,14 @@
 """Starts and stops the processes of a site, each as a user of its own and ready when it says so.
 
 The part of systemd that a site under make run and in the tests needs: User=, Type=notify,
-WatchdogSec=, TimeoutStartSec=, and an order.
+WatchdogSec=, TimeoutStartSec=, LimitMEMLOCK=, and an order.
 """
 
+import contextlib
 import grp
 import os
 import pwd
+import resource
 import signal
 import socket
 import subprocess
@@ -14,9 +16,19 @@ import threading
 import time
 from pathlib import Path
 
+LOCKED_MEMORY = 64 << 20  # bytes: LimitMEMLOCK= of the units
+
 
 class Failed(Exception):
     """What went wrong, for the person who started it."""
+
+
+def allow_locked_memory():
+    """To this process, and so to those that it starts. Keys are in memory that no user but root may lock without a limit."""
+    hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    if hard != resource.RLIM_INFINITY and hard < LOCKED_MEMORY:
+        with contextlib.suppress(ValueError, OSError):  # in a container whose root may not: what it has must do
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (LOCKED_MEMORY, LOCKED_MEMORY))
 
 
 class Process:
@@ -61,6 +73,7 @@ class Process:
             environment["NOTIFY_SOCKET"] = str(self.notify_path)
             if self.watchdog:
                 environment["WATCHDOG_USEC"] = str(int(self.watchdog * 1e6))
+        allow_locked_memory()
         entry = pwd.getpwnam(self.user)
         groups = [group.gr_gid for group in grp.getgrall() if self.user in group.gr_mem]
         argv, becoming = self.argv, {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/secret_pages.hpp"
+
 namespace gims {
 
 Result<SecretBytes> SecretBytes::zeroed(std::size_t size) {
@@ -11,27 +13,39 @@ Result<SecretBytes> SecretBytes::zeroed(std::size_t size) {
     return fail(ErrorKind::internal, "GIMS_CRYPTO", "The cryptographic library did not start.");
   }
   SecretBytes secret;
-  // sodium_malloc aligns the end, not the start, to the guard page; one byte at least.
-  secret.memory_.reset(static_cast<std::uint8_t*>(sodium_malloc(std::max<std::size_t>(size, 1))));
-  if (!secret.memory_) {
+  if (size == 0) return secret;
+  secret.memory_ = take_secret_pages(size);
+  if (secret.memory_ == nullptr) {
     return fail(ErrorKind::internal, "GIMS_MEMORY", "There is no locked memory left.",
-                "sodium_malloc failed; see RLIMIT_MEMLOCK");
+                "no pages, or none that may be locked; see RLIMIT_MEMLOCK");
   }
   secret.size_ = size;
-  sodium_memzero(secret.memory_.get(), size);
   return secret;
 }
 
 Result<SecretBytes> SecretBytes::copy_of(std::span<const std::uint8_t> bytes) {
   GIMS_TRY_ASSIGN(SecretBytes secret, zeroed(bytes.size()));
-  std::ranges::copy(bytes, secret.memory_.get());
+  std::ranges::copy(bytes, secret.memory_);
   return secret;
 }
 
 Result<SecretBytes> SecretBytes::random(std::size_t size) {
   GIMS_TRY_ASSIGN(SecretBytes secret, zeroed(size));
-  randombytes_buf(secret.memory_.get(), size);
+  randombytes_buf(secret.memory_, size);
   return secret;
+}
+
+SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
+  if (this != &other) {
+    give_back();
+    memory_ = std::exchange(other.memory_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+void SecretBytes::give_back() noexcept {
+  if (memory_ != nullptr) give_back_secret_pages(memory_, size_);
 }
 
 bool equal_in_constant_time(std::span<const std::uint8_t> a,

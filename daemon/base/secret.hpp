@@ -8,16 +8,13 @@
 #include <string_view>
 #include <utility>
 
-#include "base/handle.hpp"
 #include "base/result.hpp"
-
-extern "C" void sodium_free(void*);
 
 namespace gims {
 
-// A fixed number of secret bytes in memory of sodium_malloc: locked, between guard pages, wiped
-// when it goes. Movable, not copyable (clone() says so aloud); has no formatter and no stream
-// operator. Thread: as a vector, one writer or many readers.
+// A fixed number of secret bytes in pages of their own (secret_pages.hpp): in no swap and no dump,
+// between guard pages, wiped when they go. Movable, not copyable (clone() says so aloud); has no
+// formatter and no stream operator. Thread: as a vector, one writer or many readers.
 class SecretBytes {
  public:
   SecretBytes() noexcept = default;
@@ -28,26 +25,21 @@ class SecretBytes {
   [[nodiscard]] static Result<SecretBytes> random(std::size_t size);
 
   SecretBytes(SecretBytes&& other) noexcept
-      : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)) {}
-  SecretBytes& operator=(SecretBytes&& other) noexcept {
-    memory_ = std::move(other.memory_);
-    size_ = std::exchange(other.size_, 0);
-    return *this;
-  }
+      : memory_(std::exchange(other.memory_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  SecretBytes& operator=(SecretBytes&& other) noexcept;
   SecretBytes(const SecretBytes&) = delete;
   SecretBytes& operator=(const SecretBytes&) = delete;
-  ~SecretBytes() = default;
+  ~SecretBytes() { give_back(); }
 
   [[nodiscard]] Result<SecretBytes> clone() const { return copy_of(bytes()); }
-  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
-    return {memory_.get(), size_};
-  }
-  [[nodiscard]] std::span<std::uint8_t> writable() noexcept { return {memory_.get(), size_}; }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept { return {memory_, size_}; }
+  [[nodiscard]] std::span<std::uint8_t> writable() noexcept { return {memory_, size_}; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
 
  private:
-  Handle<std::uint8_t, sodium_free> memory_;
+  void give_back() noexcept;
+  std::uint8_t* memory_ = nullptr;
   std::size_t size_ = 0;
 };
 

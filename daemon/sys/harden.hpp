@@ -21,9 +21,9 @@ namespace gims::sys {
 // How many connections of two descriptors each fit into the limit, beside `own` files; 16 at least.
 [[nodiscard]] std::size_t connections_within(std::uint64_t files, std::uint64_t own) noexcept;
 
-// Bytes that mlock(2) may still lock for this process, or UINT64_MAX. SecretBytes lives in locked
-// memory (about 16 kB a secret with its guard pages' neighbours): a service wants LimitMEMLOCK=64M
-// or more.
+// Bytes that mlock(2) may still lock for this process, or UINT64_MAX. Each SecretBytes counts with
+// its guard pages, 12 KiB for a key, and cannot be had without: a service wants LimitMEMLOCK=64M or
+// more.
 [[nodiscard]] std::uint64_t lockable_memory() noexcept;
 
 // Becomes `user` with that user's own groups and no way back, which is verified; afterwards the

@@ -44,7 +44,6 @@ constexpr AllowedCall file_table[] = {
 constexpr AllowedCall write_table[] = {
     {"pwrite64", "files"},
     {"pwritev", "files"},
-    {"ftruncate", "files"},
     {"fallocate", "files"},
     {"fsync", "durability"},
     {"fdatasync", "durability"},

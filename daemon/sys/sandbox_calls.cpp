@@ -21,9 +21,10 @@ constexpr AllowedCall base_table[] = {
     {"brk", "malloc"},
     {"munmap", "malloc, stacks of threads"},
     {"mremap", "realloc of large blocks"},
-    {"madvise", "malloc gives memory back; sodium keeps secrets out of dumps"},
-    {"mlock", "sodium_malloc"},
-    {"munlock", "sodium_free"},
+    {"madvise", "malloc gives memory back; keys are kept out of dumps"},
+    {"memfd_secret", "keys, in memory that the kernel itself has not mapped"},
+    {"ftruncate", "the size of that memory; files"},
+    {"mlock", "keys, where there is no such memory; keys of TLS"},
     // Threads. clone is bound to new threads of this process, see sandbox.cpp.
     {"set_robust_list", "start of a thread"},
     {"rseq", "start of a thread"},

@@ -6,6 +6,7 @@
 
 #include <ctime>
 
+#include "base/handle.hpp"
 #include "sys/atomic_file.hpp"
 #include "tls/mbedtls_error.hpp"
 

@@ -15,7 +15,8 @@ namespace {
 //   socket of a swtpm; gims-pkcs11d is asked over a Unix socket. That needs socket(2) for AF_UNIX
 //   alone: no other family can be made, so a gims-keyd that was taken over reaches no network;
 // - the logs of what was measured are open before: serve.cpp;
-// - the keys are in memory of sodium_malloc: mmap, mprotect without PROT_EXEC, mlock, madvise.
+// - the keys are in pages of SecretBytes: memfd_secret and ftruncate, or mlock; mmap, mprotect
+//   without PROT_EXEC, madvise.
 //
 // There is nothing to add.
 sys::Sandbox sandbox_for(const Settings& settings) {

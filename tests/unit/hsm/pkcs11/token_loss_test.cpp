@@ -83,10 +83,17 @@ class TokenLossTest : public test::TokenFixture {
       const Site site = prepared();
       stop();
       fault.set("die " + std::to_string(at));
+      // A child has no SecretBytes of its parent's.
+      const BytesView secret = site.new_root.bytes();
+      const Bytes new_root(secret.begin(), secret.end());
       const pid_t child = ::fork();
       if (child == 0) {
         start_faulty();
-        const bool used = use(vault(), site).has_value();
+        Site own;
+        own.new_root = std::move(*SecretBytes::copy_of(new_root));
+        own.sealed = site.sealed;
+        own.anew = site.anew;
+        const bool used = use(vault(), own).has_value();
         stop();
         ::_exit(used ? 0 : 1);
       }
