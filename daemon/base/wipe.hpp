@@ -1,6 +1,7 @@
 // For a secret in memory that is no SecretBytes: a library's struct, the used part of a buffer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <type_traits>
@@ -16,5 +17,11 @@ template <class T>
 void wipe_object(T& object) noexcept {
   wipe({reinterpret_cast<std::uint8_t*>(&object), sizeof object});
 }
+
+// What calls from here have left on the stack, `depth` bytes of it: libraries do not all wipe what
+// they computed with there. Of the first of these bytes, where a call keeps its return address and
+// the registers of its caller, this one's own do not cover each.
+inline constexpr std::size_t unwiped_stack = 64;
+void wipe_stack(std::size_t depth) noexcept;
 
 }  // namespace gims

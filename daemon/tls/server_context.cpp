@@ -8,7 +8,9 @@
 #include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 
 #include "tls/mbedtls_error.hpp"
@@ -44,14 +46,19 @@ int accept_name_constraints(void* /*context*/, const mbedtls_x509_crt* /*certifi
              : MBEDTLS_ERR_X509_INVALID_EXTENSIONS;
 }
 
-// Keeps the page of the private number out of the swap. It stays locked when the key goes, since
-// other secrets may share the page; a page a day at most.
-void lock_private_number(const mbedtls_ecp_keypair& pair) noexcept {
+// Keeps the page of the private number out of the swap and of dumps. It stays so when the key goes,
+// since other secrets may share the page; a page a day at most.
+void guard_private_number(const mbedtls_ecp_keypair& pair) noexcept {
   const mbedtls_mpi& number = pair.MBEDTLS_PRIVATE(d);
-  // Without the right to lock (LimitMEMLOCK) the service runs all the same; its memory is not
-  // dumped.
-  static_cast<void>(
-      ::mlock(number.MBEDTLS_PRIVATE(p), number.MBEDTLS_PRIVATE(n) * sizeof(mbedtls_mpi_uint)));
+  auto* start = reinterpret_cast<std::uint8_t*>(number.MBEDTLS_PRIVATE(p));
+  std::size_t size = number.MBEDTLS_PRIVATE(n) * sizeof(mbedtls_mpi_uint);
+  const std::size_t into_page =
+      reinterpret_cast<std::uintptr_t>(start) % static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  start -= into_page;
+  size += into_page;
+  // Without the right to lock (LimitMEMLOCK) the service runs all the same.
+  static_cast<void>(::mlock(start, size));
+  static_cast<void>(::madvise(start, size, MADV_DONTDUMP));
 }
 
 Result<> start_crypto() {
@@ -134,7 +141,7 @@ Result<> ServerContext::Impl::load(const Leaf& leaf) {
   if (mbedtls_pk_check_pair(&chain.pk, &key, random_bytes, nullptr) != 0) {
     return fail_leaf("the key is not the certificate's");
   }
-  lock_private_number(*pair);
+  guard_private_number(*pair);
   return {};
 }
 

@@ -10,9 +10,16 @@
 #include <cstring>
 #include <utility>
 
+#include "base/wipe.hpp"
 #include "tls/mbedtls_error.hpp"
 
 namespace gims::tls {
+namespace {
+
+// More than mbedTLS has on the stack for a step of a handshake.
+constexpr std::size_t handshake_depth = std::size_t{32} * 1024;
+
+}  // namespace
 
 struct Session::Impl final : RecordSocket {
   Impl(std::shared_ptr<const ServerContext> shared, sys::Fd fd)
@@ -222,6 +229,8 @@ Session::Step Session::handshake() noexcept {
   if (!impl_->agreed) {
     code = mbedtls_ssl_handshake(&impl_->ssl);
     impl_->agreed = code == 0;
+    // mbedTLS seeds the generator of RFC 6979 from the leaf's private number, and leaves it there.
+    wipe_stack(handshake_depth);
   }
   // The alert of one that failed, too.
   const Step flushed = impl_->flush_handshake();

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "base/wipe.hpp"
+
 namespace gims::hsm {
 namespace {
 
@@ -14,6 +16,9 @@ namespace {
 constexpr std::array<std::uint8_t, 26> spki_start{
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+
+// More than mbedTLS has on the stack for a computation.
+constexpr std::size_t computing_depth = std::size_t{32} * 1024;
 
 // mbedTLS asks for one to blind its computations.
 int random_bytes(void* /*context*/, unsigned char* out, size_t size) {
@@ -100,12 +105,14 @@ Result<P256Signature> p256_sign(const P256Key& key, const Digest& digest) {
   Number r;
   Number s;
   P256Signature signature;
-  if (!curve.good || !scalar.read(key.scalar.bytes()) ||
+  const bool made =
+      curve.good && scalar.read(key.scalar.bytes()) &&
       mbedtls_ecdsa_sign_det_ext(&curve.group, &r.value, &s.value, &scalar.value, digest.data(),
-                                 digest.size(), MBEDTLS_MD_SHA256, random_bytes, nullptr) != 0 ||
-      !r.write(signature.r) || !s.write(signature.s)) {
-    return failed();
-  }
+                                 digest.size(), MBEDTLS_MD_SHA256, random_bytes, nullptr) == 0 &&
+      r.write(signature.r) && s.write(signature.s);
+  // From the private number the generator of RFC 6979 is seeded, in an array that stays as it is.
+  wipe_stack(computing_depth);
+  if (!made) return failed();
   return signature;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/wipe.hpp"
 #include "hsm/ca/hex.hpp"
 #include "hsm/ca/sha256.hpp"
 
@@ -15,12 +16,18 @@ constexpr char context_of_keys[crypto_kdf_CONTEXTBYTES + 1] = "gimskeyd";
 constexpr char context_of_hardware[crypto_kdf_CONTEXTBYTES + 1] = "gimshard";
 static_assert(crypto_kdf_KEYBYTES == key_size);
 
+// More than libsodium has on the stack for BLAKE2b.
+constexpr std::size_t deriving_depth = std::size_t{8} * 1024;
+
 Result<SecretBytes> subkey(const SecretBytes& secret, std::uint64_t number,
                            const char (&context)[crypto_kdf_CONTEXTBYTES + 1]) {
   GIMS_TRY_ASSIGN(SecretBytes key, SecretBytes::zeroed(key_size));
-  if (secret.size() != key_size ||
-      crypto_kdf_derive_from_key(key.writable().data(), key.size(), number, context,
-                                 secret.bytes().data()) != 0) {
+  const bool made = secret.size() == key_size &&
+                    crypto_kdf_derive_from_key(key.writable().data(), key.size(), number, context,
+                                               secret.bytes().data()) == 0;
+  // libsodium copies the derived key out of an array there, and leaves that as it is.
+  wipe_stack(deriving_depth);
+  if (!made) {
     return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "A key could not be derived.");
   }
   return key;

@@ -27,5 +27,29 @@ TEST(Wipe, ClearsAnObjectToItsEnd) {
   EXPECT_THAT(key.bytes, testing::Each(0));
 }
 
+// A computation that leaves a number on the stack, and whoever looks for it below its own frame.
+constexpr std::size_t depth = 16 * 1024;
+constexpr std::uint64_t number = 0x6a09e667f3bcc908;
+[[gnu::noinline]] void compute() {
+  std::array<volatile std::uint64_t, depth / 2 / sizeof(std::uint64_t)> room;
+  for (auto& place : room) place = number;
+}
+[[gnu::noinline]] __attribute__((no_sanitize("address"))) bool is_left() {
+  const auto* place = static_cast<const volatile std::uint64_t*>(__builtin_frame_address(0));
+  place -= unwiped_stack / sizeof number;
+  for (std::size_t i = 0; i < (depth - unwiped_stack) / sizeof number; ++i) {
+    if (*--place == number) return true;
+  }
+  return false;
+}
+
+TEST(Wipe, ClearsWhatACallLeftOnTheStack) {
+  compute();
+  EXPECT_TRUE(is_left());
+  compute();
+  wipe_stack(depth);
+  EXPECT_FALSE(is_left());
+}
+
 }  // namespace
 }  // namespace gims
