@@ -6,8 +6,8 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
-import sys
 import time
 import unittest
 from pathlib import Path
@@ -16,17 +16,9 @@ import cryptography.x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 import rig  # before those of scripts/: it says where they are
+import keyd_peer
 import supervise
 from rig import SiteTest
-
-# Asks gims-keyd, as gimsd may, for the server's public key: one frame of its protocol.
-ASK_SERVER_KEY = """
-import socket, struct, sys
-peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-peer.connect(sys.argv[1])
-peer.send(struct.pack(">2sBBHHII", b"GK", 1, 1, 8, 0, 1, 0))
-sys.stdout.buffer.write(peer.recv(1 << 17))
-"""
 
 
 class CustodyTest(SiteTest):
@@ -123,6 +115,54 @@ class CustodyTest(SiteTest):
         self.assertEqual((status, said), (0, "The keys are destroyed.\n"))
         self.assertEqual(self.site.keyd_status(), "zeroized")
 
+    def assert_refused(self, answer, code):
+        kind, text = answer
+        self.assertEqual((kind, getattr(text, "code", None)), (keyd_peer.REFUSAL, code), text)
+
+    def test_each_user_gets_what_is_its_own(self):
+        """By the user that the kernel names, with every request that there is."""
+        own = {"root": {"status", "site_root", "audit_head"}, "gims-tlsd": {"status", "site_root"},
+               "gimsd": {"status", "site_root", "data_keys", "server_key", "audit_head"}}
+        # They are theirs, and a request without its fields is none.
+        without_fields = {("root", "zeroize"), ("gims-tlsd", "sign_leaf"), ("gimsd", "sign_events"), ("gimsd", "extend_audit")}
+        of_keyd = [name for name, number in keyd_peer.OPERATIONS.items() if number < 0x100]
+        for user, allowed in own.items():
+            for operation in of_keyd:
+                with self.subTest(user=user, operation=operation), keyd_peer.Peer(self.site.run / "keyd/socket", user) as peer:
+                    answer = peer.ask(operation)
+                    if operation in allowed:
+                        self.assertEqual(answer[0], keyd_peer.REPLY)
+                    elif user == "root" and operation in ("provision", "unlock"):
+                        self.assert_refused(answer, keyd_peer.STATE)
+                    elif (user, operation) in without_fields:
+                        self.assert_refused(answer, keyd_peer.FRAME)
+                    else:
+                        self.assert_refused(answer, keyd_peer.PEER)
+        for user in ("nobody", "gims-swtpm", "gims-keyd"):
+            with self.subTest(user=user), keyd_peer.Peer(self.site.run / "keyd/socket", user) as peer:
+                self.assert_refused(peer.ask("status"), keyd_peer.PEER)
+                self.assertEqual(peer.ask("status"), (None, b""))
+        self.assertEqual(self.site.keyd_status(), "operational")
+
+    def test_a_recorded_request_sent_again(self):
+        """It does what the same request does that is made anew, by who may make it, and no more."""
+        socket_path = self.site.run / "keyd/socket"
+        older, newer = (keyd_peer.frame("extend_audit", struct.pack(">Q", 1_000_000 + number) + bytes([number]) * 32) for number in (1, 2))
+        with keyd_peer.Peer(socket_path, "gimsd") as peer:
+            for request in (older, newer, newer):  # the newest again is a success, so that a caller can repeat itself
+                self.assertEqual(peer.send(request), (keyd_peer.REPLY, b""))
+            self.assert_refused(peer.send(older), keyd_peer.AUDIT)
+            head = peer.ask("audit_head")
+        with keyd_peer.Peer(socket_path, "gims-tlsd") as peer:
+            self.assert_refused(peer.send(older), keyd_peer.PEER)
+            self.assert_refused(peer.send(keyd_peer.frame("data_keys")), keyd_peer.PEER)
+        site = keyd_peer.field(b"gims.internal") + keyd_peer.field(b"again") + b"\0\1" + keyd_peer.field(b"gims.internal") + b"\0\0"
+        with keyd_peer.Peer(socket_path) as peer:
+            provisioning = keyd_peer.frame("provision", site + b"\1" + keyd_peer.field(b""))
+            self.assert_refused(peer.send(provisioning), keyd_peer.STATE)
+        with keyd_peer.Peer(socket_path, "gimsd") as peer:
+            self.assertEqual(peer.ask("audit_head"), head)
+
     def test_a_flipped_bit(self):
         seed = int(os.environ.get("GIMS_SEED", time.time_ns() % 1_000_000))
         print(f"seed {seed} (GIMS_SEED)")
@@ -211,11 +251,11 @@ class CustodyTest(SiteTest):
         scalar = int(keys["site root's private key"], 16)
         self.assertEqual(ec.derive_private_key(scalar, ec.SECP256R1()).public_key(),
                          cryptography.x509.load_der_x509_certificate(certificate).public_key())
-        answer = subprocess.run([sys.executable, "-c", ASK_SERVER_KEY, self.site.run / "keyd/socket"], user="gimsd", group="gimsd",
-                                extra_groups=[], capture_output=True, check=True).stdout
-        self.assertEqual(answer[3], 2)
+        with keyd_peer.Peer(self.site.run / "keyd/socket", "gimsd") as peer:
+            kind, answer = peer.ask("server_key")
+        self.assertEqual(kind, keyd_peer.REPLY)
         seed = ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys["server signing seed"]))
-        self.assertIn(seed.public_key().public_bytes_raw(), answer[16:])
+        self.assertIn(seed.public_key().public_bytes_raw(), answer)
         # And each is found where it lies open.
         for name, key in keys.items():
             with self.subTest(name):

@@ -6,9 +6,13 @@ import pwd
 import socket
 import struct
 
-OPERATIONS = {"status": 1, "provision": 2, "unlock": 3, "zeroize": 4, "site_root": 5, "sign_leaf": 6, "data_keys": 7, "server_key": 8,
-              "sign_events": 9, "extend_audit": 10, "audit_head": 11, "vault_probe": 0x102}
+OPERATIONS = {"status": 1, "ceremony_begin": 2, "unlock": 3, "zeroize": 4, "site_root": 5, "sign_leaf": 6, "data_keys": 7, "server_key": 8,
+              "sign_events": 9, "extend_audit": 10, "audit_head": 11,
+              "mark_store": 12, "ceremony_give": 13, "ceremony_share": 14, "ceremony_confirm": 15, "ceremony_finish": 16,
+              "ceremony_abort": 17, "recovery_file": 18, "crl": 19, "attest": 20, "activate": 21, "certify_audit": 22, "event_log": 23,
+              "certify_device": 30, "revoke_device": 31, "vault_probe": 0x102}
 REQUEST, REPLY, REFUSAL = 1, 2, 3
+FRAME, VERSION, PEER, STATE, BAD_REQUEST, AUDIT = range(1, 7)  # codes of a refusal
 HEADER = struct.Struct(">2sBBHHII")
 
 
@@ -18,6 +22,11 @@ def frame(operation, body=b"", number=1):
 
 def field(data):
     return struct.pack(">I", len(data)) + data
+
+
+class Refused(str):
+    """The text of a refusal, which has a code."""
+    code = None
 
 
 class Peer:
@@ -41,7 +50,7 @@ class Peer:
         self.socket.close()
 
     def send(self, message):
-        """(kind, body) of the answer; (REFUSAL, text) where it refuses; (None, b"") where it hangs up."""
+        """(kind, body) of the answer; (REFUSAL, Refused) where it refuses; (None, b"") where it hangs up."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.socket.send(message)
         answer = b""
@@ -52,7 +61,11 @@ class Peer:
         if not answer:
             return None, b""
         kind, body = answer[3], answer[HEADER.size:]
-        return (kind, body[6:].decode()) if kind == REFUSAL else (kind, body)  # a code, and the text's length
+        if kind != REFUSAL:
+            return kind, body
+        text = Refused(body[6:].decode())  # behind the code and its own length
+        text.code, = struct.unpack_from(">H", body)
+        return kind, text
 
     def ask(self, operation, body=b"", number=1):
         return self.send(frame(operation, body, number))
@@ -82,3 +95,12 @@ def left_in_tpm(path):
         answer = tpm_command(path, struct.pack(">HIIIII", 0x8001, 22, 0x17A, 1, kind << 24, 64))
         count += struct.unpack_from(">I", answer, 5)[0]
     return count
+
+
+def nv_read(path, index, size):
+    """The contents of an index that needs no password: TPM2_NV_Read."""
+    empty_password = struct.pack(">IHBH", 0x40000009, 0, 0, 0)
+    answer = tpm_command(path, struct.pack(">HIIIII", 0x8002, 14 + 8 + 4 + len(empty_password), 0x14E, index, index, len(empty_password))
+                         + empty_password + struct.pack(">HH", size, 0))
+    length, = struct.unpack_from(">H", answer, 4)
+    return answer[6:6 + length]

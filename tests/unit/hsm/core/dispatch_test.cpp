@@ -270,6 +270,29 @@ TEST(KeydTable, ABodyWithOneByteMoreIsABadFrame) {
   }
 }
 
+TEST(KeydTable, ACutBodyIsABadFrame) {
+  int with_a_body = 0;
+  for (const Rule& rule : rules()) {
+    const Bytes whole = request(rule.operation);
+    const std::size_t body = whole.size() - header_size;
+    const auto site = site_in(rule.operation == Operation::ceremony_begin ? State::unprovisioned
+                                                                          : State::operational);
+    const State before = site->custodian().state();
+    for (std::size_t size = 0; size < body; ++size) {
+      Bytes message(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(header_size + size));
+      message[15] = static_cast<std::uint8_t>(size);
+      const Got got =
+          ask(site->custodian(), Roles{} | Role::admin | Role::tlsd | Role::gimsd, message);
+      ASSERT_TRUE(got.refusal) << name_of(rule.operation) << " of " << size;
+      EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
+      EXPECT_TRUE(got.hang_up);
+      ASSERT_EQ(site->custodian().state(), before) << name_of(rule.operation) << " of " << size;
+    }
+    with_a_body += body > 0 ? 1 : 0;
+  }
+  EXPECT_GE(with_a_body, 5);
+}
+
 TEST(KeydTable, WhatIsNoRequestEndsTheConnection) {
   const auto site = site_in(State::operational);
   const Roles admin = Roles{} | Role::admin;

@@ -1,6 +1,7 @@
 #include "hsm/core/server.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sodium.h>
 #include <unistd.h>
 
@@ -296,6 +297,25 @@ TEST(KeydServer, WhatIsNoFrameEndsTheConnection) {
   EXPECT_TRUE(keyd.client()->status());
 }
 
+TEST(KeydServer, ACutFrameEndsTheConnectionAndChangesNothing) {
+  Running keyd;
+  Bytes room(max_frame_size);
+  Writer writer(room);
+  encode(writer, test::provision_request());
+  const auto whole =
+      writer.frame({.kind = Kind::request, .operation = Operation::ceremony_begin, .number = 1});
+  ASSERT_TRUE(whole);
+  for (std::size_t size = 1; size < whole->size(); ++size) {
+    const sys::Fd socket = keyd.raw();
+    ASSERT_TRUE(sys::send_message(socket.get(), whole->first(size)));
+    const auto refusal = test::refusal_on(socket, keyd_operations);
+    ASSERT_TRUE(refusal) << size;
+    EXPECT_EQ(refusal->code, RefusalCode::bad_frame) << size;
+    EXPECT_TRUE(test::is_closed(socket)) << size;
+  }
+  EXPECT_EQ(keyd.client()->status()->state, State::unprovisioned);
+}
+
 TEST(KeydServer, APeerThatReadsNothingHoldsNobodyUp) {
   Running keyd;
   const sys::Fd deaf = keyd.raw();
@@ -324,6 +344,49 @@ TEST(KeydServer, ThreadsMayShareAClient) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// Answers one request on each of two connections: on the first with the answer of one before it.
+void answer_late_and_then_rightly(int listener) {
+  for (const std::uint32_t late : {1U, 0U}) {
+    pollfd entry{.fd = listener, .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&entry, 1, -1), 1);
+    const auto peer = sys::accept(listener, sys::Blocking::yes);
+    ASSERT_TRUE(peer && *peer);
+    Bytes request(max_frame_size);
+    const auto received = sys::receive_message((*peer)->get(), request);
+    ASSERT_TRUE(received);
+    const auto asked = decode_frame(BytesView(request).first(received->size));
+    ASSERT_TRUE(asked);
+    Bytes room(max_frame_size);
+    Writer writer(room);
+    StatusReply status;
+    status.version = "test";
+    encode(writer, status);
+    const auto answer = writer.frame({.kind = Kind::reply,
+                                      .operation = asked->header.operation,
+                                      .number = asked->header.number - late});
+    ASSERT_TRUE(answer);
+    ASSERT_TRUE(sys::send_message((*peer)->get(), *answer));
+  }
+}
+
+TEST(KeydClient, AnAnswerOfThePastIsNotTaken) {
+  const test::TempFolder folder;
+  const std::string path = (folder / "socket").string();
+  const auto listener = sys::seqpacket_listen(path, 0600);
+  ASSERT_TRUE(listener);
+  std::thread keyd([&listener] { answer_late_and_then_rightly(listener->get()); });
+  const auto client = Client::connect(path);
+  ASSERT_TRUE(client);
+  const auto late = (*client)->status();
+  const auto next = (*client)->status();
+  keyd.join();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, "GIMS_KEYD_GONE");
+  EXPECT_EQ(late.error().detail, "an answer to something else");
+  ASSERT_TRUE(next) << next.error().detail;
+  EXPECT_EQ(next->version, "test");
 }
 
 TEST(KeydClient, GivesUpAtItsTimeLimit) {
