@@ -55,6 +55,8 @@ def block(out):
     text = []
     if bench:
         text += ["### make bench", f"{of(bench)} {'TLS' if bench['tls'] else 'Plain HTTP'}, {bench['stored']:,} messages stored.", judged_rows(bench["rows"])]
+        text += ["Custody, with a software TPM:", table(("figure", "measured", "noisy"), [
+            (row["title"], row["shown"], row["noise"]) for row in bench["custody"]])]
     for name, found in parts.items():
         text += [f"### make bench-full: {name}", of(found)]
         text += [judged_rows(found["rows"])]

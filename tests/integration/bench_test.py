@@ -14,6 +14,7 @@ from rig import BUILD
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "scripts"))
+import benchcustody
 import benchgrowth
 import benchrows
 import benchsite
@@ -71,6 +72,11 @@ class BenchTest(unittest.TestCase):
                 self.assertIn(row["judged"], ("unjudged",) if key in ("start", "real.start", "real.paced-cpu") else ("beyond", "reach", "no"))
                 if row["unit"] not in ("kB", "µs"):  # ten devices and a second's sends may use less than is counted
                     self.assertGreater(row["value"], 0)
+        self.assertEqual([row["key"] for row in result["custody"]], [row.key for row in benchcustody.ROWS])
+        for row in result["custody"]:
+            with self.subTest(key=row["key"]):
+                self.assertIn(row["title"], table)
+                self.assertGreater(row["value"], 0)
         self.assertGreater(result["calibration_ns"], 0)
         self.assertEqual(set(found["real.send-cpu"]["processor_us"]) & {"gims-keyd", "gimsd", "gims-tlsd"},
                          {"gims-keyd", "gimsd", "gims-tlsd"})

@@ -203,7 +203,8 @@ class DocumentTest(unittest.TestCase):
         row = benchrows.row_of(TIME, 7, "others used 50%", {})
         point = lambda size, noise: {"size": size, "value": size / 2, "noise": noise}
         table = {"title": "growing", "unit": "µs", "digits": 0, "points": [point(10, ""), point(20, "slow")], "ratio": 2.0, "verdict": "noisy"}
-        self.write("bench.json", self.ABOUT | {"tls": True, "stored": 10_000, "rows": [row]})
+        custody = {"title": "a signature", "shown": "8.20 ms", "noise": "waited 2 times"}
+        self.write("bench.json", self.ABOUT | {"tls": True, "stored": 10_000, "rows": [row], "custody": [custody]})
         self.write("bench-full.json", {"parts": {"growth": self.ABOUT | {
             "commit": "def456", "rows": [row], "tables": {"devices": [table]}, "notes": ["6 instead of 9"]}}})
         part = [{"name": "gims::store", "part": 0.25, "us": 40.0}]
@@ -217,14 +218,14 @@ class DocumentTest(unittest.TestCase):
             for expected, times in (("Commit abc123, 2026-01-02; 2 processors (A chip), 8 GB, Linux 6.12.", 2), ("Commit def456", 1),
                                     ("| sync | 7.00 ms | 10 ms | 5 ms | reached | others used 50% |", 2),
                                     ("| growing | 5 µs | 10 µs\\* | 2.00 | noisy |", 1), ("6 instead of 9.", 1),
-                                    ("| gims::store | 40.0 | 25.0% |", 2)):
+                                    ("| a signature | 8.20 ms | waited 2 times |", 1), ("| gims::store | 40.0 | 25.0% |", 2)):
                 self.assertEqual(text.count(expected), times, expected)
 
     def test_a_smoke_run_and_no_run_are_refused_and_leave_the_document(self):
         before = self.document.read_text()
         with self.assertRaisesRegex(supervise.Failed, "no figures"):
             benchdocument.write(self.out, self.document)
-        self.write("bench.json", self.ABOUT | {"smoke": True, "tls": True, "stored": 1, "rows": []})
+        self.write("bench.json", self.ABOUT | {"smoke": True, "tls": True, "stored": 1, "rows": [], "custody": []})
         with self.assertRaisesRegex(supervise.Failed, "smoke"):
             benchdocument.write(self.out, self.document)
         self.assertEqual(self.document.read_text(), before)
