@@ -231,8 +231,4 @@ Answer answer(Custodian& custodian, Roles peer, BytesView message, std::span<std
   return finish(header, reply, served, room);
 }
 
-BytesView refuse(const Refusal& refusal, std::span<std::uint8_t> room) {
-  return refuse(Header{}, refusal, room);
-}
-
 }  // namespace gims::hsm

@@ -45,7 +45,5 @@ struct Rule {
 // Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
 [[nodiscard]] Answer answer(Custodian& custodian, Roles peer, BytesView message,
                             std::span<std::uint8_t> room);
-// The refusal of a connection that is not wanted, before any request.
-[[nodiscard]] BytesView refuse(const Refusal& refusal, std::span<std::uint8_t> room);
 
 }  // namespace gims::hsm

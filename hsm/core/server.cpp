@@ -21,15 +21,6 @@ namespace {
 
 constexpr int pause_ms = 100;
 
-// To a peer that is about to be disconnected: it may have gone, or not read.
-void tell(const sys::Fd& socket, const Refusal& refusal, SecretBytes& room) {
-  const auto told = sys::send_message(socket.get(), refuse(refusal, room.writable()));
-  if (!told) {
-    log::info(log::id::answer_not_taken, "a refusal was not taken",
-              {{"ERRCODE", told.error().code}});
-  }
-}
-
 // For poll(2): the shortest of what is there, or without end.
 int timeout_of(std::initializer_list<std::optional<std::chrono::milliseconds>> waits) {
   std::optional<std::chrono::milliseconds> shortest;
@@ -112,24 +103,20 @@ void Server::welcome(sys::Fd socket) {
   }
   log::warning(log::id::peer_refused, "refused a connection",
                {{"UID", std::to_string(credentials->uid)}, {"ERROR", refusal.text}});
-  tell(socket, refusal, reply_);
+  turn_away(socket, Operation::status, refusal);
 }
 
 bool Server::serve(Custodian& custodian, const Peer& peer) {
-  auto received = sys::receive_message(peer.socket.get(), request_.writable());
-  if (!received && received.error().code == "EAGAIN") return true;
-  if (!received && received.error().code == "EMSGSIZE") {
-    tell(peer.socket, {.code = RefusalCode::bad_frame, .text = "The frame is too long."}, reply_);
-    return false;
-  }
-  if (!received || received->size == 0) return false;
+  const auto size = take_request(peer.socket, Operation::status, request_.writable());
+  if (!size) return false;
+  if (*size == 0) return true;
   const Answer reply =
-      answer(custodian, peer.roles, request_.bytes().first(received->size), reply_.writable());
+      answer(custodian, peer.roles, request_.bytes().first(*size), reply_.writable());
   const auto sent = sys::send_message(peer.socket.get(), reply.frame);
   if (!sent) {
     log::failure(log::id::answer_not_taken, "a peer did not take its answer", sent.error());
   }
-  wipe(request_.writable().first(received->size));
+  wipe(request_.writable().first(*size));
   wipe(reply_.writable().first(reply.frame.size()));
   return sent && !reply.hang_up;
 }

@@ -132,8 +132,4 @@ Answer answer(Vault& vault, BytesView message, std::span<std::uint8_t> room) {
   return finish(header, reply, served, room);
 }
 
-BytesView refuse_connection(const Refusal& refusal, std::span<std::uint8_t> room) {
-  return refuse(Header{.operation = Operation::vault_info}, refusal, room);
-}
-
 }  // namespace gims::hsm::pkcs11

@@ -9,7 +9,4 @@ namespace gims::hsm::pkcs11 {
 // Never fails: what goes wrong is a refusal. `room` holds max_frame_size bytes.
 [[nodiscard]] Answer answer(Vault& vault, BytesView message, std::span<std::uint8_t> room);
 
-// Of a connection that is not wanted, before any request.
-[[nodiscard]] BytesView refuse_connection(const Refusal& refusal, std::span<std::uint8_t> room);
-
 }  // namespace gims::hsm::pkcs11

@@ -92,9 +92,7 @@ void Server::welcome(sys::Fd socket) {
   }
   log::warning(log::id::peer_refused, "refused a connection",
                {{"UID", std::to_string(credentials->uid)}, {"ERROR", refusal.text}});
-  // In memory of its own: reply_ may be the worker's now.
-  std::array<std::uint8_t, 1024> room{};
-  static_cast<void>(sys::send_message(socket.get(), refuse_connection(refusal, room)));
+  turn_away(socket, Operation::vault_info, refusal);
 }
 
 void Server::serve_next(Vault& vault, Worker& worker, const std::vector<bool>& readable) {
@@ -104,19 +102,16 @@ void Server::serve_next(Vault& vault, Worker& worker, const std::vector<bool>& r
     const std::size_t place = (turn_ + i) % readable.size();
     if (!readable[place]) continue;
     const sys::Fd& peer = peers_[place];
-    auto received = sys::receive_message(peer.get(), request_.writable());
-    if (!received && received.error().code == "EAGAIN") continue;
-    if (!received || received->size == 0) {
-      gone.push_back(place);
-      continue;
-    }
+    const auto size = take_request(peer, Operation::vault_info, request_.writable());
+    if (!size) gone.push_back(place);
+    if (!size || *size == 0) continue;
     turn_ = place + 1;
     call_ = Call{.peer = place,
-                 .request_size = received->size,
+                 .request_size = *size,
                  .frame = {},
                  .hang_up = false,
                  .deadline = SteadyClock::now() + call_limit_};
-    worker.run([this, &vault, size = received->size] {
+    worker.run([this, &vault, size = *size] {
       const Answer made = answer(vault, request_.bytes().first(size), reply_.writable());
       call_->frame = made.frame;
       call_->hang_up = made.hang_up;

@@ -52,7 +52,6 @@ class Server {
   };
 
   void welcome(sys::Fd socket);
-  void refuse(const sys::Fd& socket, const Refusal& refusal);
   // Takes the next request of a peer, beginning with the one after the last served.
   void serve_next(Vault& vault, Worker& worker, const std::vector<bool>& readable);
   void finish_call();

@@ -2,10 +2,13 @@
 
 #include <sys/types.h>
 
-#include <optional>
+#include <array>
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/wipe.hpp"
+#include "hsm/proto/answer.hpp"
+#include "sys/message.hpp"
 #include "sys/socket.hpp"
 
 namespace gims::hsm {
@@ -31,6 +34,29 @@ bool take_new_peer(const sys::Fd& listener, const std::function<void(sys::Fd)>& 
   }
   if (std::optional<sys::Fd>& socket = *accepted) welcome(std::move(*socket));
   return true;
+}
+
+void turn_away(const sys::Fd& socket, Operation operation, const Refusal& refusal) {
+  std::array<std::uint8_t, 1024> room{};
+  const auto told =
+      sys::send_message(socket.get(), refuse({.operation = operation}, refusal, room));
+  if (!told) {
+    log::info(log::id::answer_not_taken, "a refusal was not taken",
+              {{"ERRCODE", told.error().code}});
+  }
+}
+
+std::optional<std::size_t> take_request(const sys::Fd& socket, Operation operation,
+                                        std::span<std::uint8_t> room) {
+  const auto received = sys::receive_message(socket.get(), room);
+  if (received) return received->size > 0 ? std::optional(received->size) : std::nullopt;
+  if (received.error().code == "EAGAIN") return 0;
+  if (received.error().code == "EMSGSIZE") {
+    wipe(room);
+    turn_away(socket, operation,
+              {.code = RefusalCode::bad_frame, .text = "The frame is too long."});
+  }
+  return std::nullopt;
 }
 
 }  // namespace gims::hsm

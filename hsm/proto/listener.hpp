@@ -2,9 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.hpp"
+#include "hsm/proto/messages.hpp"
 #include "sys/fd.hpp"
 
 namespace gims::hsm {
@@ -18,5 +21,15 @@ namespace gims::hsm {
 // descriptors or memory.
 [[nodiscard]] bool take_new_peer(const sys::Fd& listener,
                                  const std::function<void(sys::Fd)>& welcome);
+
+// The refusal of a connection that is about to end; the peer may have gone, or not read. The frame
+// says `operation`, one of the program's own, for there is no request that it answers.
+void turn_away(const sys::Fd& socket, Operation operation, const Refusal& refusal);
+
+// The size of the frame that waits on a connection, which is in `room` then: 0 where none waits.
+// Nothing: the connection ends. Its peer has gone, or has sent more than fits into `room`; then it
+// was turned away, and `room` is wiped.
+[[nodiscard]] std::optional<std::size_t> take_request(const sys::Fd& socket, Operation operation,
+                                                      std::span<std::uint8_t> room);
 
 }  // namespace gims::hsm
