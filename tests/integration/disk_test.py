@@ -372,6 +372,9 @@ class DiskTest(SiteTest):
         async def scenario():
             async with self.client() as officer:
                 await officer.login("officer", self.site.add_user("officer"))
+                # The first request of a session notes when it was seen, beside the answer. Once what came after that is on
+                # the disk, nothing but the upload writes.
+                await officer.create_room(preset="private_chat")
                 for fail, call in ((lambda: disk.fail(fsync=errno.EIO), "fsync"), (lambda: disk.fail(write=errno.EIO), "write"),
                                    (lambda: disk.shorten(Control.BROKEN_OFF), "write")):
                     before = self.log_size(self.site.gimsd)
