@@ -3,7 +3,6 @@
 // {user}, {other}, {room}, {event} and {device} stand for those of the site. Whatever is asked, the
 // answer is a whole one, JSON where it says so, and never that the server failed.
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -20,6 +19,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "json/value.hpp"
+#include "read_to_end.hpp"
 #include "support/temp_folder.hpp"
 #include "sys/socket.hpp"
 
@@ -127,11 +127,7 @@ class FuzzedSite {
     // Smaller than the socket's room, so that this never waits for an answer that nobody reads.
     GIMS_CHECK(::send(fd, request.data(), request.size(), MSG_NOSIGNAL) ==
                static_cast<ssize_t>(request.size()));
-    std::string text;
-    std::array<char, 4096> room{};
-    for (ssize_t got = 0; (got = ::read(fd, room.data(), room.size())) > 0;) {
-      text.append(room.data(), static_cast<std::size_t>(got));
-    }
+    const std::string text = read_to_end(fd);
     ++asked_;
     return read_answer(text);
   }

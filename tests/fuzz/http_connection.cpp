@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -18,6 +17,7 @@
 
 #include "base/check.hpp"
 #include "http/server.hpp"
+#include "read_to_end.hpp"
 #include "sys/socket.hpp"
 
 namespace {
@@ -89,11 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ::sched_yield();
   }
   ::shutdown(fd, SHUT_WR);
-  std::string answers;
-  std::array<char, 4096> room{};
-  for (ssize_t got = 0; (got = ::read(fd, room.data(), room.size())) > 0;) {
-    answers.append(room.data(), static_cast<std::size_t>(got));
-  }
+  const std::string answers = read_to_end(fd);
   GIMS_CHECK(answers.empty() || answers.starts_with("HTTP/1."));
   return 0;
 }
