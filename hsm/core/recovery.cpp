@@ -14,7 +14,6 @@ namespace {
 constexpr std::string_view magic = "GIMSRCVR";
 constexpr std::uint16_t file_version = 1;
 constexpr std::size_t max_site = std::size_t{12} * 1024;
-constexpr std::size_t max_scheme = 64;
 
 // The envelope's parts, and the keyed hash of what is in clear.
 constexpr std::size_t hash_size = crypto_generichash_BYTES;
