@@ -146,7 +146,7 @@ void check_boot(const release::Manifest& manifest,
                 Report& report) {
   std::string others;
   auto expected = manifest.pcrs.begin();
-  for (std::uint8_t number = 0; number < pcrs.size(); ++number) {
+  for (std::size_t number = 0; number < pcrs.size(); ++number) {
     if (expected == manifest.pcrs.end() || expected->pcr != number) {
       others += (others.empty() ? "" : ", ") + std::to_string(number);
       continue;

@@ -15,9 +15,9 @@ namespace gims::hsm::attest {
 namespace {
 
 // With the zero at their end (part 1, section 11.4.10.2 and B.4, C.6.1).
-constexpr std::string_view identity{"IDENTITY", 9};
-constexpr std::string_view storage{"STORAGE", 8};
-constexpr std::string_view integrity{"INTEGRITY", 10};
+constexpr std::string_view identity{"IDENTITY\0", 9};
+constexpr std::string_view storage{"STORAGE\0", 8};
+constexpr std::string_view integrity{"INTEGRITY\0", 10};
 
 constexpr std::size_t seed_size = 32;
 constexpr std::size_t aes_key_size = 16;

@@ -23,8 +23,8 @@ constexpr std::uint32_t efi_action = 0x8000'0007;
 constexpr std::uint32_t efi_variable_boot2 = 0x8000'000C;
 constexpr std::uint32_t efi_variable_authority = 0x8000'00E0;
 
-constexpr std::string_view description_signature{"Spec ID Event03", 16};
-constexpr std::string_view locality_signature{"StartupLocality", 16};
+constexpr std::string_view description_signature{"Spec ID Event03\0", 16};
+constexpr std::string_view locality_signature{"StartupLocality\0", 16};
 constexpr std::size_t most_algorithms = 16;
 constexpr std::size_t most_digest = 64;
 constexpr std::size_t sha1_size = 20;
