@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "hsm/main/attendance.hpp"
 #include "hsm/main/ceremonies.hpp"
 #include "hsm/main/certificates.hpp"
 #include "hsm/main/commands.hpp"
@@ -43,6 +44,7 @@ class Subcommands {
     add_ceremonies();
     add_certificates();
     add_state();
+    add_persons();
   }
   // Of the one that was given; empty: none was.
   [[nodiscard]] std::function<Result<>(const hsm::Settings&)> chosen() const {
@@ -63,6 +65,7 @@ class Subcommands {
   void add_provision();
   void add_certificates();
   void add_state();
+  void add_persons();
   void add_shares_to(CLI::App* makes);
   void add_shares_from(CLI::App* takes);
 
@@ -78,6 +81,8 @@ class Subcommands {
   std::string out_;
   hsm::DeviceArguments device_;
   std::string serial_;
+  std::string person_;
+  bool security_key_ = false;
   bool sure_ = false;
   bool files_only_ = false;
 };
@@ -180,7 +185,10 @@ void Subcommands::add_certificates() {
 
 void Subcommands::add_state() {
   add("status", "Tell the state of the gims-keyd that runs", hsm::run_status);
-  add("unlock", "Try again what failed at start", hsm::run_unlock);
+  CLI::App* unlock = add(
+      "unlock", "Try again what failed at start; where a person is needed, ask at this terminal",
+      [this](const hsm::Settings& settings) { return hsm::run_unlock(settings, person_); });
+  unlock->add_option("--person", person_, "Who is there, where several can open the site");
   CLI::App* zeroize = add(
       "zeroize", "Destroy the keys for good",
       [this](const hsm::Settings& settings) { return hsm::run_zeroize(settings, files_only_); });
@@ -188,6 +196,27 @@ void Subcommands::add_state() {
   zeroize->add_flag(
       "--files-only", files_only_,
       "Remove the files although the TPM or HSM that holds the keys does not destroy its part");
+}
+
+void Subcommands::add_persons() {
+  CLI::App* person =
+      app_.add_subcommand("person", "Who is needed to open the keys after each start");
+  person->require_subcommand(1);
+  all_.emplace_back(person->add_subcommand("list", "Name them"), hsm::run_persons);
+  CLI::App* add_one =
+      person->add_subcommand("add", "Add one, with a passphrase that is typed at this terminal");
+  add_one->add_option("name", person_, "The person's name")->required();
+  add_one->add_flag("--security-key", security_key_,
+                    "Instead: with the FIDO2 security key that is plugged in");
+  all_.emplace_back(add_one, [this](const hsm::Settings& settings) {
+    return hsm::run_add_person(
+        settings, person_, security_key_ ? hsm::FactorKind::fido2 : hsm::FactorKind::passphrase);
+  });
+  CLI::App* remove = person->add_subcommand("remove", "Remove one");
+  remove->add_option("name", person_, "The person's name")->required();
+  all_.emplace_back(remove, [this](const hsm::Settings& settings) {
+    return hsm::run_remove_person(settings, person_);
+  });
 }
 
 }  // namespace

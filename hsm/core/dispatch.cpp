@@ -159,6 +159,28 @@ Result<> mark_store(Custodian& custodian, BytesView body, Writer&) {
   return custodian.mark_store(mark);
 }
 
+Result<> persons(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY(decode_nothing(body));
+  GIMS_TRY_ASSIGN(const PersonsReply persons, custodian.persons());
+  encode(reply, persons);
+  return {};
+}
+
+Result<> unlock_with(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(PersonKey key, decode_person_key(body));
+  return custodian.unlock_with(std::move(key));
+}
+
+Result<> add_person(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(AddPersonRequest request, decode_add_person(body));
+  return custodian.add_person(std::move(request));
+}
+
+Result<> remove_person(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(const RemovePersonRequest request, decode_remove_person(body));
+  return custodian.remove_person(request);
+}
+
 constexpr auto table = std::to_array<Rule>({
     {Operation::status, anyone, always, status},
     {Operation::ceremony_begin, admin, always, ceremony_begin},
@@ -185,6 +207,10 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::event_log, gimsd | Role::admin, operational, handle_event_log},
     {Operation::certify_device, admin, operational, certify_device},
     {Operation::revoke_device, admin, operational, revoke_device},
+    {Operation::persons, admin, with_keys, persons},
+    {Operation::unlock_with, admin, locked, unlock_with},
+    {Operation::add_person, admin, operational, add_person},
+    {Operation::remove_person, admin, operational, remove_person},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

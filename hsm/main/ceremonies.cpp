@@ -181,7 +181,8 @@ Result<> hold(const Settings& settings, CeremonyRequest request, const ShareArgu
   // What can be missing here, before gims-keyd is asked.
   std::optional<Terminal> terminal;
   if ((gathers && shares.from.empty()) || (hands_out && shares.to.empty())) {
-    auto opened = Terminal::open();
+    auto opened = Terminal::open(
+        "There is no terminal to show and type shares at: give --shares-from and --shares-to.");
     if (!opened) return pass(std::move(opened));
     terminal.emplace(std::move(*opened));
   }

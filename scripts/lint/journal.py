@@ -43,6 +43,7 @@ FIELDS = {
     "SEQUENCE": "the number of an entry of the audit log",
     "POSITION": "how far the database is",
     "SERVER_NAME": "the site's name",
+    "PERSON": "the name of a person without whom the site's keys do not open",
 }
 
 ID = re.compile(r"^inline constexpr MessageId (\w+)\{\s*\"([^\"]*)\"\};$", re.MULTILINE)

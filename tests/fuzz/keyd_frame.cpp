@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "hsm/proto/attendance_messages.hpp"
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
@@ -25,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 32) {
+  switch (data[0] % 36) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -123,6 +124,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 31:
       same_again(body, decode_event_log(body));
+      break;
+    case 32:
+      same_again(body, decode_persons(body));
+      break;
+    case 33:
+      same_again(body, decode_person_key(body));
+      break;
+    case 34:
+      same_again(body, decode_add_person(body));
+      break;
+    case 35:
+      same_again(body, decode_remove_person(body));
       break;
     default:
       break;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "hsm/core/attended_vault.hpp"
 #include "hsm/core/custodian.hpp"
 #include "support/fake_vault.hpp"
 #include "support/manual_clock.hpp"
@@ -88,7 +89,8 @@ class KeydSite {
     auto folder = hsm::StateFolder::open(state().string());
     GIMS_CHECK(folder.has_value());
     custodian_ = std::make_unique<hsm::Custodian>(
-        std::move(*folder), std::make_unique<FakeVault>(hardware_), clock_, "test");
+        std::move(*folder), hsm::make_attended_vault(std::make_unique<FakeVault>(hardware_)),
+        clock_, "test");
     custodian_->start();
     return *custodian_;
   }
