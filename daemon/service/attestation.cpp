@@ -9,8 +9,8 @@
 namespace gims::service {
 namespace {
 
-std::unexpected<Error> stopping() {
-  return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is stopping. Try again shortly.");
+std::unexpected<Error> no_hardware() {
+  return not_found("This site has no hardware that states what it is.");
 }
 
 std::unexpected<Error> too_many(std::chrono::milliseconds wait) {
@@ -81,7 +81,7 @@ void Attestation::ask(const AttestationNonce& nonce, Done done) {
   {
     const std::scoped_lock lock(mutex_);
     if (source_ == nullptr) {
-      answer = not_found("This site has no hardware that states what it is.");
+      answer = no_hardware();
     } else if (stopping_) {
       answer = stopping();
     } else if (auto known = kept(nonce)) {
@@ -115,10 +115,7 @@ void Attestation::ask_as_administrator(const AttestationNonce& nonce, Done done)
     }
   }
   if (!done) return there_is_work_.notify_all();
-  if (source_ == nullptr) {
-    return done(not_found("This site has no hardware that states what it is."));
-  }
-  done(stopping());
+  done(source_ == nullptr ? no_hardware() : stopping());
 }
 
 void Attestation::run() {

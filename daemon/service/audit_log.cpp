@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
 #include "crypto/bytes.hpp"
+#include "service/errors.hpp"
 #include "store/statements/audit.hpp"
 #include "sys/atomic_file.hpp"
 
@@ -15,10 +16,6 @@ namespace {
 
 constexpr std::size_t most_jobs = 16;
 constexpr std::size_t longest_certificate = std::size_t{16} * 1024;
-
-std::unexpected<Error> stopping() {
-  return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is stopping. Try again shortly.");
-}
 
 }  // namespace
 

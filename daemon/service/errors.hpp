@@ -22,5 +22,8 @@ namespace gims::service {
 [[nodiscard]] inline std::unexpected<Error> too_large(std::string_view text) {
   return fail(ErrorKind::too_large, "M_TOO_LARGE", text);
 }
+[[nodiscard]] inline std::unexpected<Error> stopping() {
+  return fail(ErrorKind::unavailable, "M_UNKNOWN", "The server is stopping. Try again shortly.");
+}
 
 }  // namespace gims::service

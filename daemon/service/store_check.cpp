@@ -4,15 +4,9 @@
 
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "service/errors.hpp"
 
 namespace gims::service {
-namespace {
-
-std::unexpected<Error> refused(ErrorKind kind, std::string_view code, std::string_view text) {
-  return fail(kind, code, text);
-}
-
-}  // namespace
 
 StoreCheck::StoreCheck(store::Store& store, Media& media, Times times)
     : store_(store), media_(media), times_(times), thread_([this] { work(); }) {}
@@ -39,7 +33,7 @@ void StoreCheck::run(bool full, Done done) {
       return;
     }
   }
-  done(refused(ErrorKind::conflict, "GIMS_CHECKING", "A check of the store is running already."));
+  done(fail(ErrorKind::conflict, "GIMS_CHECKING", "A check of the store is running already."));
 }
 
 void StoreCheck::work() {
@@ -51,10 +45,7 @@ void StoreCheck::work() {
     Done done = std::exchange(asked_, nullptr);
     if (stopping_) {
       lock.unlock();
-      if (done) {
-        done(refused(ErrorKind::unavailable, "M_UNKNOWN",
-                     "The server is stopping. Try again shortly."));
-      }
+      if (done) done(stopping());
       return;
     }
     progress_.running = true;

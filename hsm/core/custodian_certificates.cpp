@@ -18,6 +18,12 @@ std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST", text);
 }
 
+// The issuing CA of a blob; both outlive the signer.
+Signer signer_of(Vault& vault, BytesView blob) {
+  return
+      [&vault, blob](const Digest& digest) { return vault.sign(blob, KeyUse::issuing_ca, digest); };
+}
+
 }  // namespace
 
 void Custodian::warn_of_ca_end() const {
@@ -47,9 +53,7 @@ Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
   LeafReply leaf;
   leaf.not_before = now() - clock_slack;
   leaf.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
-  const Signer by_vault = [&](const Digest& digest) {
-    return vault_->sign(keys.record.vault_blob, KeyUse::issuing_ca, digest);
-  };
+  const Signer by_vault = signer_of(*vault_, keys.record.vault_blob);
   GIMS_TRY_ASSIGN(Bytes certificate, make_leaf(keys.record.site, keys.ca_public, leaf_key,
                                                leaf.not_before, leaf.not_after, by_vault));
   leaf.chain.push_back(std::move(certificate));
@@ -69,9 +73,7 @@ Result<DeviceReply> Custodian::certify_device(const DeviceRequest& request) {
   GIMS_TRY(check_ca_end(least_device_lifetime));
   DeviceReply reply;
   reply.not_after = std::min(now() + request.lifetime_seconds, keys.ca_end);
-  const Signer by_vault = [&](const Digest& digest) {
-    return vault_->sign(keys.record.vault_blob, KeyUse::issuing_ca, digest);
-  };
+  const Signer by_vault = signer_of(*vault_, keys.record.vault_blob);
   GIMS_TRY_ASSIGN(Bytes certificate, make_device(keys.record.site, keys.ca_public, device_key, name,
                                                  now() - clock_slack, reply.not_after, by_vault));
   GIMS_TRY_ASSIGN(const Bytes serial, serial_of(certificate));
@@ -130,9 +132,7 @@ Result<CrlReply> Custodian::crl(const CrlRequest& request) {
   // Also where the clock was put back: a list of the future is no list.
   if (list.crl.empty() || now() - list.made_at >= device_list_lifetime / 2 ||
       now() < list.made_at) {
-    const Signer by_vault = [&](const Digest& digest) {
-      return vault_->sign(ca.blob, KeyUse::issuing_ca, digest);
-    };
+    const Signer by_vault = signer_of(*vault_, ca.blob);
     // Numbers go up also over a restart, without being kept.
     const std::uint64_t number = std::max(static_cast<std::uint64_t>(now()), list.number + 1);
     GIMS_TRY_ASSIGN(list.crl, make_crl(*ca.certificate, number, keys.record.revoked_devices, now(),

@@ -101,8 +101,7 @@ class Held {
       if (!now_.hands_out.groups.empty()) {
         answer.error().text +=
             " Keep the new shares and the old ones until the next ceremony tells which generation "
-            "it "
-            "asks for.";
+            "it asks for.";
       }
       return pass(std::move(answer));
     }
@@ -181,15 +180,13 @@ Result<> hold(const Settings& settings, CeremonyRequest request, const ShareArgu
   // What can be missing here, before gims-keyd is asked.
   std::optional<Terminal> terminal;
   if ((gathers && shares.from.empty()) || (hands_out && shares.to.empty())) {
-    auto opened = Terminal::open();
-    if (!opened) return pass(std::move(opened));
-    terminal.emplace(std::move(*opened));
+    GIMS_TRY_ASSIGN(Terminal opened, Terminal::open());
+    terminal.emplace(std::move(opened));
   }
   std::optional<ShareFileWriter> file;
   if (!shares.to.empty()) {
-    auto created = ShareFileWriter::create(shares.to);
-    if (!created) return pass(std::move(created));
-    file.emplace(std::move(*created));
+    GIMS_TRY_ASSIGN(ShareFileWriter created, ShareFileWriter::create(shares.to));
+    file.emplace(std::move(created));
     request.confirm = false;
   }
   GIMS_TRY_ASSIGN(const auto client, running(settings));
