@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sys/errno.hpp"
+#include "sys/secret_file.hpp"
 
 namespace gims::hsm {
 
@@ -22,24 +23,13 @@ ShareFile::ShareFile(SecretBytes text) : text_(std::move(text)) {
 }
 
 Result<ShareFile> ShareFile::read(const std::string& path) {
-  const sys::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return sys::fail_errno("open " + path);
-  // One byte more, to see where the file ends.
-  GIMS_TRY_ASSIGN(SecretBytes room, SecretBytes::zeroed(max_share_file + 1));
-  std::size_t size = 0;
-  while (size < room.size()) {
-    const ssize_t got = ::read(fd.get(), room.writable().data() + size, room.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return sys::fail_errno("read " + path);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  if (size > max_share_file) {
+  auto text = sys::read_secret_file(path, max_share_file);
+  if (!text && text.error().code == "EFBIG") {
     return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
                 path + " is too long for a file of shares, one a line.");
   }
-  GIMS_TRY_ASSIGN(SecretBytes text, SecretBytes::copy_of(room.bytes().first(size)));
-  return ShareFile(std::move(text));
+  if (!text) return pass(std::move(text));
+  return ShareFile(std::move(*text));
 }
 
 Result<ShareFileWriter> ShareFileWriter::create(const std::string& path) {

@@ -50,7 +50,7 @@ WRAPPERS = {
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/ca", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest", "testsite"},
+    "mbedtls/": {"tls", "hsm/ca", "hsm/slip39", "hsm/approval", "hsm/attest", "testsite"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "p11-kit/": {"hsm/pkcs11"},
