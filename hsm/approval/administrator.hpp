@@ -5,11 +5,11 @@
 #include <initializer_list>
 #include <string>
 
-#include "hsm/proto/frame.hpp"
+#include "hsm/proto/approval_messages.hpp"
 
 namespace gims::hsm::approval {
 
-inline constexpr std::size_t max_name = 64;            // bytes
+inline constexpr std::size_t max_name = max_who;       // bytes
 inline constexpr std::size_t max_credential_id = 255;  // bytes; of ours, the standard allows 1,023
 inline constexpr std::size_t max_rp_id = 253;          // of a DNS name (RFC 1035, section 2.3.4)
 

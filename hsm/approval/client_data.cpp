@@ -11,14 +11,6 @@ std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::forbidden, "GIMS_APPROVAL_ASSERTION", text);
 }
 
-std::string base64url(const Challenge& challenge) {
-  constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
-  std::string text(sodium_base64_ENCODED_LEN(challenge.size(), variant), '\0');
-  sodium_bin2base64(text.data(), text.size(), challenge.data(), challenge.size(), variant);
-  text.pop_back();  // the zero at the end
-  return text;
-}
-
 bool take(std::string_view& rest, std::string_view expected) {
   if (!rest.starts_with(expected)) return false;
   rest.remove_prefix(expected.size());
@@ -36,6 +28,14 @@ bool take_port(std::string_view& rest) {
 }
 
 }  // namespace
+
+std::string base64url(const Challenge& challenge) {
+  constexpr int variant = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+  std::string text(sodium_base64_ENCODED_LEN(challenge.size(), variant), '\0');
+  sodium_bin2base64(text.data(), text.size(), challenge.data(), challenge.size(), variant);
+  text.pop_back();  // the zero at the end
+  return text;
+}
 
 Result<> check_client_data(std::string_view json, const Challenge& challenge,
                            std::string_view rp_id) {

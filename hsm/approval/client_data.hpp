@@ -1,11 +1,15 @@
 // The client data that an authenticator's signature covers.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "hsm/approval/assertion.hpp"
 
 namespace gims::hsm::approval {
+
+// As client data hold it, and clients want it.
+[[nodiscard]] std::string base64url(const Challenge& challenge);
 
 // The limited verification of WebAuthn Level 2, section 5.8.1.2: the text must begin as every
 // client writes it (section 5.8.1.1), so it is compared and not parsed. The type is "webauthn.get",

@@ -42,7 +42,7 @@ Result<const Proposal*> Pending::propose(std::uint16_t operation, BytesView body
                                          BytesView site) {
   if (body.size() > max_body) {
     return fail(ErrorKind::too_large, "GIMS_APPROVAL_BODY",
-                "What is to be approved may have at most 16 KiB.");
+                "What is to be approved may have at most 4 KiB.");
   }
   drop_expired();
   if (proposals_.size() == max_pending) {
@@ -90,6 +90,12 @@ Result<Proposal> Pending::take(std::uint32_t id, const Registry& registry) {
   Proposal taken = std::move(*proposal);
   proposals_.erase(proposals_.begin() + (proposal - proposals_.data()));
   return taken;
+}
+
+Result<> Pending::withdraw(std::uint32_t id, const Registry& registry) {
+  GIMS_TRY_ASSIGN(const Proposal* const proposal, find(id, registry));
+  proposals_.erase(proposals_.begin() + (proposal - proposals_.data()));
+  return {};
 }
 
 }  // namespace gims::hsm::approval

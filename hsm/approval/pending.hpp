@@ -9,9 +9,9 @@
 
 namespace gims::hsm::approval {
 
-inline constexpr std::size_t max_pending = 8;
-inline constexpr std::size_t max_body = std::size_t{16} * 1024;
-inline constexpr std::size_t needed_approvals = 2;
+inline constexpr std::size_t max_pending = max_proposals;
+inline constexpr std::size_t max_body = max_action_body;
+inline constexpr std::size_t needed_approvals = needed_persons;
 inline constexpr auto lifetime = std::chrono::minutes(10);
 
 struct Proposal {
@@ -52,8 +52,13 @@ class Pending {
   // approved.
   [[nodiscard]] Result<Proposal> take(std::uint32_t id, const Registry& registry);
 
-  // Those that have not expired, the oldest first.
+  // Forgets it.
+  [[nodiscard]] Result<> withdraw(std::uint32_t id, const Registry& registry);
+
+  // Those that have not expired, the oldest first. An approval that no longer counts is among them
+  // until take().
   [[nodiscard]] std::span<const Proposal> all();
+  void clear() noexcept { proposals_.clear(); }
 
  private:
   void drop_expired();

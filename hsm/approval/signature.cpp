@@ -25,6 +25,10 @@ bool read_number(std::uint8_t** at, const std::uint8_t* end, std::span<std::uint
 
 }  // namespace
 
+Bytes der_of(const P256Signature& signature) {
+  return der::sequence({der::unsigned_integer(signature.r), der::unsigned_integer(signature.s)});
+}
+
 std::optional<P256Signature> p256_signature_of(BytesView der) {
   if (der.size() > max_signature) return std::nullopt;
   P256Signature signature;
@@ -39,9 +43,7 @@ std::optional<P256Signature> p256_signature_of(BytesView der) {
   }
   // Lengths in a longer form, numbers that are negative or have zeros in front, bytes left over:
   // all is found by writing the signature again.
-  const Bytes written =
-      der::sequence({der::unsigned_integer(signature.r), der::unsigned_integer(signature.s)});
-  if (!std::ranges::equal(written, der)) return std::nullopt;
+  if (!std::ranges::equal(der_of(signature), der)) return std::nullopt;
   return signature;
 }
 

@@ -41,6 +41,11 @@ ShareScheme read_scheme(Reader& reader) {
   return scheme;
 }
 
+bool names_administrators(CeremonyKind kind) {
+  return kind == CeremonyKind::provision || kind == CeremonyKind::restore ||
+         kind == CeremonyKind::administrators;
+}
+
 // Nothing, or one key.
 Result<SecretBytes> read_key(Reader& reader) {
   const BytesView key = reader.bytes(key_size);
@@ -90,6 +95,8 @@ std::string_view name_of(CeremonyKind kind) noexcept {
       return "accept";
     case CeremonyKind::renew_ca:
       return "renew_ca";
+    case CeremonyKind::administrators:
+      return "administrators";
   }
   return "unknown";
 }
@@ -126,6 +133,7 @@ void encode(Writer& writer, const CeremonyRequest& value) {
     writer.bytes(value.dev_recovery_secret.bytes());
   }
   if (value.kind == CeremonyKind::restore) writer.bytes(value.recovery_file);
+  if (names_administrators(value.kind)) writer.bytes(value.administrators);
 }
 
 Result<CeremonyRequest> decode_ceremony_request(BytesView body) {
@@ -149,6 +157,9 @@ Result<CeremonyRequest> decode_ceremony_request(BytesView body) {
   }
   if (request.kind == CeremonyKind::restore) {
     request.recovery_file = copy(reader.bytes(max_recovery_file));
+  }
+  if (names_administrators(request.kind)) {
+    request.administrators = copy(reader.bytes(max_administrators_list));
   }
   return finished(reader, std::move(request));
 }

@@ -10,6 +10,7 @@ inline constexpr std::size_t max_share_members = 16;  // nor of one group
 inline constexpr std::size_t max_share = 1024;        // bytes of a share as it is typed
 inline constexpr std::size_t max_recovery_file = std::size_t{24} * 1024;
 inline constexpr std::size_t max_outcome = 1024;  // of a finished ceremony, as a text
+inline constexpr std::size_t max_administrators_list = std::size_t{12} * 1024;
 
 // How the recovery secret is divided: so many groups are needed, and of each so many of its
 // members.
@@ -33,8 +34,9 @@ enum class CeremonyKind : std::uint8_t {
   restore = 3,    // the site's keys into this hardware, by the quorum
   accept = 4,     // an older copy of gims-keyd's files or of the database is the newest there is
   renew_ca = 5,   // a new issuing CA
+  administrators = 6,  // who may approve: where too few are left who could say so themselves
 };
-inline constexpr std::uint8_t last_ceremony = 5;
+inline constexpr std::uint8_t last_ceremony = 6;
 [[nodiscard]] std::string_view name_of(CeremonyKind kind) noexcept;
 
 // Travels with the fields that its kind has.
@@ -51,6 +53,9 @@ struct CeremonyRequest {
   SecretBytes dev_recovery_secret;
   SecretBytes dev_root_key;
   Bytes recovery_file;  // restore; empty: what lies in the state folder
+  // provision, administrators: who may approve (hsm/approval/registry.hpp). restore: the same;
+  // empty: those that custody.bin has, if it is there, and else nobody.
+  Bytes administrators;
 };
 
 enum class CeremonyStage : std::uint8_t {

@@ -9,7 +9,6 @@
 
 namespace gims::hsm {
 
-inline constexpr std::size_t max_user_id = 255;     // Matrix: appendices, "User Identifiers"
 inline constexpr std::size_t max_device_id = 64;    // in a certificate (RFC 5280, ub-common-name)
 inline constexpr std::size_t max_serial_text = 64;  // 20 bytes in hexadecimal digits with colons
 inline constexpr std::size_t max_request = 4096;    // bytes of a certificate signing request

@@ -49,6 +49,7 @@ struct Refusal {
 [[nodiscard]] Error error_of(const Refusal& refusal);
 
 inline constexpr std::size_t max_text = 512;
+inline constexpr std::size_t max_user_id = 255;  // Matrix: appendices, "User Identifiers"
 inline constexpr std::size_t max_name = 253;  // of a DNS name (RFC 1035, section 2.3.4)
 inline constexpr std::size_t max_dns_names = 32;
 inline constexpr std::size_t max_addresses = 32;

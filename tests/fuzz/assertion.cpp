@@ -8,9 +8,12 @@
 #include <string_view>
 
 #include "base/check.hpp"
+#include "hsm/approval/change.hpp"
 #include "hsm/approval/client_data.hpp"
+#include "hsm/approval/key_file.hpp"
 #include "hsm/approval/registry.hpp"
 #include "hsm/approval/signature.hpp"
+#include "hsm/approval/webauthn_file.hpp"
 #include "hsm/ca/der.hpp"
 #include "hsm/ca/sha256.hpp"
 #include "one_form.hpp"
@@ -34,6 +37,26 @@ const P256Key& key() {
   return made;
 }
 
+// Two of whom each can approve.
+const Registry& two() {
+  static const Registry made = [] {
+    Registry registry;
+    for (const std::uint8_t number : {std::uint8_t{8}, std::uint8_t{9}}) {
+      const P256Key one = *p256_from_scalar(*gims::SecretBytes::copy_of(Bytes(32, number)));
+      GIMS_CHECK(registry
+                     .add({.name = number == 8 ? "Asha" : "Bimal",
+                           .roles = {Role::administrator},
+                           .kind = KeyKind::key_es256,
+                           .public_key = {one.public_key.begin(), one.public_key.end()},
+                           .credential_id = {},
+                           .rp_id = {}})
+                     .has_value());
+    }
+    return registry;
+  }();
+  return made;
+}
+
 void client_data(BytesView bytes) {
   const std::string_view text = text_of(bytes);
   if (!check_client_data(text, challenge, rp_id)) return;
@@ -51,8 +74,7 @@ void signed_well(BytesView bytes) {
   der::append(message, sha256({json}));
   const auto numbers = p256_sign(key(), sha256({message}));
   GIMS_CHECK(numbers);
-  const Bytes signature =
-      der::sequence({der::unsigned_integer(numbers->r), der::unsigned_integer(numbers->s)});
+  const Bytes signature = der_of(*numbers);
   const Administrator administrator{
       .name = "Asha",
       .roles = {Role::administrator},
@@ -71,6 +93,27 @@ void signed_well(BytesView bytes) {
   const auto hash = sha256({{reinterpret_cast<const std::uint8_t*>(name.data()), name.size()}});
   GIMS_CHECK(std::ranges::equal(data.first(hash.size()), hash));
   GIMS_CHECK(text_of(json).starts_with(start));
+}
+
+// Whatever is said of it, the administrators of after are a list as any, in which two can approve.
+void change(BytesView bytes) {
+  const auto decoded = decode_change(bytes);
+  same_again(bytes, decoded);
+  if (!decoded) return;
+  const auto after = changed(two(), *decoded);
+  GIMS_CHECK(!describe(*decoded).empty());
+  if (after) GIMS_CHECK(check_enough(*after).has_value() && after->all().size() <= 3);
+}
+
+void webauthn_file(std::string_view text) {
+  if (const auto read = assertion_of_json(text, "Asha"); read) {
+    GIMS_CHECK(read->signature.size() <= max_signature &&
+               read->authenticator_data.size() <= authenticator_data_size &&
+               read->client_data_json.size() <= max_client_data);
+  }
+  if (const auto read = credential_of_json(text); read) {
+    GIMS_CHECK(is_webauthn(read->key.kind) && read->id.size() <= max_credential_id);
+  }
 }
 
 }  // namespace
@@ -96,6 +139,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'w':
       signed_well(rest);
+      break;
+    case 'c':
+      change(rest);
+      break;
+    case 'j':
+      webauthn_file(text_of(rest));
+      break;
+    case 'k':
+      // What a person's own file holds: it is read or refused, and what is read signs.
+      if (const auto read = PrivateKey::from_pem(rest, {}); read) {
+        GIMS_CHECK(read->approve("Asha", challenge).has_value());
+      }
       break;
     default:
       client_data(rest);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/check.hpp"
+#include "hsm/proto/approval_messages.hpp"
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
@@ -25,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 32) {
+  switch (data[0] % 43) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -123,6 +124,39 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 31:
       same_again(body, decode_event_log(body));
+      break;
+    case 32:
+      same_again(body, decode_propose(body));
+      break;
+    case 33:
+      same_again(body, decode_proposal(body));
+      break;
+    case 34:
+      same_again(body, decode_proposals(body));
+      break;
+    case 35:
+      same_again(body, decode_approve_request(body));
+      break;
+    case 36:
+      same_again(body, decode_approve(body));
+      break;
+    case 37:
+      same_again(body, decode_withdraw(body));
+      break;
+    case 38:
+      same_again(body, decode_redeem_request(body));
+      break;
+    case 39:
+      same_again(body, decode_redeem(body));
+      break;
+    case 40:
+      same_again(body, decode_administrators(body));
+      break;
+    case 41:
+      same_again(body, decode_acts_request(body));
+      break;
+    case 42:
+      same_again(body, decode_acts(body));
       break;
     default:
       break;

@@ -4,11 +4,13 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
 #include "base/check.hpp"
 #include "hsm/approval/assertion.hpp"
+#include "hsm/approval/registry.hpp"
 #include "hsm/ca/p256.hpp"
 
 namespace gims::test {
@@ -141,5 +143,25 @@ class Signer {
   hsm::P256Key p256_;
   SecretBytes ed25519_;
 };
+
+// The administrators of the sites that tests make.
+inline const Signer& asha() {
+  static const Signer signer("Asha", hsm::approval::KeyKind::key_ed25519);
+  return signer;
+}
+inline const Signer& bimal() {
+  static const Signer signer("Bimal", hsm::approval::KeyKind::key_es256,
+                             {hsm::approval::Role::security_officer});
+  return signer;
+}
+// As a ceremony's request has it.
+inline hsm::Bytes list_of(std::initializer_list<const Signer*> signers) {
+  hsm::approval::Registry registry;
+  for (const Signer* signer : signers) GIMS_CHECK(registry.add(signer->about()).has_value());
+  hsm::Bytes room(hsm::max_administrators_list);
+  hsm::Writer writer(room);
+  encode(writer, registry);
+  return {writer.body().begin(), writer.body().end()};
+}
 
 }  // namespace gims::test

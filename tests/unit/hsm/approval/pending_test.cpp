@@ -193,5 +193,16 @@ TEST_F(PendingTest, AnApproverWithAnotherKeyDoesNotCount) {
   EXPECT_EQ(take(proposal.id), "taken");
 }
 
+TEST_F(PendingTest, AWithdrawnProposalIsGone) {
+  const Proposal proposal = propose();
+  EXPECT_EQ(approve(proposal.id, asha.approve(proposal.challenge)), "1 more");
+  ASSERT_TRUE(pending.withdraw(proposal.id, registry));
+  EXPECT_TRUE(pending.all().empty());
+  EXPECT_EQ(approve(proposal.id, bela.approve(proposal.challenge)), "GIMS_APPROVAL_PENDING");
+  const auto again = pending.withdraw(proposal.id, registry);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, "GIMS_APPROVAL_PENDING");
+}
+
 }  // namespace
 }  // namespace gims::hsm::approval
