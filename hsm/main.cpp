@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "hsm/decisions.hpp"
 #include "hsm/main/ceremonies.hpp"
 #include "hsm/main/certificates.hpp"
 #include "hsm/main/commands.hpp"
@@ -39,7 +40,7 @@ int tell(const Result<>& result) {
 // The subcommands and their options. It lives as long as the command line is read.
 class Subcommands {
  public:
-  explicit Subcommands(CLI::App& app) : app_(app) {
+  explicit Subcommands(CLI::App& app) : app_(app), decisions_(app) {
     add_ceremonies();
     add_certificates();
     add_state();
@@ -49,7 +50,7 @@ class Subcommands {
     for (const auto& [command, run] : all_) {
       if (command->parsed()) return run;
     }
-    return {};
+    return decisions_.chosen();
   }
 
  private:
@@ -67,6 +68,7 @@ class Subcommands {
   void add_shares_from(CLI::App* takes);
 
   CLI::App& app_;
+  hsm::Decisions decisions_;
   std::vector<std::pair<CLI::App*, std::function<Result<>(const hsm::Settings&)>>> all_;
 
   hsm::ProvisionArguments site_;
@@ -78,8 +80,7 @@ class Subcommands {
   std::string out_;
   hsm::DeviceArguments device_;
   std::string serial_;
-  bool sure_ = false;
-  bool files_only_ = false;
+  bool by_line_ = false;
 };
 
 void Subcommands::add_shares_to(CLI::App* makes) {
@@ -104,11 +105,13 @@ void Subcommands::add_shares_from(CLI::App* takes) {
 
 void Subcommands::add_provision() {
   CLI::App* provision =
-      add("provision", "Make the keys of a new site", [this](const hsm::Settings& settings) {
-        site_.replace = replace_;
-        site_.dev_recovery_secret_file = recovery_secret_;
-        return hsm::run_provision(settings, site_, scheme_, shares_);
-      });
+      add("provision", "Make the keys of a new site",
+          [this](const hsm::Settings& settings) -> Result<> {
+            GIMS_TRY_ASSIGN(site_.administrators, decisions_.named(site_.server_name));
+            site_.replace = replace_;
+            site_.dev_recovery_secret_file = recovery_secret_;
+            return hsm::run_provision(settings, site_, scheme_, shares_);
+          });
   provision->add_option("--server-name", site_.server_name, "Matrix server name: gims.internal")
       ->required();
   provision->add_option("--organisation", site_.organisation, "Whose site it is")->required();
@@ -120,6 +123,7 @@ void Subcommands::add_provision() {
                         "TPM or HSM is a software one");
   provision->add_flag("--replace", replace_,
                       "Destroy the keys that the TPM or HSM holds for an earlier site");
+  decisions_.name_administrators(*provision);
   add_shares_to(provision);
 }
 
@@ -127,9 +131,12 @@ void Subcommands::add_ceremonies() {
   add_provision();
   CLI::App* recover =
       add("recover", "Bring a site's keys into this unit's hardware, by its recovery quorum",
-          [this](const hsm::Settings& settings) {
-            return hsm::run_recover(settings, recovery_from_, replace_, shares_);
+          [this](const hsm::Settings& settings) -> Result<> {
+            GIMS_TRY_ASSIGN(hsm::Bytes administrators, decisions_.named(""));
+            return hsm::run_recover(settings, recovery_from_, replace_, std::move(administrators),
+                                    shares_);
           });
+  decisions_.name_administrators(*recover);
   recover->add_option("--from", recovery_from_,
                       "The recovery file; without, the one in the state folder");
   recover->add_flag("--replace", replace_,
@@ -145,7 +152,16 @@ void Subcommands::add_ceremonies() {
   CLI::App* renew_ca =
       add("renew-ca", "Make a new issuing CA, by the quorum",
           [this](const hsm::Settings& settings) { return hsm::run_renew_ca(settings, shares_); });
-  for (CLI::App* takes : {recover, reshare, accept_older, renew_ca}) add_shares_from(takes);
+  CLI::App* name_administrators =
+      add("name-administrators", "Say anew who may approve, by the quorum",
+          [this](const hsm::Settings& settings) -> Result<> {
+            GIMS_TRY_ASSIGN(hsm::Bytes administrators, decisions_.named(""));
+            return hsm::run_name_administrators(settings, std::move(administrators), shares_);
+          });
+  decisions_.name_administrators(*name_administrators);
+  for (CLI::App* takes : {recover, reshare, accept_older, renew_ca, name_administrators}) {
+    add_shares_from(takes);
+  }
   add("abort-ceremony", "End the ceremony that is going on: nothing is changed",
       hsm::run_abort_ceremony);
   CLI::App* recovery_file =
@@ -181,13 +197,13 @@ void Subcommands::add_certificates() {
 void Subcommands::add_state() {
   add("status", "Tell the state of the gims-keyd that runs", hsm::run_status);
   add("unlock", "Try again what failed at start", hsm::run_unlock);
-  CLI::App* zeroize = add(
-      "zeroize", "Destroy the keys for good",
-      [this](const hsm::Settings& settings) { return hsm::run_zeroize(settings, files_only_); });
-  zeroize->add_flag("--destroy-all-keys", sure_, "Required: there is no way back")->required();
-  zeroize->add_flag(
-      "--files-only", files_only_,
-      "Remove the files although the TPM or HSM that holds the keys does not destroy its part");
+  CLI::App* zeroize =
+      add("zeroize", "Destroy the keys for good, at once; persons: see propose zeroize",
+          hsm::run_zeroize);
+  zeroize
+      ->add_flag("--hardware-line", by_line_,
+                 "Required: this is a line of the hardware, run as the user of peers.tamper")
+      ->required();
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ class Site:
     """folder is the site's own; what is in it from an earlier run is gone on with.
 
     Below it: etc/ configuration, run/ sockets, tpm/ keyd/ gimsd/ what each process keeps, log/, and
-    operator/, which no process of the site can read: root key, recovery secret and shares, passwords, the CA's
-    certificate.
+    operator/, which no process of the site can read: root key, recovery secret and shares, the administrators' keys,
+    passwords, the CA's certificate.
     """
 
     def __init__(self, folder, port=0, listen="127.0.0.1", build=TOP / "build/release", name="gims.internal",
@@ -223,6 +223,8 @@ base_url = "{self.url}"
         for path in (self.root_key_file, self.recovery_secret_file):
             if not path.exists():
                 write_private(path, secrets.token_bytes(32))
+        persons = [part for option, name in (("--administrator", "Asha"), ("--security-officer", "Bimal"))
+                   for part in (option, f"{name}={self.public_key(name)}")]
         # Of a provisioning that did not come to its end.
         self.shares_file.unlink(missing_ok=True)
         # The certificates can name no address later on, so those of this machine are named now.
@@ -231,7 +233,28 @@ base_url = "{self.url}"
         self.keyd_command("provision", "--server-name", self.name, "--organisation", "GIMS development", "--dns-name", self.name,
                           *(part for address in sorted(addresses)[:32] for part in ("--address", address)),
                           "--dev-root-key", self.root_key_file, "--dev-recovery-secret", self.recovery_secret_file,
-                          "--shares", "3/5", "--shares-to", self.shares_file, "--replace")
+                          "--shares", "3/5", "--shares-to", self.shares_file, "--replace", *persons)
+
+    def person(self, name):
+        """The key of an administrator of this name; made when it is first asked for. Two of them decide together."""
+        key = self.operator / f"{name}.pem"
+        if not key.exists():
+            kind = ("EC", "-pkeyopt", "ec_paramgen_curve:P-256") if name == "Bimal" else ("ed25519",)
+            write_private(key, self.command(["openssl", "genpkey", "-algorithm", *kind]).encode())
+        return key
+
+    def public_key(self, name):
+        public = self.operator / f"{name}.pub"
+        self.command(["openssl", "pkey", "-in", self.person(name), "-pubout", "-out", public])
+        return public
+
+    def means(self, name):
+        """How this administrator says yes, for gims-keyd's commands and gimsctl's."""
+        return "--as", name, "--key", self.person(name)
+
+    def decide(self, *proposal):
+        """Two administrators decide; what the second was told."""
+        return [self.keyd_command("propose", *proposal, *self.means(name)) for name in ("Asha", "Bimal")][-1]
 
     def shares(self):
         """The recovery shares, as gims-keyd wrote them: one a line, and comments."""
@@ -286,7 +309,10 @@ base_url = "{self.url}"
         return password
 
     def gimsctl(self, *arguments, input=None):
-        return self.command([self.program("gimsctl"), "--socket", self.run / "gimsd/admin", *arguments], input=input)
+        return self.command([self.program("gimsctl"), *self.gimsctl_sockets(), *arguments], input=input)
+
+    def gimsctl_sockets(self):
+        return "--socket", self.run / "gimsd/admin", "--keyd-socket", self.run / "keyd/socket"
 
     def keys(self):
         """Every key of the site by its name, in hex."""
@@ -296,8 +322,9 @@ base_url = "{self.url}"
 
     def search(self, report):
         """Looks through every file that the site's processes wrote, also while they run, for the texts and secrets of
-        a report, for every key of the site and for its recovery shares; see search.search()."""
-        wanted = {**report, "keys": self.keys(), "plaintexts": [*report.get("plaintexts", []), *self.shares()]}
+        a report, for every key of the site, for its recovery shares and the administrators' keys; see search.search()."""
+        persons = [line for name in ("Asha", "Bimal") for line in self.person(name).read_text().splitlines() if "-----" not in line]
+        wanted = {**report, "keys": self.keys(), "plaintexts": [*report.get("plaintexts", []), *self.shares(), *persons]}
         return search.search(wanted, [*self.written(), *self.unnamed_files()])
 
     def written(self):

@@ -83,6 +83,14 @@ inline constexpr MessageId older_accepted{"05b68b1e11e5b65f40390521a0c901d8"};
 inline constexpr MessageId device_certified{"7ede17df103077d7c0628856b3f4cc3e"};
 // One was revoked.
 inline constexpr MessageId device_revoked{"ddf20654fa2c67f198ac6f3943051530"};
+// Something that takes two administrators was proposed, approved, withdrawn, done or failed.
+inline constexpr MessageId two_persons{"1ae7f17946a14d37a003b7e71b21e719"};
+// What was kept for the audit log is lost: its file is damaged.
+inline constexpr MessageId acts_damaged{"6310e3ba3f604c638fb5e39531aa1124"};
+// It is in memory alone, until gimsd takes it or the process ends.
+inline constexpr MessageId acts_not_kept{"0129ada749594472947736a610a234c6"};
+// An authenticator's counter is in memory alone: a copy of it is not noticed after a restart.
+inline constexpr MessageId counters_not_kept{"44124c2c8d0b4c3f9d3aa12ace85c598"};
 // In 90 days or less no TLS certificate can be made any more.
 inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 // A peer asked for what it may not have, or what failed.
@@ -169,6 +177,8 @@ inline constexpr MessageId audit_witness_back{"b01bb8ed33c7498cb2e2bed6ba3340b4"
 // The TPM has not certified the log's newest entry, or the certificate is not kept; it is tried
 // again.
 inline constexpr MessageId audit_not_certified{"20bb530008f7425ab69928250f71ebee"};
+// What gims-keyd did is not in the log yet; it is tried again.
+inline constexpr MessageId keyd_acts_waiting{"ed522e7dc2a9483ca693ace2c680475a"};
 // The log does not agree with itself or with gims-keyd.
 inline constexpr MessageId audit_log_broken{"6edf6a8f4191417cad100b24a32335ca"};
 

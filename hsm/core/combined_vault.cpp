@@ -156,6 +156,14 @@ class CombinedVault final : public Vault {
     return first_->advance(halves.first, hardware_secret);
   }
 
+  // Either half alone opens nothing.
+  Result<bool> holds(BytesView blob) override {
+    GIMS_TRY_ASSIGN(const Halves halves, decode(blob));
+    GIMS_TRY_ASSIGN(const bool first, first_->holds(halves.first));
+    if (!first) return false;
+    return second_->holds(halves.second);
+  }
+
   Result<Destruction> destroy(BytesView blob, const SecretBytes* hardware_secret) override {
     GIMS_TRY_ASSIGN(const Halves halves, decode(blob));
     auto first = first_->destroy(halves.first, hardware_secret);

@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "hsm/ca/certificate.hpp"
+#include "hsm/core/administrators.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -35,6 +36,11 @@ constexpr std::string_view doubt_of_zeroization =
     "The files were removed, but it was not proved that the hardware that made them destroyed its "
     "part: copies of the files may still be opened with it.";
 
+constexpr std::string_view doubt_of_repetition =
+    "An earlier zeroizing was cut off. The hardware that custody.bin names holds nothing of it "
+    "now; "
+    "that it is the file of that time cannot be shown any more.";
+
 BytesView bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
@@ -53,7 +59,9 @@ Custodian::Custodian(StateFolder folder, std::unique_ptr<Vault> vault, const Clo
       vault_(std::move(vault)),
       clock_(clock),
       version_(std::move(version)),
-      started_(clock.steady()) {}
+      started_(clock.steady()),
+      pending_(clock),
+      acts_(clock) {}
 
 const Custodian::Open& Custodian::open() const {
   GIMS_CHECK(state_ == State::operational && open_.has_value());
@@ -95,6 +103,10 @@ void Custodian::start() {
   if (!file) {
     const auto marker = folder_.read(StateFolder::zeroized);
     if (!marker) return lock(marker.error());
+    if (*marker) {
+      // What a zeroizing that was cut off had not removed yet.
+      if (const auto removed = remove_rest(); !removed) return lock(removed.error());
+    }
     state_ = *marker ? State::zeroized : State::unprovisioned;
     reason_.clear();
     if (*marker && !std::ranges::equal(**marker, bytes_of(proved_mark))) {
@@ -105,8 +117,10 @@ void Custodian::start() {
   // Hardware that is away would only be waited for once more.
   if (!reached && reached.error().code == away_code) return lock(reached.error());
   auto opened = open_site(*file);
+  if (!opened && finish_zeroizing(*file)) return;
   if (!opened) return lock(opened.error());
   open_ = std::move(*opened);
+  acts_.load(acts_backing());
   state_ = State::operational;
   reason_.clear();
   retry_ = {};
@@ -169,6 +183,7 @@ Result<Custodian::Open> Custodian::open_custody(BytesView file) {
   if (opened.server_public) open.server_key = server_key_in_hardware(*opened.server_public);
   GIMS_TRY(from_file(name, check_custody(file, open.root_key)));
   GIMS_TRY_ASSIGN(open.ca_end, from_file(name, end_of(open.record.issuing_ca)));
+  GIMS_TRY_ASSIGN(open.administrators, from_file(name, registry_of(open.record.administrators)));
   return open;
 }
 
@@ -236,8 +251,7 @@ Result<> Custodian::unlock() {
 
 Result<std::string> Custodian::destroy_in_vault(bool begun_before) {
   constexpr auto name = StateFolder::custody;
-  GIMS_TRY_ASSIGN(const std::optional<Bytes> marker, folder_.read(StateFolder::zeroized));
-  const bool proved_before = marker && std::ranges::equal(*marker, bytes_of(proved_mark));
+  const bool proved_before = is_marked(proved_mark);
   Bytes blob;
   SecretBytes hardware;
   std::string doubt;
@@ -270,9 +284,7 @@ Result<std::string> Custodian::destroy_in_vault(bool begun_before) {
   if (destruction == Vault::Destruction::done) return doubt;
   if (proved_before) return std::string();
   if (begun_before) {
-    return std::string(
-        "An earlier zeroizing was cut off. The hardware that custody.bin names holds nothing of it "
-        "now; that it is the file of that time cannot be shown any more.");
+    return std::string(doubt_of_repetition);
   }
   return locked(
       "This is the hardware that custody.bin names, and it does not hold what opens that file: it "
@@ -281,18 +293,23 @@ Result<std::string> Custodian::destroy_in_vault(bool begun_before) {
 
 Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
   GIMS_CHECK(state_ == State::locked || state_ == State::operational);
-  GIMS_TRY_ASSIGN(const std::optional<Bytes> marker, folder_.read(StateFolder::zeroized));
-  const bool begun_before = marker && std::ranges::equal(*marker, bytes_of(begun_mark));
-  // So that what is cut off can be repeated. A full disk does not keep the keys.
-  if (!marker) static_cast<void>(folder_.write(StateFolder::zeroized, bytes_of(begun_mark)));
+  const auto marker = folder_.read(StateFolder::zeroized);
+  const bool fresh = marker && !*marker;
+  const bool begun_before = is_marked(begun_mark);
+  // So that what is cut off is finished at the next start. A disk that is full or gone does not
+  // keep the keys.
+  if (fresh) static_cast<void>(folder_.write(StateFolder::zeroized, bytes_of(begun_mark)));
   // The vault before the files: after it they are worth nothing, and if it fails nothing has
   // changed.
   auto destroyed = destroy_in_vault(begun_before);
   if (!destroyed && !request.files_only) {
-    if (!marker) static_cast<void>(folder_.destroy(StateFolder::zeroized));
+    // Hardware that broke off may have done its part: the mark stays, and the next start finds out.
+    const bool unknown = destroyed.error().code == away_code;
+    if (fresh && !unknown) static_cast<void>(folder_.destroy(StateFolder::zeroized));
     destroyed.error().text +=
-        " Nothing was changed: put back the hardware and the files that belong together, or say "
-        "that the files alone are to be removed.";
+        unknown ? " Whether it did its part is not known: do it again, or start gims-keyd anew."
+                : " Nothing was changed: put back the hardware and the files that belong together, "
+                  "or say that the files alone are to be removed.";
     return pass(std::move(destroyed));
   }
   ZeroizeReply reply;
@@ -301,24 +318,57 @@ Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
                                 " Copies of the files can still be opened with the hardware that "
                                 "made them, if it was not cleared.";
   reply.doubt.resize(std::min(reply.doubt.size(), max_text));
+  GIMS_TRY(end_of_site(reply.doubt));
+  return reply;
+}
+
+bool Custodian::finish_zeroizing(BytesView file) {
+  const bool proved = is_marked(proved_mark);
+  const auto record = decode_custody(file);
+  if (!record || record->vault_kind != vault_->kind()) return false;
+  if (!proved && !is_marked(begun_mark)) return false;
+  const auto held = vault_->holds(record->vault_blob);
+  if (!held || *held) return false;
+  // Of two vaults the other may still have its part.
+  if (!vault_->destroy(record->vault_blob, nullptr)) return false;
+  if (const auto ended = end_of_site(proved ? "" : doubt_of_repetition); !ended) {
+    lock(ended.error());
+  }
+  return true;
+}
+
+Result<> Custodian::end_of_site(std::string_view doubt) {
   open_.reset();
   ceremony_.reset();
   retry_at_.reset();
   state_ = State::locked;
   reason_ = "The site was zeroized; its files could not all be removed.";
-  GIMS_TRY(folder_.write(StateFolder::zeroized,
-                         bytes_of(reply.doubt.empty() ? proved_mark : doubted_mark)));
+  // The journal has what was decided here; the audit log cannot be read any more.
+  pending_.clear();
+  acts_.clear();
+  GIMS_TRY(
+      folder_.write(StateFolder::zeroized, bytes_of(doubt.empty() ? proved_mark : doubted_mark)));
   GIMS_TRY(folder_.destroy(StateFolder::custody));
-  GIMS_TRY(folder_.destroy(StateFolder::state));
+  GIMS_TRY(remove_rest());
   state_ = State::zeroized;
-  if (reply.doubt.empty()) {
+  if (doubt.empty()) {
     reason_.clear();
     log::notice(log::id::keys_zeroized, "zeroized");
   } else {
     reason_ = doubt_of_zeroization;
-    log::warning(log::id::keys_maybe_left, "zeroized, in doubt", {{"ERROR", reply.doubt}});
+    log::warning(log::id::keys_maybe_left, "zeroized, in doubt", {{"ERROR", doubt}});
   }
-  return reply;
+  return {};
+}
+
+bool Custodian::is_marked(std::string_view mark) const {
+  const auto marker = folder_.read(StateFolder::zeroized);
+  return marker && *marker && std::ranges::equal(**marker, bytes_of(mark));
+}
+
+Result<> Custodian::remove_rest() const {
+  GIMS_TRY(folder_.destroy(StateFolder::state));
+  return folder_.destroy(StateFolder::acts);
 }
 
 Result<DataKeys> Custodian::data_keys() const { return derive_data_keys(open().root_key); }

@@ -10,12 +10,16 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "hsm/approval/pending.hpp"
+#include "hsm/approval/registry.hpp"
+#include "hsm/core/act_log.hpp"
 #include "hsm/core/ceremony.hpp"
 #include "hsm/core/custody_file.hpp"
 #include "hsm/core/event_logs.hpp"
 #include "hsm/core/freshness.hpp"
 #include "hsm/core/keys.hpp"
 #include "hsm/core/vault.hpp"
+#include "hsm/proto/approval_messages.hpp"
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
@@ -89,6 +93,19 @@ class Custodian {
   void abort_ceremony();
   // locked, operational, zeroized:
   [[nodiscard]] Result<RecoveryFileReply> recovery_file() const;
+  // Two persons (custodian_approvals.cpp): what they are to decide waits in memory, for ten
+  // minutes. locked, operational; while locked they can decide to zeroize alone.
+  [[nodiscard]] Result<ProposalReply> propose(const ProposeRequest& request);
+  // At the second yes it is done, once, also where doing it fails.
+  [[nodiscard]] Result<ApproveReply> approve(const ApproveRequest& request);
+  [[nodiscard]] Result<std::vector<ProposalReply>> proposals();
+  [[nodiscard]] Result<> withdraw(const WithdrawRequest& request);
+  [[nodiscard]] Result<AdministratorsReply> administrators() const;
+  // operational: what gimsd carries out is handed to it once.
+  [[nodiscard]] Result<RedeemReply> redeem(const RedeemRequest& request);
+  // operational: what belongs into the audit log.
+  [[nodiscard]] ActsReply acts(const ActsRequest& request);
+
   // Before the end of the process: what was written last is made the newest there is.
   void stop();
 
@@ -119,6 +136,7 @@ class Custodian {
     std::map<Bytes, DeviceList> device_lists;
     // Asked of the hardware once: it takes long and never changes.
     std::optional<Attestor::Identity> identity;
+    approval::Registry administrators;
   };
   Result<Open> open_site(BytesView file);
   // The first half of it: the vault and the custody file alone.
@@ -128,6 +146,15 @@ class Custodian {
   void look();
   // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
   Result<std::string> destroy_in_vault(bool begun_before);
+  // Where a zeroizing was cut off after the hardware had done its part: does the rest. False: that
+  // is not what keeps the site closed.
+  bool finish_zeroizing(BytesView file);
+  // The files, once the hardware has done its part, or cannot.
+  Result<> end_of_site(std::string_view doubt);
+  // Whether the file `zeroized` holds this; not where it cannot be read.
+  [[nodiscard]] bool is_marked(std::string_view mark) const;
+  // Those that say nothing without custody.bin.
+  Result<> remove_rest() const;
   void warn_of_ca_end() const;
   Result<> check_ca_end(std::int64_t least_lifetime) const;
   // Makes recovery.bin what custody.bin has of it. A failure is told in the journal alone.
@@ -148,6 +175,7 @@ class Custodian {
   Result<RecoveryRecord> finish_restore(const Ceremony& ceremony);
   Result<RecoveryRecord> finish_accept(const Ceremony& ceremony);
   Result<RecoveryRecord> finish_renew_ca(const Ceremony& ceremony);
+  Result<RecoveryRecord> finish_administrators(const Ceremony& ceremony);
   Result<CustodyRecord> new_record(const SiteParameters& site, const Vault::Sealed& sealed,
                                    const Envelope& envelope) const;
   // Puts the issuing CA in use among those of before.
@@ -165,6 +193,8 @@ class Custodian {
     std::optional<RecoveryRecord> recovery;
   };
   Result<Former> former_of(const SecretBytes& root_key) const;
+  // Of a site that is restored.
+  static Bytes administrators_after(const CeremonyRequest& request, const Former& former);
   struct Placed {
     Vault::Sealed sealed;
     bool anew = false;  // not beside the keys that were there
@@ -172,6 +202,26 @@ class Custodian {
   Result<Placed> place(const SecretBytes& root_key, const SecretBytes& hardware, bool replace,
                        const Former& former);
   void take_back(const Vault::Sealed& sealed, const SecretBytes& hardware);
+
+  // custodian_approvals.cpp:
+  struct Deciders {
+    approval::Registry registry;
+    Digest site{};  // in whose name they decide: a yes is for one site
+  };
+  // Of a locked site, what custody.bin says, which nothing proves then.
+  Result<Deciders> deciders() const;
+  Result<> check_decidable(Action action) const;
+  const approval::Proposal* pending(std::uint32_t id);
+  ProposalReply reply_of(const approval::Proposal& proposal,
+                         const approval::Registry& registry) const;
+  Result<std::string> carry_out(const approval::Proposal& proposal);
+  Result<std::string> change_administrators(BytesView body);
+  void keep_counters(const approval::Registry& registry);
+  Result<> write_administrators(approval::Registry registry);
+  // Into the journal, and for the audit log.
+  void note(std::string_view act, const approval::Proposal& proposal, std::string actor,
+            std::string text);
+  ActLog::Backing acts_backing() const;
 
   Result<> describe_vault();
   [[nodiscard]] Freshness::Backing backing(const Open& open);
@@ -193,6 +243,8 @@ class Custodian {
   std::string reason_ = "gims-keyd has not looked yet.";
   std::string vault_description_;
   std::optional<Open> open_;
+  approval::Pending pending_;
+  ActLog acts_;
   std::optional<Ceremony> ceremony_;
   std::chrono::steady_clock::time_point ceremony_end_;
   std::chrono::milliseconds retry_{0};

@@ -9,6 +9,7 @@
 #include "hsm/ca/certificate.hpp"
 #include "hsm/ca/crl.hpp"
 #include "hsm/ca/site.hpp"
+#include "hsm/core/administrators.hpp"
 #include "hsm/core/custodian.hpp"
 
 namespace gims::hsm {
@@ -31,6 +32,7 @@ bool allowed_in(CeremonyKind kind, State state) {
       return state == State::locked;
     case CeremonyKind::reshare:
     case CeremonyKind::renew_ca:
+    case CeremonyKind::administrators:
       return state == State::operational;
   }
   return false;
@@ -54,8 +56,7 @@ std::string told(CeremonyKind kind, const RecoveryRecord& recovery, std::int64_t
     case CeremonyKind::reshare:
       return "The shares of generation " + now + " are in force. A quorum of generation " + before +
              " opens nothing that is made from now on; with a copy of a recovery file or a backup "
-             "of "
-             "generation " +
+             "of generation " +
              before +
              " or less it still opens that, and the keys in it are the site's: destroy the "
              "old shares and those copies." +
@@ -63,8 +64,7 @@ std::string told(CeremonyKind kind, const RecoveryRecord& recovery, std::int64_t
     case CeremonyKind::restore:
       return "Restored " + site +
              " under its site root, with a new issuing CA; those before are revoked (gims-keyd "
-             "crl), "
-             "and devices need new certificates." +
+             "crl), and devices need new certificates." +
              std::string(copy_the_file);
     case CeremonyKind::accept:
       return "What is there is the newest from now on.";
@@ -72,6 +72,8 @@ std::string told(CeremonyKind kind, const RecoveryRecord& recovery, std::int64_t
       return "The site has a new issuing CA, until " + date_of(ca_end) +
              ". Certificates that were made before stay good until they end." +
              std::string(copy_the_file);
+    case CeremonyKind::administrators:
+      return "Who may approve is as you said, and nobody else (gims-keyd administrators).";
   }
   return {};
 }
@@ -137,6 +139,7 @@ Result<std::optional<RecoveryRecord>> Custodian::record_for(const CeremonyReques
     }
     case CeremonyKind::reshare:
     case CeremonyKind::renew_ca:
+    case CeremonyKind::administrators:
       return decode_recovery(open().record.recovery);
   }
   return std::nullopt;
@@ -151,6 +154,10 @@ Result<CeremonyReply> Custodian::begin_ceremony(CeremonyRequest request) {
   const CeremonyKind kind = request.kind;
   GIMS_TRY(check_kind(kind));
   if (kind == CeremonyKind::provision) GIMS_TRY(check_new_site(request));
+  if (kind == CeremonyKind::provision || kind == CeremonyKind::administrators ||
+      !request.administrators.empty()) {
+    GIMS_TRY(check_new_list(request.administrators));
+  }
   if (!request.dev_root_key.empty() || !request.dev_recovery_secret.empty()) {
     GIMS_TRY_ASSIGN(const Vault::Info info, vault_->info());
     if (!info.software) {
@@ -238,6 +245,8 @@ Result<RecoveryRecord> Custodian::write_end_of(const Ceremony& ceremony) {
       return finish_restore(ceremony);
     case CeremonyKind::accept:
       return finish_accept(ceremony);
+    case CeremonyKind::administrators:
+      return finish_administrators(ceremony);
     case CeremonyKind::renew_ca:
       break;
   }
@@ -315,6 +324,7 @@ Result<RecoveryRecord> Custodian::finish_provision(const Ceremony& ceremony) {
     recovery.scheme = request.scheme;
     recovery.site = request.site;
     GIMS_TRY_ASSIGN(CustodyRecord custody, new_record(request.site, sealed, envelope));
+    custody.administrators = request.administrators;
     GIMS_TRY(certify(custody, recovery, envelope.site_root, sealed.ca_public));
     GIMS_TRY(seal_into(custody, recovery, ceremony.secret(), envelope));
     GIMS_TRY(folder_.destroy(StateFolder::zeroized));
@@ -452,6 +462,7 @@ Result<RecoveryRecord> Custodian::finish_restore(const Ceremony& ceremony) {
     GIMS_TRY_ASSIGN(restored.root_key, envelope.root_key.clone());
     GIMS_TRY_ASSIGN(restored.record, new_record(recovery.site, placed.sealed, envelope));
     restored.record.number = former.number + 1;
+    restored.record.administrators = administrators_after(ceremony.request(), former);
     GIMS_TRY(certify(restored.record, recovery, envelope.site_root, placed.sealed.ca_public));
     GIMS_TRY(seal_into(restored.record, recovery, ceremony.secret(), envelope));
     GIMS_TRY(folder_.destroy(StateFolder::zeroized));

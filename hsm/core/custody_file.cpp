@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view custody_magic = "GIMSCUST";
 constexpr std::string_view state_magic = "GIMSSTAT";
-constexpr std::uint16_t file_version = 2;
+constexpr std::uint16_t file_version = 3;
 constexpr std::size_t max_blob = std::size_t{16} * 1024;
 constexpr std::size_t max_wrapped = 256;
 constexpr std::size_t max_file = max_frame_size;  // what a Writer takes
@@ -89,6 +89,7 @@ Result<Bytes> encode_custody(const CustodyRecord& record, const SecretBytes& roo
     writer.bytes(device.serial);
     writer.u64(static_cast<std::uint64_t>(device.at));
   }
+  writer.bytes(record.administrators);
   if (!writer.good() || writer.body().size() + mac_size > max_file) {
     return fail(ErrorKind::too_large, "GIMS_KEYD_REQUEST",
                 "custody.bin would be longer than it may be.");
@@ -126,6 +127,7 @@ Result<CustodyRecord> decode_custody(BytesView file) {
                    .at = static_cast<std::int64_t>(reader.u64())};
     record.revoked_devices.push_back(std::move(device));
   }
+  record.administrators = copy(reader.bytes(max_administrators_list));
   if (!reader.finish()) {
     return custody_error("It is damaged, or of a version that this gims-keyd does not know.");
   }

@@ -42,7 +42,8 @@ struct CustodyRecord {
   Bytes crl;  // of the site root, DER
   std::vector<FormerCa> former_cas;
   std::vector<Revoked> revoked_devices;
-  Bytes recovery;  // recovery.hpp; recovery.bin is a copy of it
+  Bytes recovery;        // recovery.hpp; recovery.bin is a copy of it
+  Bytes administrators;  // administrators.hpp
 };
 // With the MAC under the root key at the end. Fails (too_large) for more than a file may hold.
 [[nodiscard]] Result<Bytes> encode_custody(const CustodyRecord& record,
@@ -82,6 +83,7 @@ class StateFolder {
   static constexpr const char* state = "state.bin";
   static constexpr const char* recovery = "recovery.bin";
   static constexpr const char* zeroized = "zeroized";
+  static constexpr const char* acts = "acts.bin";
 
  private:
   StateFolder(std::string path, sys::Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}

@@ -15,6 +15,7 @@ namespace {
 constexpr Roles admin = Roles{} | Role::admin;
 constexpr Roles tlsd = Roles{} | Role::tlsd;
 constexpr Roles gimsd = Roles{} | Role::gimsd;
+constexpr Roles tamper = Roles{} | Role::tamper;
 constexpr Roles anyone = admin | Role::tlsd | Role::gimsd;
 
 constexpr States always =
@@ -159,11 +160,58 @@ Result<> mark_store(Custodian& custodian, BytesView body, Writer&) {
   return custodian.mark_store(mark);
 }
 
+Result<> propose(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const ProposeRequest request, decode_propose(body));
+  GIMS_TRY_ASSIGN(const ProposalReply proposal, custodian.propose(request));
+  encode(reply, proposal);
+  return {};
+}
+
+Result<> approve(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const ApproveRequest request, decode_approve_request(body));
+  GIMS_TRY_ASSIGN(const ApproveReply approved, custodian.approve(request));
+  encode(reply, approved);
+  return {};
+}
+
+Result<> proposals(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY(decode_nothing(body));
+  GIMS_TRY_ASSIGN(const std::vector<ProposalReply> all, custodian.proposals());
+  encode(reply, all);
+  return {};
+}
+
+Result<> withdraw(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(const WithdrawRequest request, decode_withdraw(body));
+  return custodian.withdraw(request);
+}
+
+Result<> administrators(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY(decode_nothing(body));
+  GIMS_TRY_ASSIGN(const AdministratorsReply list, custodian.administrators());
+  encode(reply, list);
+  return {};
+}
+
+Result<> redeem(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const RedeemRequest request, decode_redeem_request(body));
+  GIMS_TRY_ASSIGN(const RedeemReply redeemed, custodian.redeem(request));
+  encode(reply, redeemed);
+  return {};
+}
+
+Result<> acts(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY_ASSIGN(const ActsRequest request, decode_acts_request(body));
+  encode(reply, custodian.acts(request));
+  return {};
+}
+
 constexpr auto table = std::to_array<Rule>({
     {Operation::status, anyone, always, status},
     {Operation::ceremony_begin, admin, always, ceremony_begin},
     {Operation::unlock, admin, locked, unlock},
-    {Operation::zeroize, admin, with_keys, zeroize},
+    // Without a second person: a line of the hardware has none. Persons propose it.
+    {Operation::zeroize, tamper, with_keys, zeroize},
     {Operation::site_root, anyone, operational, site_root},
     {Operation::sign_leaf, tlsd, operational, sign_leaf},
     {Operation::data_keys, gimsd, operational, data_keys},
@@ -183,8 +231,15 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::activate, admin, operational, handle_activate},
     {Operation::certify_audit, gimsd, operational, handle_certify_audit},
     {Operation::event_log, gimsd | Role::admin, operational, handle_event_log},
+    {Operation::propose, admin, with_keys, propose},
+    {Operation::approve, admin, with_keys, approve},
+    {Operation::proposals, admin, with_keys, proposals},
+    {Operation::withdraw, admin, with_keys, withdraw},
+    {Operation::administrators, admin, with_keys, administrators},
     {Operation::certify_device, admin, operational, certify_device},
     {Operation::revoke_device, admin, operational, revoke_device},
+    {Operation::redeem, gimsd, operational, redeem},
+    {Operation::acts, gimsd, operational, acts},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

@@ -20,6 +20,7 @@ enum class Purpose : std::uint8_t {
   wrapping = 8,        // encrypts the private keys in it
   state_file = 9,      // authenticates state.bin
   hardware = 10,       // the hardware's passwords follow from it
+  acts_file = 11,      // authenticates acts.bin
   combined_blob = 32,  // authenticates what two vaults hold together
 };
 [[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);

@@ -169,6 +169,11 @@ class Vault {
   [[nodiscard]] virtual Result<std::uint64_t> advance(BytesView blob,
                                                       const SecretBytes& hardware_secret) = 0;
 
+  // Whether the hardware still holds what opens blobs that it made. False is its own word, given so
+  // that nobody in between can say it. Fails unless this is the hardware that made `blob`. Of
+  // hardware that cannot tell: true.
+  [[nodiscard]] virtual Result<bool> holds(BytesView /*blob*/) { return true; }
+
   enum class Destruction : std::uint8_t {
     done,
     // This is the hardware of the blob, and what opens it is not there: it was destroyed before.

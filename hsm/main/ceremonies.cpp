@@ -242,6 +242,7 @@ Result<> run_provision(const Settings& settings, const ProvisionArguments& argum
   request.replace = arguments.replace;
   GIMS_TRY_ASSIGN(request.site, site_of(arguments));
   GIMS_TRY_ASSIGN(request.scheme, scheme_of(scheme));
+  request.administrators = arguments.administrators;
   GIMS_TRY_ASSIGN(request.dev_root_key, key_from(arguments.dev_root_key_file));
   GIMS_TRY_ASSIGN(request.dev_recovery_secret, key_from(arguments.dev_recovery_secret_file));
   return hold(settings, std::move(request), shares);
@@ -256,10 +257,19 @@ Result<> run_reshare(const Settings& settings, const SchemeArguments& scheme,
   return hold(settings, std::move(request), shares);
 }
 
+Result<> run_name_administrators(const Settings& settings, Bytes administrators,
+                                 const ShareArguments& shares) {
+  CeremonyRequest request;
+  request.kind = CeremonyKind::administrators;
+  request.administrators = std::move(administrators);
+  return hold(settings, std::move(request), shares);
+}
+
 Result<> run_recover(const Settings& settings, const std::string& file, bool replace,
-                     const ShareArguments& shares) {
+                     Bytes administrators, const ShareArguments& shares) {
   CeremonyRequest request;
   request.kind = CeremonyKind::restore;
+  request.administrators = std::move(administrators);
   request.replace = replace;
   if (!file.empty()) {
     GIMS_TRY_ASSIGN(request.recovery_file, sys::read_file(file, max_recovery_file));

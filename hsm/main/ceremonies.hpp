@@ -24,6 +24,7 @@ struct ProvisionArguments {
   std::string dev_root_key_file;         // 32 bytes; empty: none
   std::string dev_recovery_secret_file;  // likewise
   bool replace = false;
+  Bytes administrators;  // approvals.hpp
 };
 
 // Each asks the gims-keyd that runs, tells on stdout what was done, and ends the ceremony where it
@@ -34,8 +35,11 @@ struct ProvisionArguments {
                                    const std::string& dev_recovery_secret_file,
                                    const ShareArguments& shares);
 // `file`: the recovery file; empty: the one in the state folder.
+// `administrators`: who may approve; empty: as custody.bin says, if it is there.
 [[nodiscard]] Result<> run_recover(const Settings& settings, const std::string& file, bool replace,
-                                   const ShareArguments& shares);
+                                   Bytes administrators, const ShareArguments& shares);
+[[nodiscard]] Result<> run_name_administrators(const Settings& settings, Bytes administrators,
+                                               const ShareArguments& shares);
 [[nodiscard]] Result<> run_accept_older(const Settings& settings, const ShareArguments& shares);
 [[nodiscard]] Result<> run_renew_ca(const Settings& settings, const ShareArguments& shares);
 [[nodiscard]] Result<> run_abort_ceremony(const Settings& settings);

@@ -38,9 +38,9 @@ Result<> run_unlock(const Settings& settings) {
   return {};
 }
 
-Result<> run_zeroize(const Settings& settings, bool files_only) {
+Result<> run_zeroize(const Settings& settings) {
   GIMS_TRY_ASSIGN(const auto client, running(settings));
-  GIMS_TRY_ASSIGN(const ZeroizeReply done, client->zeroize({.files_only = files_only}));
+  GIMS_TRY_ASSIGN(const ZeroizeReply done, client->zeroize({.files_only = true}));
   if (done.doubt.empty()) {
     std::printf("The keys are destroyed.\n");
   } else {

@@ -15,7 +15,8 @@ namespace gims::hsm {
 // Each asks it, and tells on stdout what it did.
 [[nodiscard]] Result<> run_status(const Settings& settings);
 [[nodiscard]] Result<> run_unlock(const Settings& settings);
-[[nodiscard]] Result<> run_zeroize(const Settings& settings, bool files_only);
+// A line of the hardware was pulled: what can be destroyed is.
+[[nodiscard]] Result<> run_zeroize(const Settings& settings);
 
 // GIMS_VERSION of the build.
 [[nodiscard]] std::string program_version();

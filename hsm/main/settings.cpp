@@ -77,9 +77,14 @@ Result<Settings> load_settings(const std::string& path) {
   if (!give(settings.users, config.text("peers.gimsd", sys::user_rule()), Role::gimsd)) {
     config.refuse("peers.gimsd", "another user than that of peers.tlsd");
   }
+  const std::string tamper = config.text("peers.tamper", "", sys::user_rule());
+  if (!tamper.empty() && !give(settings.users, tamper, Role::tamper)) {
+    config.refuse("peers.tamper", "another user than those of peers.tlsd and peers.gimsd");
+  }
   for (const std::string& admin : config.texts("peers.admins", 1, most_admins, sys::user_rule())) {
     if (!give(settings.users, admin, Role::admin)) {
-      config.refuse("peers.admins", "other users than those of peers.tlsd and peers.gimsd");
+      config.refuse("peers.admins",
+                    "other users than those of peers.tlsd, peers.gimsd and peers.tamper");
     }
   }
   GIMS_TRY(config.finish());

@@ -113,6 +113,36 @@ Result<ZeroizeReply> Client::zeroize(const ZeroizeRequest& request) {
   return call(Operation::zeroize, [&](Writer& writer) { encode(writer, request); }, decode_zeroize);
 }
 
+Result<ProposalReply> Client::propose(const ProposeRequest& request) {
+  return call(
+      Operation::propose, [&](Writer& writer) { encode(writer, request); }, decode_proposal);
+}
+
+Result<ApproveReply> Client::approve(const ApproveRequest& request) {
+  return call(Operation::approve, [&](Writer& writer) { encode(writer, request); }, decode_approve);
+}
+
+Result<std::vector<ProposalReply>> Client::proposals() {
+  return call(Operation::proposals, write_nothing, decode_proposals);
+}
+
+Result<> Client::withdraw(const WithdrawRequest& request) {
+  return call(
+      Operation::withdraw, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
+}
+
+Result<AdministratorsReply> Client::administrators() {
+  return call(Operation::administrators, write_nothing, decode_administrators);
+}
+
+Result<RedeemReply> Client::redeem(const RedeemRequest& request) {
+  return call(Operation::redeem, [&](Writer& writer) { encode(writer, request); }, decode_redeem);
+}
+
+Result<ActsReply> Client::acts(const ActsRequest& request) {
+  return call(Operation::acts, [&](Writer& writer) { encode(writer, request); }, decode_acts);
+}
+
 Result<CeremonyReply> Client::ceremony_begin(const CeremonyRequest& request) {
   return call(
       Operation::ceremony_begin, [&](Writer& writer) { encode(writer, request); }, decode_ceremony);

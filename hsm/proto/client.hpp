@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "hsm/proto/approval_messages.hpp"
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/caller.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
@@ -69,10 +70,23 @@ class Client {
   // An administrator.
   // Tries again what failed at start; locked.
   [[nodiscard]] Result<> unlock();
-  // Destroys the keys for good, and says whether that is certain.
+  // The hardware line (peers.tamper); locked, operational. Destroys the keys for good, and says
+  // whether that is certain. Persons propose it.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
   // Opens a credential: what it holds.
   [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
+
+  // Administrators, for what takes two of them (docs/protocol-keyd.md, "Two persons"); operational,
+  // and for zeroizing locked too. GIMS_KEYD_APPROVAL: not approved, or it cannot be.
+  [[nodiscard]] Result<ProposalReply> propose(const ProposeRequest& request);
+  [[nodiscard]] Result<ApproveReply> approve(const ApproveRequest& request);
+  [[nodiscard]] Result<std::vector<ProposalReply>> proposals();
+  [[nodiscard]] Result<> withdraw(const WithdrawRequest& request);
+  [[nodiscard]] Result<AdministratorsReply> administrators();
+  // gimsd; operational. What two administrators approved and gimsd carries out: handed over once.
+  [[nodiscard]] Result<RedeemReply> redeem(const RedeemRequest& request);
+  // gimsd; operational. What was done here and is not in its audit log yet.
+  [[nodiscard]] Result<ActsReply> acts(const ActsRequest& request);
 
   // An administrator's ceremonies (docs/protocol-keyd.md). One at a time; nothing changes before
   // ceremony_finish(). Codes: GIMS_KEYD_SHARE, what was typed is not the share that is wanted;

@@ -66,10 +66,24 @@ std::string_view name_of(Operation operation) noexcept {
       return "certify_audit";
     case Operation::event_log:
       return "event_log";
+    case Operation::propose:
+      return "propose";
+    case Operation::approve:
+      return "approve";
+    case Operation::proposals:
+      return "proposals";
+    case Operation::withdraw:
+      return "withdraw";
+    case Operation::administrators:
+      return "administrators";
     case Operation::certify_device:
       return "certify_device";
     case Operation::revoke_device:
       return "revoke_device";
+    case Operation::redeem:
+      return "redeem";
+    case Operation::acts:
+      return "acts";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:

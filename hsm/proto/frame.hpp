@@ -60,8 +60,15 @@ enum class Operation : std::uint16_t {
   activate = 21,
   certify_audit = 22,
   event_log = 23,
+  propose = 25,
+  approve = 26,
+  proposals = 27,
+  withdraw = 28,
+  administrators = 29,
   certify_device = 30,
   revoke_device = 31,
+  redeem = 32,
+  acts = 33,
 
   // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
   vault_info = 0x101,

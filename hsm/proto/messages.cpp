@@ -16,7 +16,7 @@ struct CodeName {
   std::string_view name;
   ErrorKind kind;
 };
-constexpr std::array<CodeName, 15> code_names{{
+constexpr std::array<CodeName, 16> code_names{{
     {RefusalCode::bad_frame, "GIMS_KEYD_FRAME", ErrorKind::bad_input},
     {RefusalCode::other_version, "GIMS_KEYD_VERSION", ErrorKind::bad_input},
     {RefusalCode::not_for_this_peer, "GIMS_KEYD_PEER", ErrorKind::forbidden},
@@ -32,6 +32,7 @@ constexpr std::array<CodeName, 15> code_names{{
     {RefusalCode::older, "GIMS_KEYD_OLDER", ErrorKind::unavailable},
     {RefusalCode::share, "GIMS_KEYD_SHARE", ErrorKind::bad_input},
     {RefusalCode::ceremony, "GIMS_KEYD_CEREMONY", ErrorKind::conflict},
+    {RefusalCode::approval, "GIMS_KEYD_APPROVAL", ErrorKind::forbidden},
 }};
 
 }  // namespace

@@ -39,6 +39,7 @@ enum class RefusalCode : std::uint16_t {
   older = 13,             // GIMS_KEYD_OLDER: an older release, or an older copy of what is kept
   share = 14,             // GIMS_KEYD_SHARE: what was typed is no recovery share that is wanted
   ceremony = 15,          // GIMS_KEYD_CEREMONY: there is none, there is one already, or not yet
+  approval = 16,          // GIMS_KEYD_APPROVAL: two administrators did not approve this, or cannot
 };
 struct Refusal {
   RefusalCode code = RefusalCode::internal;
@@ -50,7 +51,7 @@ struct Refusal {
 
 inline constexpr std::size_t max_text = 512;
 inline constexpr std::size_t max_user_id = 255;  // Matrix: appendices, "User Identifiers"
-inline constexpr std::size_t max_name = 253;  // of a DNS name (RFC 1035, section 2.3.4)
+inline constexpr std::size_t max_name = 253;     // of a DNS name (RFC 1035, section 2.3.4)
 inline constexpr std::size_t max_dns_names = 32;
 inline constexpr std::size_t max_addresses = 32;
 inline constexpr std::size_t max_certificate = 4096;

@@ -142,12 +142,23 @@ class Tpm2Vault final : public Vault, public Attestor, public ReleaseGate {
     return read_counter(use, hardware_secret);
   }
 
+  Result<bool> holds(BytesView bytes) override {
+    GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    for (const Slot slot : {Slot::a, Slot::b}) {
+      GIMS_TRY_ASSIGN(const bool here, use.holds_value(slot));
+      if (here) return true;
+    }
+    return false;
+  }
+
   Result<Destruction> destroy(BytesView bytes, const SecretBytes* hardware_secret) override {
     GIMS_TRY_ASSIGN(const Blob blob, decode_blob(bytes));
     GIMS_TRY_ASSIGN(const Destruction destruction, destroy_in(blob.storage_name));
     if (hardware_secret != nullptr) {
-      GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
-      GIMS_TRY(release_hierarchies(use, *hardware_secret));
+      // The keys are destroyed. Where this fails, the TPM keeps its passwords, as that of a site
+      // that does not open.
+      static_cast<void>(release(blob, *hardware_secret));
     }
     return destruction;
   }
@@ -247,6 +258,11 @@ class Tpm2Vault final : public Vault, public Attestor, public ReleaseGate {
     GIMS_TRY_ASSIGN(sealed.ca_public, point_of(blob.ca_key.public_area));
     GIMS_TRY_ASSIGN(sealed.blob, encode_blob(blob));
     return sealed;
+  }
+
+  Result<> release(const Blob& blob, const SecretBytes& hardware_secret) const {
+    GIMS_TRY_ASSIGN(const Use use, Use::pinned(options_, blob.storage_name));
+    return release_hierarchies(use, hardware_secret);
   }
 
   Result<Destruction> destroy_in(BytesView storage_name) const {

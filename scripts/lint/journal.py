@@ -43,6 +43,8 @@ FIELDS = {
     "SEQUENCE": "the number of an entry of the audit log",
     "POSITION": "how far the database is",
     "SERVER_NAME": "the site's name",
+    "ACTION": "what two persons are to decide, or did: its name, its number, and what it does",
+    "WHO": "the names of administrators",
 }
 
 ID = re.compile(r"^inline constexpr MessageId (\w+)\{\s*\"([^\"]*)\"\};$", re.MULTILINE)

@@ -89,12 +89,10 @@ class CustodyTest(SiteTest):
 
     def test_zeroizing_with_another_tpm(self):
         """It is refused, and says of files that are removed alone that copies of them open; which they do."""
-        config = ["--config", self.site.etc / "gims-keyd.toml"]
-
         def zeroize(*more):
-            run = subprocess.run([self.site.program("gims-keyd"), *config, "zeroize", "--destroy-all-keys", *more],
-                                 capture_output=True, text=True, timeout=120)
-            return run.returncode, run.stdout + run.stderr
+            for name in ("Asha", "Bimal"):
+                answer = self.keyd("propose", "zeroize", *more, *self.site.means(name))
+            return answer
         self.site.stop()
         files = self.site.folder / "keyd-copy"
         shutil.copytree(self.site.folder / "keyd", files)
@@ -122,13 +120,15 @@ class CustodyTest(SiteTest):
 
     def test_each_user_gets_what_is_its_own(self):
         """By the user that the kernel names, with every request that there is."""
-        own = {"root": {"status", "site_root", "audit_head", "ceremony_abort", "recovery_file"}, "gims-tlsd": {"status", "site_root"},
+        own = {"root": {"status", "site_root", "audit_head", "ceremony_abort", "recovery_file", "proposals", "administrators"},
+               "gims-tlsd": {"status", "site_root"},
                "gimsd": {"status", "site_root", "data_keys", "server_key", "audit_head", "certify_audit"}}
         # They are theirs, and a request without its fields is none.
-        without_fields = {"root": {"zeroize", "ceremony_begin", "ceremony_give", "ceremony_share", "ceremony_confirm", "ceremony_finish",
-                                   "crl", "attest", "activate", "event_log", "certify_device", "revoke_device"},
+        without_fields = {"root": {"ceremony_begin", "ceremony_give", "ceremony_share", "ceremony_confirm", "ceremony_finish",
+                                   "crl", "attest", "activate", "event_log", "certify_device", "revoke_device",
+                                   "propose", "approve", "withdraw"},
                           "gims-tlsd": {"sign_leaf", "crl"},
-                          "gimsd": {"sign_events", "extend_audit", "mark_store", "crl", "attest", "event_log"}}
+                          "gimsd": {"sign_events", "extend_audit", "mark_store", "crl", "attest", "event_log", "redeem", "acts"}}
         of_keyd = [name for name, number in keyd_peer.OPERATIONS.items() if number < 0x100]
         for user, allowed in own.items():
             for operation in of_keyd:
@@ -163,7 +163,7 @@ class CustodyTest(SiteTest):
         site = keyd_peer.field(b"gims.internal") + keyd_peer.field(b"again") + b"\0\1" + keyd_peer.field(b"gims.internal") + b"\0\0"
         with keyd_peer.Peer(socket_path) as peer:
             # One share, not typed again; no key of a development site.
-            provisioning = keyd_peer.frame("ceremony_begin", b"\1" + site + keyd_peer.field(b"") + b"\1" + b"\1\1\1\1" + b"\0" + keyd_peer.field(b""))
+            provisioning = keyd_peer.frame("ceremony_begin", b"\1" + site + keyd_peer.field(b"") + b"\1" + b"\1\1\1\1" + b"\0" + keyd_peer.field(b"") + keyd_peer.field(b""))
             self.assert_refused(peer.send(provisioning), keyd_peer.STATE)
         with keyd_peer.Peer(socket_path, "gimsd") as peer:
             self.assertEqual(peer.ask("audit_head"), head)

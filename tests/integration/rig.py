@@ -101,7 +101,7 @@ class SiteTest(unittest.TestCase):
 
     def gimsctl(self, *arguments, input=None):
         """As gimssite's, for commands that may fail: (exit status, what it printed)."""
-        run = subprocess.run([self.site.program("gimsctl"), "--socket", self.site.run / "gimsd/admin", *arguments],
+        run = subprocess.run([self.site.program("gimsctl"), *self.site.gimsctl_sockets(), *arguments],
                              input=input, capture_output=True, text=True, timeout=120)
         return run.returncode, run.stdout + run.stderr
 

@@ -149,6 +149,12 @@ class FakeVault final : public hsm::Vault, public hsm::Attestor {
     return ++hardware_->counter;
   }
 
+  Result<bool> holds(hsm::BytesView blob) override {
+    GIMS_TRY(reach());
+    GIMS_TRY(check_name(blob));
+    return !hardware_->seal.empty() || !hardware_->next_seal.empty();
+  }
+
   Result<Destruction> destroy(hsm::BytesView blob, const SecretBytes* hardware_secret) override {
     GIMS_TRY(reach());
     GIMS_TRY(check_name(blob));

@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "hsm/core/custodian.hpp"
+#include "support/approval_signer.hpp"
 #include "support/fake_vault.hpp"
 #include "support/manual_clock.hpp"
 #include "support/temp_folder.hpp"
@@ -35,6 +36,7 @@ inline hsm::CeremonyRequest provision_request() {
   request.site = site_parameters();
   request.scheme = {.group_threshold = 1, .groups = {{.threshold = 2, .count = 3}}};
   request.confirm = false;
+  request.administrators = list_of({&asha(), &bimal()});
   return request;
 }
 
@@ -114,6 +116,7 @@ class KeydSite {
 
   [[nodiscard]] hsm::Custodian& custodian() { return *custodian_; }
   [[nodiscard]] FakeHardware& hardware() { return *hardware_; }
+  [[nodiscard]] std::shared_ptr<FakeHardware> hardware_pointer() { return hardware_; }
   [[nodiscard]] ManualClock& clock() { return clock_; }
   [[nodiscard]] std::filesystem::path state() const { return folder_ / "state"; }
   [[nodiscard]] std::filesystem::path custody() const { return state() / "custody.bin"; }

@@ -251,6 +251,20 @@ TEST(CombinedVault, DestroyingOneHalfIsEnough) {
   }
 }
 
+TEST(CombinedVault, HoldsABlobAsLongAsBothHoldTheirHalf) {
+  for (const bool tpm_empty : {true, false}) {
+    Unit unit;
+    const auto sealed = unit.vault->provision(random_key(), secret, false);
+    ASSERT_TRUE(sealed);
+    EXPECT_EQ(unit.vault->holds(sealed->blob), true);
+    auto& empty = tpm_empty ? unit.tpm : unit.hsm;
+    empty->seal = SecretBytes();
+    EXPECT_EQ(unit.vault->holds(sealed->blob), false);
+    empty->reachable = false;
+    EXPECT_FALSE(unit.vault->holds(sealed->blob).has_value()) << "that it is away says nothing";
+  }
+}
+
 TEST(CombinedVault, WhatCanBeDestroyedInNeitherStays) {
   Unit unit;
   Unit other;

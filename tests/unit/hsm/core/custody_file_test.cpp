@@ -25,7 +25,8 @@ CustodyRecord some_record() {
           .crl = Bytes(300, 6),
           .former_cas = {{.vault_blob = Bytes(200, 8), .certificate = Bytes(400, 9), .until = 12}},
           .revoked_devices = {{.serial = {1, 2}, .at = 3}, {.serial = {4}, .at = 5}},
-          .recovery = Bytes(2000, 7)};
+          .recovery = Bytes(2000, 7),
+          .administrators = Bytes(100, 10)};
 }
 
 TEST(CustodyFile, ComesBackAsItWas) {
@@ -43,6 +44,7 @@ TEST(CustodyFile, ComesBackAsItWas) {
   EXPECT_EQ(record->issuing_ca, Bytes(500, 5));
   EXPECT_EQ(record->number, 7U);
   EXPECT_EQ(record->crl, Bytes(300, 6));
+  EXPECT_EQ(record->administrators, Bytes(100, 10));
   EXPECT_EQ(record->recovery, Bytes(2000, 7));
   ASSERT_EQ(record->former_cas.size(), 1U);
   EXPECT_EQ(record->former_cas[0].vault_blob, Bytes(200, 8));

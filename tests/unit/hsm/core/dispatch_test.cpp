@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "support/decided_site.hpp"
 #include "support/device_request.hpp"
 #include "support/keyd_site.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 
 using test::KeydSite;
 
-constexpr std::array<Role, 3> all_roles{Role::admin, Role::tlsd, Role::gimsd};
+constexpr std::array<Role, 4> all_roles{Role::admin, Role::tlsd, Role::gimsd, Role::tamper};
 constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, State::operational,
                                           State::zeroized};
 
@@ -22,14 +23,15 @@ constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, S
 using Allowed = std::map<Operation, std::pair<std::set<Role>, std::set<State>>>;
 const Allowed& documented() {
   using enum Operation;
-  static const std::set<Role> anyone{all_roles.begin(), all_roles.end()};
+  static const std::set<Role> anyone{Role::admin, Role::tlsd, Role::gimsd};
+  static const std::set<State> with_keys{State::locked, State::operational};
   static const std::set<State> operational{State::operational};
   static const std::set<State> all{all_states.begin(), all_states.end()};
   static const Allowed table{
       {status, {anyone, all}},
       {ceremony_begin, {{Role::admin}, all}},
       {unlock, {{Role::admin}, {State::locked}}},
-      {zeroize, {{Role::admin}, {State::locked, State::operational}}},
+      {zeroize, {{Role::tamper}, with_keys}},
       {site_root, {anyone, operational}},
       {sign_leaf, {{Role::tlsd}, operational}},
       {data_keys, {{Role::gimsd}, operational}},
@@ -50,7 +52,14 @@ const Allowed& documented() {
       {certify_audit, {{Role::gimsd}, operational}},
       {event_log, {{Role::gimsd, Role::admin}, operational}},
       {certify_device, {{Role::admin}, operational}},
+      {propose, {{Role::admin}, with_keys}},
+      {approve, {{Role::admin}, with_keys}},
+      {proposals, {{Role::admin}, with_keys}},
+      {withdraw, {{Role::admin}, with_keys}},
+      {administrators, {{Role::admin}, with_keys}},
       {revoke_device, {{Role::admin}, operational}},
+      {redeem, {{Role::gimsd}, operational}},
+      {acts, {{Role::gimsd}, operational}},
   };
   return table;
 }
@@ -112,6 +121,37 @@ bool is_step(Operation operation) {
          operation == ceremony_confirm || operation == ceremony_finish;
 }
 
+// What two persons decide, as far as the operation needs it.
+void encode_decision(Writer& writer, Operation operation, KeydSite* site) {
+  using enum Operation;
+  const bool by_gimsd = operation == redeem;
+  const std::string user = "@desk.officer:gims.internal";
+  const Bytes body = by_gimsd ? Bytes(user.begin(), user.end()) : Bytes{0};
+  const Action action = by_gimsd ? Action::identity_reset : Action::zeroize;
+  ProposalReply proposal;
+  const auto yes = [&](const test::Signer& signer) {
+    return ApproveRequest{.id = proposal.id,
+                          .assertion = test::encoded(signer.approve(proposal.challenge))};
+  };
+  if (site != nullptr && (operation == Operation::approve || operation == withdraw || by_gimsd)) {
+    // Refused in the states in which it would be.
+    proposal =
+        site->custodian().propose({.action = action, .body = body}).value_or(ProposalReply{});
+    if (by_gimsd) {
+      for (const test::Signer* signer : {&test::asha(), &test::bimal()}) {
+        static_cast<void>(site->custodian().approve(yes(*signer)));
+      }
+    }
+  }
+  if (operation == propose) encode(writer, ProposeRequest{.action = action, .body = body});
+  if (operation == Operation::approve) encode(writer, yes(test::asha()));
+  if (operation == withdraw) encode(writer, WithdrawRequest{.id = proposal.id});
+  if (operation == acts) encode(writer, ActsRequest{});
+  if (by_gimsd) {
+    encode(writer, RedeemRequest{.id = proposal.id, .action = action, .body = body});
+  }
+}
+
 Bytes request(Operation operation, KeydSite* site = nullptr) {
   using enum Operation;
   const State state = site == nullptr ? State::unprovisioned : site->custodian().state();
@@ -163,6 +203,7 @@ Bytes request(Operation operation, KeydSite* site = nullptr) {
     encode(writer, ActivateRequest{.credential = {1}, .encrypted_secret = {2}});
   }
   if (operation == Operation::event_log) encode(writer, EventLogRequest{});
+  encode_decision(writer, operation, site);
   const auto frame = writer.frame({.kind = Kind::request, .operation = operation, .number = 41});
   return {frame->begin(), frame->end()};
 }
@@ -261,8 +302,8 @@ TEST(KeydTable, ABodyWithOneByteMoreIsABadFrame) {
     message.push_back(0);
     ++message[15];
     const State before = site->custodian().state();
-    const Got got =
-        ask(site->custodian(), Roles{} | Role::admin | Role::tlsd | Role::gimsd, message);
+    const Got got = ask(site->custodian(),
+                        Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper, message);
     ASSERT_TRUE(got.refusal) << name_of(rule.operation);
     EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
     EXPECT_TRUE(got.hang_up);
@@ -281,8 +322,8 @@ TEST(KeydTable, ACutBodyIsABadFrame) {
     for (std::size_t size = 0; size < body; ++size) {
       Bytes message(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(header_size + size));
       message[15] = static_cast<std::uint8_t>(size);
-      const Got got =
-          ask(site->custodian(), Roles{} | Role::admin | Role::tlsd | Role::gimsd, message);
+      const Got got = ask(site->custodian(),
+                          Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper, message);
       ASSERT_TRUE(got.refusal) << name_of(rule.operation) << " of " << size;
       EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
       EXPECT_TRUE(got.hang_up);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hsm/proto/client.hpp"
+#include "support/decided_site.hpp"
 #include "support/keyd_site.hpp"
 #include "support/raw_peer.hpp"
 #include "sys/event_fd.hpp"
@@ -24,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Roles everything = Roles{} | Role::admin | Role::tlsd | Role::gimsd;
+constexpr Roles everything = Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper;
 
 // gims-keyd's loop in a thread, over a custodian in memory.
 class Running {
@@ -156,6 +157,44 @@ TEST(KeydServer, AnswersEveryRequestOfTheClient) {
   ASSERT_TRUE(zeroized) << zeroized.error().text;
   EXPECT_EQ(zeroized->doubt, "");
   EXPECT_EQ(client->status()->state, State::zeroized);
+}
+
+TEST(KeydServer, TwoPersonsDecideOverTheSocket) {
+  Running keyd;
+  keyd.stop();
+  keyd.site().provisioned();
+  keyd.start();
+  const auto client = keyd.client();
+  EXPECT_EQ(client->administrators()->list, test::list_of({&test::asha(), &test::bimal()}));
+  const std::string user = "@desk.officer:gims.internal";
+  const ProposeRequest request{.action = Action::identity_reset,
+                               .body = {user.begin(), user.end()}};
+  const auto proposal = client->propose(request);
+  ASSERT_TRUE(proposal) << proposal.error().text;
+  const auto yes = [&](const test::Signer& signer) {
+    return client->approve(
+        {.id = proposal->id, .assertion = test::encoded(signer.approve(proposal->challenge))});
+  };
+  EXPECT_EQ(yes(test::asha())->missing, 1U);
+  const auto twice = yes(test::asha());
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, "GIMS_KEYD_APPROVAL");
+  EXPECT_EQ(twice.error().kind, ErrorKind::forbidden);
+  EXPECT_EQ(yes(test::bimal())->missing, 0U);
+  const auto waiting = client->proposals();
+  ASSERT_TRUE(waiting);
+  ASSERT_EQ(waiting->size(), 1U);
+  EXPECT_EQ(waiting->front().body, request.body);
+  EXPECT_EQ(waiting->front().approved_by, (std::vector<std::string>{"Asha", "Bimal"}));
+  const auto redeemed =
+      client->redeem({.id = proposal->id, .action = request.action, .body = request.body});
+  ASSERT_TRUE(redeemed) << redeemed.error().text;
+  EXPECT_EQ(redeemed->approved_by, (std::vector<std::string>{"Asha", "Bimal"}));
+  EXPECT_FALSE(client->withdraw({.id = proposal->id}));
+  const auto acts = client->acts({});
+  ASSERT_TRUE(acts);
+  ASSERT_EQ(acts->acts.size(), 4U);
+  EXPECT_EQ(acts->acts.back().act, "approval.done");
 }
 
 TEST(KeydServer, OpensByItselfWhatWasAwayAndTellsTheChange) {

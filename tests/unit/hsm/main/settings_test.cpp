@@ -19,7 +19,8 @@ constexpr std::string_view good =
     "[peers]\n"
     "tlsd = \"1201\"\n"
     "gimsd = \"1202\"\n"
-    "admins = [\"root\", \"1203\"]\n";
+    "admins = [\"root\", \"1203\"]\n"
+    "tamper = \"1204\"\n";
 
 Result<Settings> load(std::string_view toml) {
   const test::TempFolder folder;
@@ -44,10 +45,11 @@ TEST(KeydSettings, AreReadFromTheFile) {
   EXPECT_EQ(settings->tpm->address.path, "/dev/tpmrm0");
   EXPECT_EQ(settings->tpm->time_limit, std::chrono::seconds(20));
   EXPECT_EQ(settings->policy_file, "/usr/lib/gims/release.policy");
-  ASSERT_EQ(settings->users.size(), 4U);
+  ASSERT_EQ(settings->users.size(), 5U);
   EXPECT_EQ(settings->users.at(1201).bits, (Roles{} | Role::tlsd).bits);
   EXPECT_EQ(settings->users.at(1202).bits, (Roles{} | Role::gimsd).bits);
   EXPECT_EQ(settings->users.at(1203).bits, (Roles{} | Role::admin).bits);
+  EXPECT_EQ(settings->users.at(1204).bits, (Roles{} | Role::tamper).bits);
   EXPECT_EQ(settings->users.at(0).bits, (Roles{} | Role::admin).bits);
 }
 
@@ -86,6 +88,12 @@ TEST(KeydSettings, TheKeysAreInATpmOrInAnHsmOrInBoth) {
   EXPECT_NE(neither.error().text.find("[pkcs11]"), std::string::npos);
 }
 
+TEST(KeydSettings, ALineOfTheHardwareIsThereWhereItIsConfigured) {
+  const auto settings = load(changed("tamper = \"1204\"\n", ""));
+  ASSERT_TRUE(settings) << settings.error().text;
+  EXPECT_EQ(settings->users.size(), 4U);
+}
+
 TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
   struct Case {
     std::string toml;
@@ -100,9 +108,16 @@ TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
       {changed("\"1202\"", "\"1201\""),
        ":9:9: peers.gimsd: must be another user than that of peers.tlsd"},
       {changed("\"1203\"", "\"1202\""),
-       ":10:10: peers.admins: must be other users than those of peers.tlsd and peers.gimsd"},
+       ":10:10: peers.admins: must be other users than those of peers.tlsd, peers.gimsd and "
+       "peers.tamper"},
       {changed("\"1203\"", "\"1201\""),
-       ":10:10: peers.admins: must be other users than those of peers.tlsd and peers.gimsd"},
+       ":10:10: peers.admins: must be other users than those of peers.tlsd, peers.gimsd and "
+       "peers.tamper"},
+      {changed("\"1204\"", "\"1202\""),
+       ":11:10: peers.tamper: must be another user than those of peers.tlsd and peers.gimsd"},
+      {changed("\"1204\"", "\"1203\""),
+       ":10:10: peers.admins: must be other users than those of peers.tlsd, peers.gimsd and "
+       "peers.tamper"},
       {changed("[\"root\", \"1203\"]", "[]"), ":10:10: peers.admins: must be an array of 1 to 16"},
       {changed("/run/gims/keyd.sock", "keyd.sock"), ":1:10: socket: must be an absolute path"},
       {changed("/run/gims/keyd.sock", "/" + std::string(107, 'a')),

@@ -69,6 +69,39 @@ Sample sample(const char* name, const T& value, Result<T> (*decode)(BytesView)) 
           }};
 }
 
+void add_approvals(std::vector<Sample>& all) {
+  const ProposalReply proposal{.id = 3,
+                               .action = Action::identity_reset,
+                               .body = Bytes(20, 1),
+                               .text = "let somebody do something",
+                               .challenge = {1, 2},
+                               .seconds_left = 599,
+                               .approved_by = {"Asha", "Bimal"}};
+  const Act act{.id = 1ULL << 40U,
+                .time_ms = 1'700'000'000'000,
+                .actor = "administrator Asha",
+                .act = "approval.given",
+                .target = "zeroize 3",
+                .text = "destroy all keys of this site for good"};
+  all.push_back(
+      sample("propose", ProposeRequest{.action = Action::zeroize, .body = {0}}, decode_propose));
+  all.push_back(sample("proposal", proposal, decode_proposal));
+  all.push_back(
+      sample("proposals", std::vector<ProposalReply>{proposal, proposal}, decode_proposals));
+  all.push_back(sample("approve request", ApproveRequest{.id = 3, .assertion = Bytes(90, 1)},
+                       decode_approve_request));
+  all.push_back(sample("approve", ApproveReply{.missing = 1, .text = ""}, decode_approve));
+  all.push_back(sample("withdraw", WithdrawRequest{.id = 3}, decode_withdraw));
+  all.push_back(sample("redeem request",
+                       RedeemRequest{.id = 3, .action = Action::identity_reset, .body = {1}},
+                       decode_redeem_request));
+  all.push_back(sample("redeem", RedeemReply{.approved_by = {"Asha", "Bimal"}}, decode_redeem));
+  all.push_back(
+      sample("administrators", AdministratorsReply{.list = Bytes(200, 1)}, decode_administrators));
+  all.push_back(sample("acts request", ActsRequest{.taken = 7}, decode_acts_request));
+  all.push_back(sample("acts", ActsReply{.acts = {act, act}, .lost = 2}, decode_acts));
+}
+
 std::vector<Sample> samples() {
   CeremonyRequest with_keys = test::provision_request();
   with_keys.dev_root_key = *SecretBytes::copy_of(Bytes(key_size, 3));
@@ -102,6 +135,7 @@ std::vector<Sample> samples() {
       sample("recovery file", RecoveryFileReply{.file = Bytes(900, 1)}, decode_recovery_file));
   all.push_back(sample("crl request", CrlRequest{.which = 2}, decode_crl_request));
   all.push_back(sample("crl", CrlReply{.crl = Bytes(300, 1), .lists = 3}, decode_crl));
+  add_approvals(all);
   all.push_back(sample("device request",
                        DeviceRequest{.request = Bytes(200, 1),
                                      .user = "@asha:gims.internal",
@@ -236,10 +270,18 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
     EXPECT_FALSE(decode_status(status));
   }
   Bytes refusal = body_of(Refusal{});
-  for (const std::uint8_t code : Bytes{0, 16, 255}) {
+  for (const std::uint8_t code : Bytes{0, 17, 255}) {
     refusal[1] = code;
     EXPECT_FALSE(decode_refusal(refusal));
   }
+  Bytes propose = body_of(ProposeRequest{.action = Action::zeroize, .body = {0}});
+  for (const std::uint8_t action : Bytes{0, last_action + 1, 255}) {
+    propose[1] = action;
+    EXPECT_FALSE(decode_propose(propose));
+  }
+  Bytes approve = body_of(ApproveReply{});
+  approve[0] = needed_persons;
+  EXPECT_FALSE(decode_approve(approve));
   CeremonyRequest short_key = test::provision_request();
   short_key.dev_root_key = *SecretBytes::copy_of(Bytes(key_size - 1, 1));
   EXPECT_FALSE(decode_ceremony_request(body_of(short_key)));

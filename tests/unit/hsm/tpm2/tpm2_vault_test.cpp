@@ -153,7 +153,9 @@ TEST(Tpm2Vault, DestroyingMakesTheBlobUnreadable) {
   const auto vault = vault_at(tpm);
   const auto sealed = vault->provision(random_key(), hardware_secret(), false);
   ASSERT_TRUE(sealed) << sealed.error().text;
+  EXPECT_TRUE(vault->holds(sealed->blob).value());
   EXPECT_EQ(vault->destroy(sealed->blob, nullptr).value(), Vault::Destruction::done);
+  EXPECT_FALSE(vault->holds(sealed->blob).value());
   const auto opened = vault->open(sealed->blob);
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().text.find("authorisation value"), std::string::npos);
@@ -174,6 +176,7 @@ TEST(Tpm2Vault, AnotherTpmDestroysNothing) {
   const auto refused = vault_at(other)->destroy(sealed->blob, nullptr);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text.find("another TPM"), std::string::npos) << refused.error().text;
+  EXPECT_FALSE(vault_at(other)->holds(sealed->blob)) << "nor can it say that there is nothing";
   EXPECT_TRUE(vault_at(other)->open(others->blob)) << "the other site's keys";
   EXPECT_TRUE(vault_at(tpm)->open(sealed->blob));
 }
