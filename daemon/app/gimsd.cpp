@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/keyd_attester.hpp"
+#include "app/keyd_decisions.hpp"
 #include "app/keyd_witness.hpp"
 #include "app/site.hpp"
 #include "app/store_marks.hpp"
@@ -132,14 +133,16 @@ Result<> run_gimsd(Settings settings) {
 
   GIMS_TRY_ASSIGN(
       const auto site,
-      Site::open({.services = {.policy = std::move(settings.policy),
-                               .folder = settings.data_folder,
-                               .keys = std::move(fetched->keys),
-                               .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
-                               .attestation = std::move(attester)},
-                  .http = settings.http,
-                  .admins = settings.admins},
-                 clock));
+      Site::open(
+          {.services = {.policy = std::move(settings.policy),
+                        .folder = settings.data_folder,
+                        .keys = std::move(fetched->keys),
+                        .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
+                        .attestation = std::move(attester),
+                        .decisions = std::make_unique<KeydDecisionsClient>(settings.keyd_socket)},
+           .http = settings.http,
+           .admins = settings.admins},
+          clock));
   // An older copy of the database is not served: officers would miss messages that they have sent.
   StoreMarks marks(settings.keyd_socket, [&store = site->services().store()] {
     return static_cast<std::uint64_t>(store.position());

@@ -79,9 +79,11 @@ struct Services::Parts {
         attestation_source(std::move(options.attestation)),
         attestation(attestation_source.get(), clock),
         audit(witness.get()),
+        decisions(std::move(options.decisions)),
         sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
-                  policy.password_cost, password_threads, password_queue) {}
+                  policy.password_cost, password_threads, password_queue),
+        two_persons(decisions.get()) {}
 
   const Clock& clock;
   const service::Policy policy;
@@ -90,11 +92,13 @@ struct Services::Parts {
   service::Attestation attestation;
   // These hear of commits, so the store comes after them.
   service::AuditLog audit;
+  const std::unique_ptr<service::KeydDecisions> decisions;
   service::Sessions sessions;
   service::Passwords passwords;
   service::sync::Feed feed;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<service::Media> media;
+  service::TwoPersons two_persons;  // its thread uses the store
 
   struct OnStore {
     explicit OnStore(Parts& parts)
@@ -104,7 +108,7 @@ struct Services::Parts {
           room_reads(*parts.store, parts.clock),
           directory(*parts.store, parts.policy),
           device_keys(*parts.store, parts.policy),
-          cross_signing(*parts.store, parts.policy),
+          cross_signing(*parts.store, parts.policy, parts.clock),
           to_device(*parts.store),
           key_backups(*parts.store),
           device_removal(device_keys),
@@ -194,6 +198,7 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
     return rooms.leave_all_rooms(transaction, user_id);
   });
   GIMS_TRY(parts->audit.attach(*parts->store));
+  GIMS_TRY(parts->two_persons.attach(*parts->store));
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
   on.maintenance.add("promised media", std::chrono::hours(1), &service::Media::prune_promises);
   on.maintenance.start();
@@ -236,6 +241,7 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(admin::status_routes(on.site_status));
   add(admin::user_routes(on.users, on.devices, on.profiles));
   add(admin::device_routes(on.users, on.devices));
+  add(admin::identity_routes(on.users, parts_->two_persons));
   add(admin::audit_routes(parts_->audit));
   add(admin::attestation_routes(parts_->attestation));
   return all;
@@ -264,6 +270,7 @@ void Services::stop() {
   parts_->on->store_check.stop();
   parts_->on->maintenance.stop();
   parts_->media->stop();
+  parts_->two_persons.stop();
   parts_->store->stop();
   parts_->audit.stop();
 }

@@ -16,6 +16,7 @@
 #include "service/audit_log.hpp"
 #include "service/policy.hpp"
 #include "service/store_check.hpp"
+#include "service/two_persons.hpp"
 #include "store/store.hpp"
 
 namespace gims::app {
@@ -28,6 +29,8 @@ struct ServiceOptions {
   std::unique_ptr<service::AuditWitness> witness = nullptr;
   // gims-keyd, for what the unit states about itself; nothing on a test site.
   std::unique_ptr<service::AttestationSource> attestation = nullptr;
+  // gims-keyd, for what two administrators decide.
+  std::unique_ptr<service::KeydDecisions> decisions = nullptr;
 };
 
 // Thread: create, stop and destroy by one. What it gives lives as long as it does.

@@ -41,8 +41,6 @@ AttestGrammar::AttestGrammar(CLI::App& app, AttestArguments& with, const AttestC
   CLI::App& activate = leaf("activate", "Answer a challenge; on the unit, as an administrator",
                             [&commands] { return commands.activate(); });
   activate.add_option("challenge", with_.challenge, "The challenge")->required();
-  activate.add_option("--keyd-socket", with_.keyd_socket, "gims-keyd's socket")
-      ->capture_default_str();
   out(activate);
 
   CLI::App& pin = leaf("pin", "Ask a unit, and compare it with what it was when it was met first",

@@ -20,6 +20,7 @@
 #include "ctl/table.hpp"
 #include "hsm/attest/evidence.hpp"
 #include "hsm/attest/verify.hpp"
+#include "hsm/proto/approval_messages.hpp"
 #include "json/writer.hpp"
 
 namespace gims::ctl {
@@ -39,10 +40,12 @@ struct Arguments {
   bool must_change = false;
   bool for_good = false;
   bool full = false;
-  std::string file;  // an export of the audit log
-  AttestArguments attest;
+  std::string file;        // an export of the audit log
+  AttestArguments attest;  // and gims-keyd's socket
   std::int64_t after = 0;
   std::int64_t most = 0;  // 0: all
+  hsm::consent::Means means;
+  bool files_only = false;
 };
 
 // While it lives, says how far the check of the store is.
@@ -109,6 +112,27 @@ class Commands {
   Result<Outcome> revoke_device() {
     GIMS_TRY(ask({.verb = Verb::del, .path = user_path() + "/devices/" + escaped(with_.device)}));
     return told("revoked the device " + with_.device + " of", with_.user, {});
+  }
+  Result<Outcome> zeroize() {
+    GIMS_TRY_ASSIGN(const hsm::consent::Said said,
+                    decide(hsm::consent::to_zeroize(with_.files_only)));
+    return told(said);
+  }
+  Result<Outcome> reset_identity() {
+    GIMS_TRY_ASSIGN(const auto account, ask({.path = user_path()}));
+    const std::string user_id(account.root().get("user_id").string_or(""));
+    GIMS_TRY_ASSIGN(const hsm::consent::Said said,
+                    decide(hsm::consent::to_reset_identity(user_id)));
+    // Also where the second yes was said by another command.
+    const std::size_t persons = said.proposal.approved_by.size();
+    const bool decided = said.yes ? said.yes->missing == 0 : persons >= hsm::needed_persons;
+    if (!decided) return told(said);
+    json::Writer body;
+    body.begin_object().member("approval", said.proposal.id).end_object();
+    GIMS_TRY(ask({.verb = Verb::post,
+                  .path = user_path() + "/reset-identity",
+                  .body = Redacted(body.take())}));
+    return told("for an hour its owner may replace, once, the identity of", user_id, {});
   }
   Result<Outcome> list_audit() {
     return list("/audit", "entries", std::to_string(with_.after), entries_text);
@@ -177,6 +201,10 @@ class Commands {
     const json::Value refusal = reply.json.root();
     return fail(ErrorKind::forbidden, refusal.get("errcode").string_or("M_UNKNOWN"),
                 refusal.get("error").string_or("gimsd refused without a reason."));
+  }
+
+  Result<hsm::consent::Said> decide(const hsm::ProposeRequest& request) const {
+    return surroundings_.decide(with_.attest.keyd_socket, request, with_.means);
   }
 
   // `text` reads the answer in any case: it may say what the exit status is.
@@ -271,6 +299,19 @@ class Commands {
     return outcome;
   }
 
+  [[nodiscard]] Outcome told(const hsm::consent::Said& said) const {
+    Outcome outcome;
+    outcome.out = hsm::consent::describe(said);
+    if (!with_.json) return outcome;
+    const auto missing = said.yes ? std::size_t{said.yes->missing}
+                                  : hsm::needed_persons - said.proposal.approved_by.size();
+    json::Writer out;
+    out.begin_object().member("proposal", said.proposal.id).member("missing", missing);
+    out.member("text", said.yes ? said.yes->text : said.proposal.text).end_object();
+    outcome.out = out.take() + "\n";
+    return outcome;
+  }
+
   [[nodiscard]] std::string user_path() const { return "/users/" + escaped(with_.user); }
 
   const Arguments& with_;
@@ -287,11 +328,19 @@ class Grammar {
     app.require_subcommand(1);
     app.fallthrough();
     app.add_option("--socket", with.socket, "gimsd's admin socket")->capture_default_str();
+    app.add_option("--keyd-socket", with.attest.keyd_socket, "gims-keyd's socket")
+        ->capture_default_str();
     app.add_flag("--json", with.json, "Print what gimsd answered as JSON");
     leaf(app, "status", "How the site is", [this] { return commands_.status(); });
     users(group(app, "user", "Accounts"));
     devices(group(app, "device", "Signed-in devices"));
     audit(group(app, "audit", "The log of what administrators did"));
+    CLI::App& zeroize =
+        leaf(app, "zeroize", "Destroy the site's keys for good; two administrators each say this",
+             [this] { return commands_.zeroize(); });
+    zeroize.add_flag("--files-only", with.files_only,
+                     "Remove the files although the TPM that holds the keys does not do its part");
+    with_means(zeroize);
     CLI::App& check = leaf(app, "check", "Read the whole store for damage, while the site works",
                            [this] { return commands_.check(); });
     check.add_flag("--full", with.full, "Every event, index and media file, too: takes longer");
@@ -322,6 +371,17 @@ class Grammar {
     command.add_flag("--must-change", with_.must_change, "Its owner has to choose another");
   }
 
+  // For what two administrators decide.
+  void with_means(CLI::App& command) {
+    command.add_option("--as", with_.means.who, "Who you are: an administrator of gims-keyd");
+    CLI::Option* const key =
+        command.add_option("--key", with_.means.key_file, "The file of your key, PEM");
+    command
+        .add_option("--assertion", with_.means.assertion_file,
+                    "Instead: an assertion over the challenge, as a WebAuthn client wrote it")
+        ->excludes(key);
+  }
+
   void users(CLI::App& above) {
     CLI::App& add =
         of_user(above, "add", "Make an account", [this] { return commands_.add_user(); });
@@ -335,6 +395,10 @@ class Grammar {
             [this] { return commands_.act_on_user("unlock", "unlocked"); });
     with_password(of_user(above, "reset", "Give a new password; all sessions of the account end",
                           [this] { return commands_.reset_user(); }));
+    with_means(of_user(above, "reset-identity",
+                       "Let its owner replace the encrypted identity; two administrators each say "
+                       "this",
+                       [this] { return commands_.reset_identity(); }));
     CLI::App& deactivate =
         of_user(above, "deactivate", "Close an account; its rooms are left, its devices end",
                 [this] { return commands_.act_on_user("deactivate", "deactivated"); });
@@ -385,7 +449,7 @@ Exit exit_of(const Error& error) {
 Outcome run(int argc, const char* const* argv, const Surroundings& surroundings) {
   CLI::App app(
       "The local administrator's command. Exit status: 0 done; 1 gimsd refused, or a check found "
-      "something; 2 wrong use; 3 gimsd cannot be reached.",
+      "something; 2 wrong use; 3 gimsd, or gims-keyd, cannot be reached.",
       "gimsctl");
   app.set_version_flag("--version", GIMS_VERSION);
   Arguments arguments;

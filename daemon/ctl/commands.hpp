@@ -9,21 +9,27 @@
 #include "base/secret.hpp"
 #include "ctl/admin_client.hpp"
 #include "ctl/transfer.hpp"
+#include "hsm/consent/consent.hpp"
 #include "hsm/proto/attest_messages.hpp"
 
 namespace gims::ctl {
 
 enum class Exit : int {
   ok = 0,
-  refused = 1,      // gimsd refused, or what was to be checked is not as it should be
+  refused = 1,      // gimsd or gims-keyd refused, or what was to be checked is not as it should be
   usage = 2,        // arguments or the password on standard input
-  not_reached = 3,  // gimsd gave no answer
+  not_reached = 3,  // gimsd, or gims-keyd, gave no answer
 };
 
 // What lies outside of the program, for tests to replace.
 struct Surroundings {
   std::function<Result<Reply>(const std::string& socket, const Question& question)> ask;
   std::function<Result<Redacted>()> password;
+  // gims-keyd, for what takes two administrators (decide.hpp).
+  std::function<Result<hsm::consent::Said>(const std::string& socket,
+                                           const hsm::ProposeRequest& request,
+                                           const hsm::consent::Means& means)>
+      decide{};
   // Shows how far a long command is; an empty text ends that. Nothing where nobody looks.
   std::function<void(std::string_view)> progress{};
   // Of another machine.

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "ctl/commands.hpp"
+#include "ctl/decide.hpp"
 #include "ctl/keyd_client.hpp"
 #include "ctl/password_input.hpp"
 
@@ -14,6 +15,11 @@ int main(int argc, char** argv) {
       .password = [] { return gims::ctl::read_password(STDIN_FILENO); },
       .fetch = gims::ctl::transfer,
       .activate = gims::ctl::activate_in_keyd};
+  surroundings.decide = [](const std::string& socket, const gims::hsm::ProposeRequest& request,
+                           const gims::hsm::consent::Means& means) {
+    return gims::ctl::decide(socket, request, means,
+                             [] { return gims::ctl::read_passphrase(STDIN_FILENO); });
+  };
   if (::isatty(STDERR_FILENO) == 1) {
     surroundings.progress = [](std::string_view text) {
       std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(text.size()), text.data());

@@ -93,4 +93,10 @@ Result<Redacted> read_password(int input) {
   return password;
 }
 
+Result<Redacted> read_passphrase(int input) {
+  if (::isatty(input) != 1) return read_text(input, true);
+  const Silence silence(input);
+  return prompt(input, "Passphrase of the key: ");
+}
+
 }  // namespace gims::ctl

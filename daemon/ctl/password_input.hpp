@@ -11,4 +11,7 @@ namespace gims::ctl {
 // end is left out. bad_input with a text for the person.
 [[nodiscard]] Result<Redacted> read_password(int input);
 
+// The passphrase of a key's file: on a terminal it is asked for once.
+[[nodiscard]] Result<Redacted> read_passphrase(int input);
+
 }  // namespace gims::ctl

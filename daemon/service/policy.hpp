@@ -33,7 +33,7 @@ struct Policy {
   // /keys/query and /keys/claim.
   bool withhold_unverified_devices = true;
   // A user may replace an encrypted identity (cross-signing master key) by a new one with the
-  // password alone. False: refused, because it needs two persons (docs/threat-model.md).
+  // password alone. False: only after two administrators allowed it (two_persons.hpp).
   bool identity_replacement = false;
   // Anyone may make an account (POST /register with m.login.dummy). False: 403, gimsctl makes them.
   bool open_registration = false;

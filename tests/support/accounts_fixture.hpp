@@ -67,7 +67,7 @@ class AccountsFixture : public ::testing::Test {
         devices(*store, removal),
         profiles(*store, rooms),
         account_data(*store),
-        cross_signing(*store, policy),
+        cross_signing(*store, policy, store.clock()),
         to_device(*store),
         backups(*store) {
     sessions.attach(*store, users, password_check, removal);

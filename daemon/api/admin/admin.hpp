@@ -10,6 +10,7 @@
 #include "service/attestation.hpp"
 #include "service/audit_log.hpp"
 #include "service/site_status.hpp"
+#include "service/two_persons.hpp"
 
 namespace gims::api::admin {
 
@@ -20,6 +21,8 @@ namespace gims::api::admin {
                                  service::Profiles& profiles);
 // GET /users/{userId}/devices, DELETE /users/{userId}/devices/{deviceId}
 [[nodiscard]] Routes device_routes(service::Users& users, service::Devices& devices);
+// POST /users/{userId}/reset-identity: what two administrators approved in gims-keyd
+[[nodiscard]] Routes identity_routes(service::Users& users, service::TwoPersons& two_persons);
 // GET /audit, POST /audit/verify; GET /audit/certificate, as the TPM signed it
 [[nodiscard]] Routes audit_routes(service::AuditLog& audit);
 // POST /attestation {"nonce"}

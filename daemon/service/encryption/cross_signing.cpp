@@ -13,6 +13,7 @@
 #include "matrix/signed_json.hpp"
 #include "service/encryption/device_keys.hpp"
 #include "service/errors.hpp"
+#include "store/audit.hpp"
 #include "store/statements/device_keys.hpp"
 #include "store/statements/devices.hpp"
 
@@ -84,6 +85,26 @@ Effect effect_of(const std::vector<CrossSigningKey>& keys, const Identity& ident
     effect = Effect::addition;
   }
   return effect;
+}
+
+// Whether two administrators allowed the account to replace its identity, and it did not yet.
+Result<bool> replacement_allowed(sql::Connection& sql, std::string_view user_id, Millis now) {
+  GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::IdentityResetUntil{user_id}));
+  return row && now < row->until_ts;
+}
+
+// Allowed once: it is used up, and what came of it is told where the permission is.
+Result<> use_permission(store::Transaction& transaction, std::string_view user_id,
+                        std::string_view master) {
+  GIMS_TRY(sql::run(transaction.sql(), sql_of::DeleteIdentityReset{user_id}));
+  json::Writer detail;
+  detail.begin_object().member("master_key", master).end_object();
+  const std::string text = detail.take();
+  return store::append_audit(transaction, {.actor = user_id,
+                                           .origin = "client",
+                                           .act = "user.identity_replaced",
+                                           .target = user_id,
+                                           .detail = text});
 }
 
 // What the keys before had signed is not signed by the new master key: they end with theirs.
@@ -204,24 +225,30 @@ Result<bool> CrossSigning::needs_password(std::string_view user_id,
   GIMS_TRY_ASSIGN(const Identity identity, identity_of(reader.sql(), user_id));
   if (identity.key("master").empty()) return false;
   const Effect effect = effect_of(keys, identity);
-  if (effect == Effect::replacement && !policy_.identity_replacement) return needs_two_persons();
+  if (effect == Effect::replacement && !policy_.identity_replacement) {
+    GIMS_TRY_ASSIGN(const bool allowed,
+                    replacement_allowed(reader.sql(), user_id, clock_.now_ms()));
+    if (!allowed) return needs_two_persons();
+  }
   return effect != Effect::none;
 }
 
 void CrossSigning::upload(std::string user_id, std::vector<CrossSigningKey> keys,
                           bool with_password, std::move_only_function<void(Result<>)> done) {
   // Looked at again: another request may have stored an identity since needs_password().
-  const Effect most = !with_password                 ? Effect::none
-                      : policy_.identity_replacement ? Effect::replacement
-                                                     : Effect::addition;
   store_.writer().submit(
-      [user_id = std::move(user_id), keys = std::move(keys),
-       most](store::Transaction& transaction) -> Result<> {
+      [user_id = std::move(user_id), keys = std::move(keys), with_password,
+       replacement = policy_.identity_replacement](store::Transaction& transaction) -> Result<> {
         sql::Connection& sql = transaction.sql();
         GIMS_TRY_ASSIGN(const Identity identity, identity_of(sql, user_id));
-        if (!identity.key("master").empty() && effect_of(keys, identity) > most) {
-          return needs_two_persons();
-        }
+        const Effect effect =
+            identity.key("master").empty() ? Effect::none : effect_of(keys, identity);
+        GIMS_TRY_ASSIGN(const bool permitted,
+                        replacement_allowed(sql, user_id, transaction.now_ms()));
+        const Effect most = !with_password             ? Effect::none
+                            : replacement || permitted ? Effect::replacement
+                                                       : Effect::addition;
+        if (effect > most) return needs_two_persons();
         std::string master(identity.key("master"));
         for (const CrossSigningKey& key : keys) {
           if (key.usage == "master") master = key.public_key;
@@ -232,6 +259,9 @@ void CrossSigning::upload(std::string user_id, std::vector<CrossSigningKey> keys
         }
         if (!identity.has("master", master)) {
           GIMS_TRY(end_keys_of_former_master(sql, user_id, keys));
+        }
+        if (effect == Effect::replacement && !replacement) {
+          GIMS_TRY(use_permission(transaction, user_id, master));
         }
         bool changed = false;
         for (const CrossSigningKey& key : keys) {
@@ -252,6 +282,12 @@ void CrossSigning::upload(std::string user_id, std::vector<CrossSigningKey> keys
         return device_list_changed(transaction, user_id);
       },
       std::move(done));
+}
+
+Result<> CrossSigning::allow_replacement(store::Transaction& transaction, std::string_view user_id,
+                                         Millis until) {
+  return sql::run(transaction.sql(),
+                  sql_of::AllowIdentityReset{.user_id = user_id, .until_ts = until});
 }
 
 void CrossSigning::add_signatures(std::string user_id, std::vector<SignedKey> keys,

@@ -141,3 +141,17 @@ ORDER BY target_key, signer_user, signer_key;
 -- name: DeleteSignaturesOnDevice
 -- in: target_user text, target_key text
 DELETE FROM key_signatures WHERE target_user = :target_user AND target_key = :target_key;
+
+-- name: AllowIdentityReset
+-- in: user_id text, until_ts int
+INSERT INTO identity_resets (user_id, until_ts) VALUES (:user_id, :until_ts)
+ON CONFLICT (user_id) DO UPDATE SET until_ts = excluded.until_ts;
+
+-- name: IdentityResetUntil
+-- in: user_id text
+-- out: until_ts int
+SELECT until_ts FROM identity_resets WHERE user_id = :user_id;
+
+-- name: DeleteIdentityReset
+-- in: user_id text
+DELETE FROM identity_resets WHERE user_id = :user_id;

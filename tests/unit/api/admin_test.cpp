@@ -44,6 +44,19 @@ class NoRooms final : public service::ProfileInRooms {
   }
 };
 
+// gims-keyd, where two approved number 7 for one account.
+class Approved final : public service::KeydDecisions {
+ public:
+  [[nodiscard]] Result<std::vector<std::string>> redeem_identity_reset(
+      std::uint32_t approval, std::string_view user_id) override {
+    if (approval != 7 || user_id != "@desk.officer:gims.internal") {
+      return fail(ErrorKind::forbidden, "GIMS_KEYD_APPROVAL", "It takes two administrators.");
+    }
+    return std::vector<std::string>{"Asha", "Bimal"};
+  }
+  [[nodiscard]] Result<Acts> acts(std::uint64_t) override { return Acts{}; }
+};
+
 SecretBytes key() { return std::move(*SecretBytes::random(32)); }
 
 struct Reply {
@@ -82,10 +95,12 @@ class AdminApi : public ::testing::Test {
       return removal.remove_all(transaction, user_id, "");
     });
     EXPECT_TRUE(audit.attach(*store));
+    EXPECT_TRUE(two_persons.attach(*store));
     status.count_connections([] { return std::size_t{7}; });
     Routes all;
     for (Routes module : {status_routes(status), user_routes(users, devices, profiles),
-                          device_routes(users, devices), audit_routes(audit)}) {
+                          device_routes(users, devices), identity_routes(users, two_persons),
+                          audit_routes(audit)}) {
       for (Route& route : module) all.push_back(std::move(route));
     }
     server = std::move(*http::Server::start({.loops = 1, .workers = 1}, gate.routes(std::move(all)),
@@ -95,6 +110,7 @@ class AdminApi : public ::testing::Test {
     store_check.stop();
     server.reset();
     media->stop();
+    two_persons.stop();
     store->stop();
     audit.stop();
   }
@@ -187,6 +203,8 @@ class AdminApi : public ::testing::Test {
   std::unique_ptr<service::Media> media;
   service::StoreCheck store_check;
   service::SiteStatus status;
+  Approved approved;
+  service::TwoPersons two_persons{&approved};
   NobodyAuthenticator authenticator;
   Gate gate;
   std::unique_ptr<http::Server> server;
@@ -207,6 +225,7 @@ constexpr Known all_routes[] = {
     {"POST", "/users/desk.officer/unlock"},
     {"POST", "/users/desk.officer/reset"},
     {"POST", "/users/desk.officer/deactivate"},
+    {"POST", "/users/desk.officer/reset-identity"},
     {"GET", "/users/desk.officer/devices"},
     {"DELETE", "/users/desk.officer/devices/PHONE"},
     {"GET", "/audit"},
@@ -301,6 +320,30 @@ TEST_F(AdminApi, AClosedAccountStaysClosed) {
   EXPECT_EQ(post("/users/desk.officer/reset", R"({"password":"another long password"})").code(),
             "M_FORBIDDEN");
   EXPECT_EQ(newest().sequence, 2);
+}
+
+TEST_F(AdminApi, AnIdentityIsResetWhereTwoApprovedExactlyThat) {
+  add("desk.officer");
+  add("joint.secretary");
+  const auto reset = [&](std::string_view user, std::string_view body) {
+    return post("/users/" + std::string(user) + "/reset-identity", body);
+  };
+  EXPECT_EQ(reset("desk.officer", "{}").code(), "M_MISSING_PARAM");
+  for (const auto* number : {"0", "-1", "4294967296"}) {
+    EXPECT_EQ(reset("desk.officer", R"({"approval":)" + std::string(number) + "}").code(),
+              "M_INVALID_PARAM")
+        << number;
+  }
+  EXPECT_EQ(reset("nobody", R"({"approval":7})").code(), "M_NOT_FOUND");
+  EXPECT_EQ(reset("desk.officer", R"({"approval":8})").code(), "M_FORBIDDEN");
+  EXPECT_EQ(reset("joint.secretary", R"({"approval":7})").code(), "M_FORBIDDEN");
+  EXPECT_EQ(newest().sequence, 2);
+  EXPECT_EQ(reset("desk.officer", R"({"approval":7})").status, 200);
+  const Entry entry = newest();
+  EXPECT_EQ(entry.act, "user.identity_reset");
+  EXPECT_EQ(entry.actor, "gimsctl uid 501");
+  EXPECT_EQ(entry.target, "@desk.officer:gims.internal");
+  EXPECT_TRUE(entry.detail.starts_with(R"({"approved_by":["Asha","Bimal"],)")) << entry.detail;
 }
 
 TEST_F(AdminApi, AResetEndsEverySession) {

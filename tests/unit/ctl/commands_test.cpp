@@ -42,10 +42,24 @@ class Gimsctl : public ::testing::Test {
            ++prompts;
            if (typed.empty()) return fail(ErrorKind::bad_input, "PASSWORD", "none given");
            return Redacted(typed);
+         },
+         .decide = [this](const std::string& socket, const hsm::ProposeRequest& request,
+                          const hsm::consent::Means& means) -> Result<hsm::consent::Said> {
+           decided.push_back({.socket = socket, .request = request, .means = means});
+           if (keyd_gone) return fail(ErrorKind::unavailable, "GIMS_KEYD_GONE", "nobody listens");
+           return said;
          }});
   }
 
+  struct Decided {
+    std::string socket;
+    hsm::ProposeRequest request;
+    hsm::consent::Means means;
+  };
   std::vector<Asked> asked;
+  std::vector<Decided> decided;
+  hsm::consent::Said said;
+  bool keyd_gone = false;
   bool gone = false;
   int prompts = 0;
   std::string typed = "correct horse battery";
@@ -256,6 +270,70 @@ TEST_F(Gimsctl, StatusShoutsWhatIsWrong) {
   EXPECT_NE(out.find("audit:        ATTENTION: tail missing or changed: entry 5 (entry 4)\n"),
             std::string::npos)
       << out;
+}
+
+TEST_F(Gimsctl, ZeroizingIsAskedOfGimsKeydByEachOfTwo) {
+  said.proposal = {.id = 3,
+                   .action = hsm::Action::zeroize,
+                   .body = {0},
+                   .text = "destroy all keys of this site for good",
+                   .challenge = {},
+                   .seconds_left = 600,
+                   .approved_by = {}};
+  said.yes = hsm::ApproveReply{.missing = 1, .text = ""};
+  Outcome outcome =
+      gimsctl({"--keyd-socket", "/run/k", "zeroize", "--as", "Asha", "--key", "a.pem"});
+  EXPECT_EQ(outcome.exit, Exit::ok);
+  EXPECT_TRUE(asked.empty()) << "gimsd may be away";
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided[0].socket, "/run/k");
+  EXPECT_EQ(decided[0].request.action, hsm::Action::zeroize);
+  EXPECT_EQ(decided[0].request.body, hsm::Bytes{0});
+  EXPECT_EQ(decided[0].means.who, "Asha");
+  EXPECT_EQ(decided[0].means.key_file, "a.pem");
+  EXPECT_EQ(outcome.out,
+            "Proposal 3, to destroy all keys of this site for good, waits for a second person, for "
+            "ten minutes from when it was made.\n");
+  said.yes = hsm::ApproveReply{.missing = 0, .text = "The keys are destroyed."};
+  outcome = gimsctl({"zeroize", "--files-only", "--as", "Bimal", "--assertion", "b.json"});
+  EXPECT_EQ(outcome.out, "The keys are destroyed.\n");
+  EXPECT_EQ(decided.at(1).request.body, hsm::Bytes{1});
+  EXPECT_EQ(decided.at(1).means.assertion_file, "b.json");
+  outcome = gimsctl({"--json", "zeroize"});
+  EXPECT_EQ(outcome.out, R"({"proposal":3,"missing":0,"text":"The keys are destroyed."})"
+                         "\n");
+  keyd_gone = true;
+  EXPECT_EQ(gimsctl({"zeroize"}).exit, Exit::not_reached);
+  EXPECT_EQ(gimsctl({"zeroize", "--key", "a", "--assertion", "b"}).exit, Exit::usage);
+}
+
+TEST_F(Gimsctl, AnIdentityIsResetOnceTwoApprovedIt) {
+  answers({{200, R"({"user_id":"@desk.officer:gims.internal"})"}});
+  said.proposal.id = 5;
+  said.proposal.text = "let @desk.officer:gims.internal replace its encrypted identity";
+  said.yes = hsm::ApproveReply{.missing = 1, .text = ""};
+  Outcome outcome = gimsctl({"user", "reset-identity", "desk.officer", "--as", "A", "--key", "a"});
+  EXPECT_EQ(outcome.exit, Exit::ok);
+  ASSERT_EQ(asked.size(), 1U) << "nothing is asked of gimsd yet";
+  EXPECT_EQ(asked[0].path, "/users/desk.officer");
+  const std::string user = "@desk.officer:gims.internal";
+  EXPECT_EQ(decided.at(0).request.action, hsm::Action::identity_reset);
+  EXPECT_EQ(decided.at(0).request.body, hsm::Bytes(user.begin(), user.end()));
+  said.yes->missing = 0;
+  outcome = gimsctl({"user", "reset-identity", "desk.officer", "--as", "B", "--key", "b"});
+  ASSERT_EQ(asked.size(), 3U);
+  EXPECT_EQ(asked[2].verb, Verb::post);
+  EXPECT_EQ(asked[2].path, "/users/desk.officer/reset-identity");
+  EXPECT_EQ(asked[2].body, R"({"approval":5})");
+  EXPECT_EQ(outcome.out, "for an hour its owner may replace, once, the identity of " + user + "\n");
+  // The second yes may have been said by gims-keyd's own command.
+  said.yes.reset();
+  said.proposal.approved_by = {"Asha"};
+  gimsctl({"user", "reset-identity", "desk.officer"});
+  EXPECT_EQ(asked.size(), 4U);
+  said.proposal.approved_by = {"Asha", "Bimal"};
+  gimsctl({"user", "reset-identity", "desk.officer"});
+  EXPECT_EQ(asked.size(), 6U);
 }
 
 }  // namespace

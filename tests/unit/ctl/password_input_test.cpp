@@ -38,5 +38,17 @@ TEST(PasswordInput, RefusesNothingAndTooMuch) {
   EXPECT_TRUE(read_from(std::string(1024, 'x')));
 }
 
+TEST(PasswordInput, APassphraseIsTheFirstLine) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe(ends), 0);
+  const std::string_view text = "correct horse\nand more";
+  ASSERT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ::close(ends[1]);
+  const auto passphrase = read_passphrase(ends[0]);
+  ::close(ends[0]);
+  ASSERT_TRUE(passphrase);
+  EXPECT_EQ(passphrase->reveal(), "correct horse");
+}
+
 }  // namespace
 }  // namespace gims::ctl

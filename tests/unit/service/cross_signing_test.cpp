@@ -1,5 +1,6 @@
 #include "service/encryption/cross_signing.hpp"
 
+#include "store/statements/audit.hpp"
 #include "support/key_fixture.hpp"
 
 namespace gims::service {
@@ -92,6 +93,51 @@ TEST_F(WithoutReplacement, AnotherIdentityIsRefusedWhateverThePassword) {
   ASSERT_TRUE(upload_identity(identity.body()));
   EXPECT_FALSE(*needs_password(identity.body()));
   EXPECT_EQ(code_of(needs_password(IdentityUnderTest(id(officer), 30).body())), "M_FORBIDDEN");
+}
+
+TEST_F(WithoutReplacement, AfterTwoAllowedItAnotherIdentityIsTakenOnceAndWithThePassword) {
+  ASSERT_TRUE(upload_identity(identity.body()));
+  const auto allow = [&] {
+    return store.write([&](store::Transaction& transaction) {
+      return CrossSigning::allow_replacement(transaction, id(officer),
+                                             transaction.now_ms() + 3'600'000);
+    });
+  };
+  ASSERT_TRUE(allow());
+  const IdentityUnderTest other(id(officer), 30);
+  const auto needed = needs_password(other.body());
+  ASSERT_TRUE(needed) << needed.error().text;
+  EXPECT_TRUE(*needed);
+  EXPECT_EQ(code_of(upload_identity(other.body())), "M_FORBIDDEN") << "without the password";
+  EXPECT_TRUE(upload_identity(other.body(), true));
+  EXPECT_TRUE(key_shown(officer, "master_keys").root().get("keys").get(other.master.id()));
+  // Once.
+  EXPECT_EQ(code_of(needs_password(identity.body())), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(upload_identity(identity.body(), true)), "M_FORBIDDEN");
+  // And within its time.
+  ASSERT_TRUE(allow());
+  store.clock().advance(3'600'000);
+  EXPECT_EQ(code_of(needs_password(identity.body())), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(upload_identity(identity.body(), true)), "M_FORBIDDEN");
+  EXPECT_TRUE(key_shown(officer, "master_keys").root().get("keys").get(other.master.id()));
+}
+
+TEST_F(WithoutReplacement, TheReplacementIsInTheAuditLog) {
+  ASSERT_TRUE(upload_identity(identity.body()));
+  ASSERT_TRUE(store.write([&](store::Transaction& transaction) {
+    return CrossSigning::allow_replacement(transaction, id(officer), transaction.now_ms() + 1'000);
+  }));
+  const IdentityUnderTest other(id(officer), 30);
+  ASSERT_TRUE(upload_identity(other.body(), true));
+  auto reader = store->read();
+  ASSERT_TRUE(reader);
+  std::vector<std::string> entries;
+  ASSERT_TRUE(sql::for_each(
+      reader->sql(), store::statements::AuditEntries{.after = 0, .most = 10}, [&](const auto& row) {
+        entries.push_back(std::string(row.act) + " " + std::string(row.detail));
+      }));
+  EXPECT_EQ(entries, std::vector<std::string>{R"(user.identity_replaced {"master_key":")" +
+                                              other.master.base64() + R"("})"});
 }
 
 // The master key first, what it signs later: no identity is replaced by that.
