@@ -4,16 +4,14 @@ certificates, and lists say which are revoked."""
 
 import asyncio
 import os
-import pty
 import re
-import select
 import shutil
 import struct
 import subprocess
-import time
 import unittest
 
 import keyd_peer
+from pseudo_terminal import Terminal
 from rig import SiteTest
 
 CLEAR = b"\x1b[2J\x1b[3J\x1b[H"
@@ -284,57 +282,6 @@ class RecoveryTest(SiteTest):
         self.assert_keyd("abort-ceremony")
         self.assertEqual({path.name: path.read_bytes() for path in keyd.iterdir() if path.name != "state.bin"}, before)
         self.assert_keyd("renew-ca", "--shares-from", self.site.shares_file)
-
-
-class Terminal:
-    """A command at a terminal of its own."""
-
-    def __init__(self, argv):
-        self.argv = [str(part) for part in argv]
-        self.seen = b""
-
-    def __enter__(self):
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            os.execv(self.argv[0], self.argv)
-        self.status = None
-        return self
-
-    def __exit__(self, *_):
-        if self.status is None:
-            os.kill(self.pid, 9)
-            os.waitpid(self.pid, 0)
-        os.close(self.terminal)
-
-    def read(self, seconds):
-        """False: nothing more comes."""
-        if not select.select([self.terminal], [], [], seconds)[0]:
-            raise AssertionError(f"nothing comes after {self.seen[-2000:]}")
-        try:
-            part = os.read(self.terminal, 65536)
-        except OSError:
-            return False
-        self.seen += part
-        return bool(part)
-
-    def wait_for(self, text):
-        """What came since the last time, up to and with the text. The time is for a hang, not a measure."""
-        start = getattr(self, "_at", 0)
-        while (found := self.seen.find(text.encode(), start)) < 0:
-            if not self.read(60):
-                raise AssertionError(f"{text!r} is not in {self.seen[start:]}")
-        self._at = found + len(text.encode())
-
-    def type(self, text):
-        # The prompt is written once nothing is shown any more of what is typed.
-        os.write(self.terminal, text.encode() + b"\n")
-
-    def end(self):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.read(60):
-            pass
-        _, self.status = os.waitpid(self.pid, 0)
-        return os.waitstatus_to_exitcode(self.status)
 
 
 if __name__ == "__main__":
