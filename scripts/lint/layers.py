@@ -40,14 +40,15 @@ ALLOWED = {
     "hsm/attest": {"base", "json", "crypto", "hsm/proto", "hsm/ca", "hsm/release"},
     "hsm/tpm2": {"base", "sys", "hsm/ca", "hsm/core", "hsm/release"},
     "hsm/pkcs11": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core"},
+    "hsm/factor": {"base", "hsm/proto"},
     "hsm/main": {"base", "sys", "hsm/proto", "hsm/ca", "hsm/core", "hsm/release", "hsm/tpm2",
-                 "hsm/pkcs11", "hsm/approval", "hsm/consent"},
+                 "hsm/pkcs11", "hsm/factor", "hsm/approval", "hsm/consent"},
     "hsm": {"base", "hsm/main"},
 }
 
 # Which modules wrap a third-party header; the tests may use any.
 WRAPPERS = {
-    "sodium": {"base", "crypto", "tls", "hsm/ca", "hsm/core", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest"},
+    "sodium": {"base", "crypto", "tls", "hsm/ca", "hsm/core", "hsm/factor", "hsm/release", "hsm/slip39", "hsm/approval", "hsm/attest"},
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
@@ -55,6 +56,7 @@ WRAPPERS = {
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "p11-kit/": {"hsm/pkcs11"},
+    "fido": {"hsm/factor"},
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
