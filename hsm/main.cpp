@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "hsm/decisions.hpp"
+#include "hsm/main/attendance.hpp"
 #include "hsm/main/ceremonies.hpp"
 #include "hsm/main/certificates.hpp"
 #include "hsm/main/commands.hpp"
@@ -44,6 +45,7 @@ class Subcommands {
     add_ceremonies();
     add_certificates();
     add_state();
+    add_persons();
   }
   // Of the one that was given; empty: none was.
   [[nodiscard]] std::function<Result<>(const hsm::Settings&)> chosen() const {
@@ -64,6 +66,7 @@ class Subcommands {
   void add_provision();
   void add_certificates();
   void add_state();
+  void add_persons();
   void add_shares_to(CLI::App* makes);
   void add_shares_from(CLI::App* takes);
 
@@ -81,6 +84,8 @@ class Subcommands {
   hsm::DeviceArguments device_;
   std::string serial_;
   bool by_line_ = false;
+  std::string person_;
+  bool security_key_ = false;
 };
 
 void Subcommands::add_shares_to(CLI::App* makes) {
@@ -196,7 +201,6 @@ void Subcommands::add_certificates() {
 
 void Subcommands::add_state() {
   add("status", "Tell the state of the gims-keyd that runs", hsm::run_status);
-  add("unlock", "Try again what failed at start", hsm::run_unlock);
   CLI::App* zeroize =
       add("zeroize", "Destroy the keys for good, at once; persons: see propose zeroize",
           hsm::run_zeroize);
@@ -204,6 +208,31 @@ void Subcommands::add_state() {
       ->add_flag("--hardware-line", by_line_,
                  "Required: this is a line of the hardware, run as the user of peers.tamper")
       ->required();
+  CLI::App* unlock = add(
+      "unlock", "Try again what failed at start; where a person is needed, ask at this terminal",
+      [this](const hsm::Settings& settings) { return hsm::run_unlock(settings, person_); });
+  unlock->add_option("--person", person_, "Who is there, where several can open the site");
+}
+
+void Subcommands::add_persons() {
+  CLI::App* person =
+      app_.add_subcommand("person", "Who is needed to open the keys after each start");
+  person->require_subcommand(1);
+  all_.emplace_back(person->add_subcommand("list", "Name them"), hsm::run_persons);
+  CLI::App* add_one =
+      person->add_subcommand("add", "Add one, with a passphrase that is typed at this terminal");
+  add_one->add_option("name", person_, "The person's name")->required();
+  add_one->add_flag("--security-key", security_key_,
+                    "Instead: with the FIDO2 security key that is plugged in");
+  all_.emplace_back(add_one, [this](const hsm::Settings& settings) {
+    return hsm::run_add_person(
+        settings, person_, security_key_ ? hsm::FactorKind::fido2 : hsm::FactorKind::passphrase);
+  });
+  CLI::App* remove = person->add_subcommand("remove", "Remove one");
+  remove->add_option("name", person_, "The person's name")->required();
+  all_.emplace_back(remove, [this](const hsm::Settings& settings) {
+    return hsm::run_remove_person(settings, person_);
+  });
 }
 
 }  // namespace

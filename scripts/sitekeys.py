@@ -10,7 +10,8 @@ import struct
 # these numbers.
 KDF_CONTEXT = b"gimskeyd"
 DERIVED_KEYS = {"data": 1, "media": 2, "token hash": 3, "audit": 4, "backup": 5, "pepper": 6, "custody file": 7,
-                "wrapping": 8, "state file": 9, "hardware": 10, "acts file": 11, "combined blob": 32}
+                "wrapping": 8, "state file": 9, "hardware": 10, "acts file": 11, "combined blob": 32,
+                "attended blob": 33}
 # What custody.bin holds wrapped under the wrapping key: its name here, and what it is bound to.
 SERVER_SEED, SERVER_SEED_LABEL = "server signing seed", b"gims server signing seed 1"
 NONCE, TAG = 24, 16

@@ -97,6 +97,10 @@ inline constexpr MessageId issuing_ca_ends{"294eb4818b3deed96b9a1ca521798435"};
 inline constexpr MessageId key_request_refused{"c780998d41b84e3382bd547cdf5bc9c9"};
 // Attestation goes without one of the logs of what was measured.
 inline constexpr MessageId event_log_unreadable{"4196708e888e4636b53e56e505e304fa"};
+// A person gave what the keys open with.
+inline constexpr MessageId person_opened{"20be1c128eeae555b0f78bc3fb539776"};
+// There is a person more, or one less, without whom the keys do not open.
+inline constexpr MessageId persons_changed{"be4e3cfb5ee7c881ef757aa449a3a910"};
 // A peer left before it had its answer.
 inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
 

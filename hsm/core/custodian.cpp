@@ -86,6 +86,9 @@ void Custodian::lock(const Error& error) {
   }
   state_ = State::locked;
   reason_ = error.text;
+  // An older copy is for the quorum to decide; whoever opened it need not be there once more.
+  if (error.code != older_code) vault_->forget();
+  if (error.code == person_code) note_wrong_key();
   if (error.code == away_code) {
     const auto last = vault_->removable() ? last_retry_of_removable : last_retry;
     retry_ = std::clamp<std::chrono::milliseconds>(retry_ * 2, first_retry, last);
@@ -123,6 +126,7 @@ void Custodian::start() {
   acts_.load(acts_backing());
   state_ = State::operational;
   reason_.clear();
+  wrong_keys_ = 0;
   retry_ = {};
   // A zeroizing that was cut off before the hardware did its part: nothing came of it.
   static_cast<void>(folder_.destroy(StateFolder::zeroized));

@@ -56,6 +56,17 @@ class Custodian {
 
   // locked: as start(), and says why it failed.
   [[nodiscard]] Result<> unlock();
+  // Attended sites (custodian_attendance.cpp; attended_vault.hpp): who is needed to open the keys;
+  // locked, operational.
+  [[nodiscard]] Result<PersonsReply> persons() const;
+  // locked: as unlock(), with a person's key, which is good for this one try. After three wrong
+  // ones in a row, whoever's, the next is taken a minute later, then twice as long after each
+  // further one, up to 15 minutes; until then each is refused (GIMS_KEYD_CUSTODY), the right one
+  // too.
+  [[nodiscard]] Result<> unlock_with(PersonKey key);
+  // operational: on the disk before it returns. Operational stays what is.
+  [[nodiscard]] Result<> add_person(AddPersonRequest request);
+  [[nodiscard]] Result<> remove_person(const RemovePersonRequest& request);
   // locked, operational. Unless the files alone are to go, it fails with nothing changed where the
   // hardware that made the custody file did not destroy its part, or cannot be told from another.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
@@ -144,6 +155,9 @@ class Custodian {
   void lock(const Error& error);
   // Looks whether hardware that can be unplugged is there.
   void look();
+  [[nodiscard]] Result<Attendance*> attendance() const;
+  Result<> write_blob(Bytes blob);
+  void note_wrong_key();
   // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
   Result<std::string> destroy_in_vault(bool begun_before);
   // Where a zeroizing was cut off after the hardware had done its part: does the rest. False: that
@@ -250,6 +264,8 @@ class Custodian {
   std::chrono::milliseconds retry_{0};
   std::optional<std::chrono::steady_clock::time_point> retry_at_;
   std::optional<std::chrono::steady_clock::time_point> look_at_;  // at removable hardware
+  unsigned wrong_keys_ = 0;                                       // of persons, in a row
+  std::chrono::steady_clock::time_point next_key_;
 };
 
 }  // namespace gims::hsm

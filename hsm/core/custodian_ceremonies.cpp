@@ -377,8 +377,9 @@ Result<> Custodian::keep_former(CustodyRecord& custody) const {
         "The issuing CA was renewed " + std::to_string(max_former_cas) +
             " times within a year: those before are needed for the lists of their devices.");
   }
+  GIMS_TRY_ASSIGN(Bytes signs, vault_->for_signing(custody.vault_blob));
   custody.former_cas.push_back(
-      {.vault_blob = custody.vault_blob,
+      {.vault_blob = std::move(signs),
        .certificate = custody.issuing_ca,
        .until = std::min(open().ca_end, now() + std::int64_t{most_device_lifetime})});
   return {};

@@ -206,6 +206,28 @@ Result<> acts(Custodian& custodian, BytesView body, Writer& reply) {
   return {};
 }
 
+Result<> persons(Custodian& custodian, BytesView body, Writer& reply) {
+  GIMS_TRY(decode_nothing(body));
+  GIMS_TRY_ASSIGN(const PersonsReply persons, custodian.persons());
+  encode(reply, persons);
+  return {};
+}
+
+Result<> unlock_with(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(PersonKey key, decode_person_key(body));
+  return custodian.unlock_with(std::move(key));
+}
+
+Result<> add_person(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(AddPersonRequest request, decode_add_person(body));
+  return custodian.add_person(std::move(request));
+}
+
+Result<> remove_person(Custodian& custodian, BytesView body, Writer&) {
+  GIMS_TRY_ASSIGN(const RemovePersonRequest request, decode_remove_person(body));
+  return custodian.remove_person(request);
+}
+
 constexpr auto table = std::to_array<Rule>({
     {Operation::status, anyone, always, status},
     {Operation::ceremony_begin, admin, always, ceremony_begin},
@@ -240,6 +262,10 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::revoke_device, admin, operational, revoke_device},
     {Operation::redeem, gimsd, operational, redeem},
     {Operation::acts, gimsd, operational, acts},
+    {Operation::persons, admin, with_keys, persons},
+    {Operation::unlock_with, admin, locked, unlock_with},
+    {Operation::add_person, admin, operational, add_person},
+    {Operation::remove_person, admin, operational, remove_person},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

@@ -8,6 +8,7 @@
 namespace gims::hsm {
 namespace {
 
+// What the quorum decides on: there is an older copy, or none that says how new it is.
 std::unexpected<Error> older(const std::string& text) {
   return fail(ErrorKind::unavailable, older_code, text);
 }
@@ -26,18 +27,17 @@ Result<KeptState> read(const Freshness::Backing& backing) {
   constexpr auto name = StateFolder::state;
   GIMS_TRY_ASSIGN(const std::optional<Bytes> file, backing.folder->read(name));
   if (!file) {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
-                std::string(name) + " is missing: it was removed after provisioning.");
+    return older(std::string(name) + " is missing: it was removed after provisioning.");
   }
   auto kept = decode_state(*file, *backing.root_key);
-  if (!kept) kept.error().text = std::string(name) + ": " + kept.error().text;
+  if (!kept) return older(std::string(name) + ": " + kept.error().text);
   return kept;
 }
 
 // What the file tells; nothing where it is not there, or not of this site.
 Result<KeptState> known(const Freshness::Backing& backing) {
   auto kept = read(backing);
-  if (!kept && kept.error().code == "GIMS_KEYD_CUSTODY") return KeptState{};
+  if (!kept && kept.error().code == older_code) return KeptState{};
   return kept;
 }
 

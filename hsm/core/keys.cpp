@@ -14,6 +14,7 @@ namespace {
 // libsodium wants exactly eight characters.
 constexpr char context_of_keys[crypto_kdf_CONTEXTBYTES + 1] = "gimskeyd";
 constexpr char context_of_hardware[crypto_kdf_CONTEXTBYTES + 1] = "gimshard";
+constexpr char context_of_masks[crypto_kdf_CONTEXTBYTES + 1] = "gimsmask";
 static_assert(crypto_kdf_KEYBYTES == key_size);
 
 // More than libsodium has on the stack for BLAKE2b.
@@ -61,6 +62,10 @@ Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose) {
 
 Result<SecretBytes> derive_for_hardware(const SecretBytes& hardware_secret, std::uint64_t number) {
   return subkey(hardware_secret, number, context_of_hardware);
+}
+
+Result<SecretBytes> derive_mask(const SecretBytes& person_key, std::uint64_t number) {
+  return subkey(person_key, number, context_of_masks);
 }
 
 Result<DataKeys> derive_data_keys(const SecretBytes& root_key) {

@@ -22,11 +22,14 @@ enum class Purpose : std::uint8_t {
   hardware = 10,       // the hardware's passwords follow from it
   acts_file = 11,      // authenticates acts.bin
   combined_blob = 32,  // authenticates what two vaults hold together
+  attended_blob = 33,  // authenticates who opens it
 };
 [[nodiscard]] Result<SecretBytes> derive(const SecretBytes& root_key, Purpose purpose);
 // A password of the hardware, by its number, of the site's hardware secret.
 [[nodiscard]] Result<SecretBytes> derive_for_hardware(const SecretBytes& hardware_secret,
                                                       std::uint64_t number);
+// What masks a factor, of the key of a person who has a share in opening.
+[[nodiscard]] Result<SecretBytes> derive_mask(const SecretBytes& person_key, std::uint64_t number);
 [[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
 
 // Two of key_size bytes added bit by bit: with a random one, either says nothing of the other.

@@ -13,15 +13,17 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "hsm/ca/p256.hpp"
-#include "hsm/proto/messages.hpp"
+#include "hsm/proto/attendance_messages.hpp"
 
 namespace gims::hsm {
 
 // Codes of a vault's failures beside GIMS_KEYD_CUSTODY: the hardware is away, which may pass by
-// itself; something else was started than it was sealed to; an older release was started.
+// itself; something else was started than it was sealed to; an older release was started; what a
+// person gave does not open it.
 inline constexpr std::string_view away_code = "GIMS_KEYD_AWAY";
 inline constexpr std::string_view boot_code = "GIMS_KEYD_BOOT";
 inline constexpr std::string_view older_code = "GIMS_KEYD_OLDER";
+inline constexpr std::string_view person_code = "GIMS_KEYD_PERSON";
 
 // What hardware states about itself, signed by a key that signs nothing else (TPM 2.0 library part
 // 1, section 31). Errors and thread as Vault's.
@@ -90,6 +92,27 @@ enum class KeyUse : std::uint8_t {
   attestation = 2,  // signs what the unit states about itself, where there is no Attestor for it
 };
 
+// Who is needed to open the keys, where the vault is an attended one (attended_vault.hpp). Errors
+// and thread as Vault's.
+class Attendance {
+ public:
+  Attendance() = default;
+  Attendance(const Attendance&) = delete;
+  Attendance& operator=(const Attendance&) = delete;
+  virtual ~Attendance() = default;
+
+  // Of any blob, as it says itself. None: it opens without a person.
+  [[nodiscard]] virtual Result<std::vector<Person>> persons(BytesView blob) = 0;
+  // For the next open(), and no later one.
+  virtual void give(PersonKey key) = 0;
+  // Of the blob that is open: another one, with a person more or less, for the same keys in the
+  // hardware. Fails (conflict, not_found, too_large) for a name that is there, or is not, for too
+  // many, and for the last one: without a person it would open by itself.
+  [[nodiscard]] virtual Result<Bytes> add(BytesView blob, Person person,
+                                          const SecretBytes& key) = 0;
+  [[nodiscard]] virtual Result<Bytes> remove(BytesView blob, std::string_view name) = 0;
+};
+
 using Ed25519Point = std::array<std::uint8_t, 32>;  // RFC 8032, section 5.1.5
 
 // Every call talks to the hardware and blocks, within the vault's own time limit.
@@ -151,6 +174,11 @@ class Vault {
 
   [[nodiscard]] virtual Result<P256Signature> sign(BytesView blob, KeyUse use,
                                                    const Digest& digest) = 0;
+  // What is kept of a blob whose CA key was replaced: sign() takes it, and it opens nothing where
+  // the blob holds a part of what opens the keys.
+  [[nodiscard]] virtual Result<Bytes> for_signing(BytesView blob) {
+    return Bytes(blob.begin(), blob.end());
+  }
   // Signs each with the key for events (Ed25519 of RFC 8032), where there is one.
   [[nodiscard]] virtual Result<std::vector<Signature>> sign_events(
       BytesView /*blob*/, std::span<const BytesView> /*events*/) {
@@ -186,6 +214,11 @@ class Vault {
   [[nodiscard]] virtual Result<Destruction> destroy(BytesView blob,
                                                     const SecretBytes* hardware_secret) = 0;
 
+  // Wipes what it holds of a blob that was open. Called when the keys are locked.
+  virtual void forget() noexcept {}
+
+  // Who is needed to open; null where nobody can be.
+  [[nodiscard]] virtual Attendance* attendance() noexcept { return nullptr; }
   // What tells others about this hardware and what it runs; null where it cannot.
   [[nodiscard]] virtual Attestor* attestor() noexcept { return nullptr; }
   // What it knows of releases; null where it knows nothing of them.

@@ -24,11 +24,10 @@ std::unexpected<Error> refused(const std::string& text) {
 void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
 Result<SecretBytes> ask_passphrase() {
-  const auto terminal = Terminal::open();
-  if (!terminal) {
-    return refused("The key's file has a passphrase, and there is no terminal to ask for it at.");
-  }
-  return terminal->read_hidden("Passphrase of the key: ");
+  GIMS_TRY_ASSIGN(
+      const Terminal terminal,
+      Terminal::open("The key's file has a passphrase, and there is no terminal to ask for it at."));
+  return terminal.read_hidden("Passphrase of the key: ");
 }
 
 // What the file says of the key, into `one`.

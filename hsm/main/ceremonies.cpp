@@ -180,7 +180,9 @@ Result<> hold(const Settings& settings, CeremonyRequest request, const ShareArgu
   // What can be missing here, before gims-keyd is asked.
   std::optional<Terminal> terminal;
   if ((gathers && shares.from.empty()) || (hands_out && shares.to.empty())) {
-    GIMS_TRY_ASSIGN(Terminal opened, Terminal::open());
+    GIMS_TRY_ASSIGN(Terminal opened,
+                    Terminal::open("There is no terminal to show and type shares at: give "
+                                   "--shares-from and --shares-to."));
     terminal.emplace(std::move(opened));
   }
   std::optional<ShareFileWriter> file;

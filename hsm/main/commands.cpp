@@ -31,13 +31,6 @@ Result<> run_status(const Settings& settings) {
   return {};
 }
 
-Result<> run_unlock(const Settings& settings) {
-  GIMS_TRY_ASSIGN(const auto client, running(settings));
-  GIMS_TRY(client->unlock());
-  std::printf("Unlocked.\n");
-  return {};
-}
-
 Result<> run_zeroize(const Settings& settings) {
   GIMS_TRY_ASSIGN(const auto client, running(settings));
   GIMS_TRY_ASSIGN(const ZeroizeReply done, client->zeroize({.files_only = true}));

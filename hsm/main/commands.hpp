@@ -14,7 +14,6 @@ namespace gims::hsm {
 
 // Each asks it, and tells on stdout what it did.
 [[nodiscard]] Result<> run_status(const Settings& settings);
-[[nodiscard]] Result<> run_unlock(const Settings& settings);
 // A line of the hardware was pulled: what can be destroyed is.
 [[nodiscard]] Result<> run_zeroize(const Settings& settings);
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/config.hpp"
+#include "hsm/core/attended_vault.hpp"
 #include "hsm/core/combined_vault.hpp"
 #include "hsm/release/release_policy.hpp"
 #include "sys/config_rules.hpp"
@@ -91,7 +92,9 @@ Result<Settings> load_settings(const std::string& path) {
   return settings;
 }
 
-Result<std::unique_ptr<Vault>> vault_of(const Settings& settings) {
+namespace {
+
+Result<std::unique_ptr<Vault>> hardware_of(const Settings& settings) {
   std::unique_ptr<Vault> tpm;
   if (settings.tpm) {
     tpm2::Options options = *settings.tpm;
@@ -102,6 +105,13 @@ Result<std::unique_ptr<Vault>> vault_of(const Settings& settings) {
   GIMS_TRY_ASSIGN(auto hsm, pkcs11::make_remote_vault(*settings.pkcs11));
   if (!tpm) return hsm;
   return make_combined_vault(std::move(tpm), std::move(hsm));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Vault>> vault_of(const Settings& settings) {
+  GIMS_TRY_ASSIGN(auto hardware, hardware_of(settings));
+  return make_attended_vault(std::move(hardware));
 }
 
 std::chrono::milliseconds time_limit_of(const Settings& settings) {

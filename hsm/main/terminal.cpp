@@ -44,13 +44,11 @@ Terminal::Terminal(std::unique_ptr<Hidden> hidden) : hidden_(std::move(hidden)) 
 Terminal::Terminal(Terminal&&) noexcept = default;
 Terminal::~Terminal() = default;
 
-Result<Terminal> Terminal::open() {
+Result<Terminal> Terminal::open(std::string_view otherwise) {
   sys::Fd fd(::open("/dev/tty", O_RDWR | O_CLOEXEC));
   termios before{};
   if (!fd || ::tcgetattr(fd.get(), &before) != 0) {
-    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST",
-                "There is no terminal to show and type shares at: give --shares-from and "
-                "--shares-to.");
+    return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST", otherwise);
   }
   termios hidden = before;
   hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);

@@ -1,4 +1,4 @@
-// The terminal at which people show and type shares.
+// The terminal at which people show and type shares, passphrases and PINs.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@ namespace gims::hsm {
 class Terminal {
  public:
   // The terminal of this process, whatever stdin and stdout are. Fails (bad_input,
-  // GIMS_KEYD_REQUEST) where it has none.
-  [[nodiscard]] static Result<Terminal> open();
+  // GIMS_KEYD_REQUEST) with the text `otherwise` where it has none.
+  [[nodiscard]] static Result<Terminal> open(std::string_view otherwise);
   Terminal(Terminal&& other) noexcept;
   Terminal& operator=(Terminal&&) = delete;
   Terminal(const Terminal&) = delete;

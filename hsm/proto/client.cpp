@@ -109,6 +109,25 @@ Result<SecretBytes> Client::activate(const ActivateRequest& request) {
 
 Result<> Client::unlock() { return call(Operation::unlock, write_nothing, decode_nothing); }
 
+Result<PersonsReply> Client::persons() {
+  return caller_->call(Operation::persons, write_nothing, decode_persons);
+}
+
+Result<> Client::unlock_with(const PersonKey& key) {
+  return caller_->call(
+      Operation::unlock_with, [&](Writer& writer) { encode(writer, key); }, decode_nothing);
+}
+
+Result<> Client::add_person(const AddPersonRequest& request) {
+  return caller_->call(
+      Operation::add_person, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
+}
+
+Result<> Client::remove_person(const RemovePersonRequest& request) {
+  return caller_->call(
+      Operation::remove_person, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
+}
+
 Result<ZeroizeReply> Client::zeroize(const ZeroizeRequest& request) {
   return call(Operation::zeroize, [&](Writer& writer) { encode(writer, request); }, decode_zeroize);
 }

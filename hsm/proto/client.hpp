@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hsm/proto/approval_messages.hpp"
+#include "hsm/proto/attendance_messages.hpp"
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/caller.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
@@ -72,6 +73,14 @@ class Client {
   [[nodiscard]] Result<> unlock();
   // The hardware line (peers.tamper); locked, operational. Destroys the keys for good, and says
   // whether that is certain. Persons propose it.
+  // Who is needed to open the keys; locked, operational.
+  [[nodiscard]] Result<PersonsReply> persons();
+  // As unlock(), with a person's key; locked.
+  [[nodiscard]] Result<> unlock_with(const PersonKey& key);
+  // operational:
+  [[nodiscard]] Result<> add_person(const AddPersonRequest& request);
+  [[nodiscard]] Result<> remove_person(const RemovePersonRequest& request);
+  // Destroys the keys for good, and says whether that is certain.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
   // Opens a credential: what it holds.
   [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);

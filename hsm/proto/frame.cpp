@@ -84,6 +84,14 @@ std::string_view name_of(Operation operation) noexcept {
       return "redeem";
     case Operation::acts:
       return "acts";
+    case Operation::persons:
+      return "persons";
+    case Operation::unlock_with:
+      return "unlock_with";
+    case Operation::add_person:
+      return "add_person";
+    case Operation::remove_person:
+      return "remove_person";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:

@@ -45,6 +45,7 @@ FIELDS = {
     "SERVER_NAME": "the site's name",
     "ACTION": "what two persons are to decide, or did: its name, its number, and what it does",
     "WHO": "the names of administrators",
+    "PERSON": "the name of a person without whom the site's keys do not open",
 }
 
 ID = re.compile(r"^inline constexpr MessageId (\w+)\{\s*\"([^\"]*)\"\};$", re.MULTILINE)

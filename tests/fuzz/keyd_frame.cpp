@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "hsm/proto/approval_messages.hpp"
+#include "hsm/proto/attendance_messages.hpp"
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
@@ -26,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 43) {
+  switch (data[0] % 47) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -157,6 +158,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 42:
       same_again(body, decode_acts(body));
+      break;
+    case 43:
+      same_again(body, decode_persons(body));
+      break;
+    case 44:
+      same_again(body, decode_person_key(body));
+      break;
+    case 45:
+      same_again(body, decode_add_person(body));
+      break;
+    case 46:
+      same_again(body, decode_remove_person(body));
       break;
     default:
       break;

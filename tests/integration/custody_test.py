@@ -120,13 +120,14 @@ class CustodyTest(SiteTest):
 
     def test_each_user_gets_what_is_its_own(self):
         """By the user that the kernel names, with every request that there is."""
-        own = {"root": {"status", "site_root", "audit_head", "ceremony_abort", "recovery_file", "proposals", "administrators"},
+        own = {"root": {"status", "site_root", "audit_head", "ceremony_abort", "recovery_file", "proposals", "administrators",
+                        "persons"},
                "gims-tlsd": {"status", "site_root"},
                "gimsd": {"status", "site_root", "data_keys", "server_key", "audit_head", "certify_audit"}}
         # They are theirs, and a request without its fields is none.
         without_fields = {"root": {"ceremony_begin", "ceremony_give", "ceremony_share", "ceremony_confirm", "ceremony_finish",
                                    "crl", "attest", "activate", "event_log", "certify_device", "revoke_device",
-                                   "propose", "approve", "withdraw"},
+                                   "propose", "approve", "withdraw", "add_person", "remove_person"},
                           "gims-tlsd": {"sign_leaf", "crl"},
                           "gimsd": {"sign_events", "extend_audit", "mark_store", "crl", "attest", "event_log", "redeem", "acts"}}
         of_keyd = [name for name, number in keyd_peer.OPERATIONS.items() if number < 0x100]
@@ -136,7 +137,7 @@ class CustodyTest(SiteTest):
                     answer = peer.ask(operation)
                     if operation in allowed:
                         self.assertEqual(answer[0], keyd_peer.REPLY)
-                    elif (user, operation) == ("root", "unlock"):
+                    elif user == "root" and operation in ("unlock", "unlock_with"):
                         self.assert_refused(answer, keyd_peer.STATE)
                     elif operation in without_fields[user]:
                         self.assert_refused(answer, keyd_peer.FRAME)

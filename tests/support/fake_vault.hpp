@@ -36,6 +36,7 @@ struct FakeHardware {
   int probes = 0;
   std::uint8_t name = 1;  // another one: other hardware
   int signatures = 0;
+  int opened = 0;
   // Called at the beginning of each call, as many times as there are; a test looks at what there is
   // at that time, as if the power went.
   std::function<void()> at_call;
@@ -80,6 +81,7 @@ class FakeVault final : public hsm::Vault, public hsm::Attestor {
   }
 
   Result<Opened> open(hsm::BytesView blob) override {
+    ++hardware_->opened;
     GIMS_TRY_ASSIGN(Parts parts, unseal(blob));
     Opened opened;
     opened.root_key = std::move(parts.root_key);

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "hsm/core/attended_vault.hpp"
+#include "hsm/core/combined_vault.hpp"
 #include "hsm/core/custodian.hpp"
 #include "support/approval_signer.hpp"
 #include "support/fake_vault.hpp"
@@ -78,7 +80,8 @@ inline void write_bytes(const std::filesystem::path& path, hsm::BytesView bytes)
 
 class KeydSite {
  public:
-  KeydSite() {
+  // With a second hardware, both are needed.
+  explicit KeydSite(std::shared_ptr<FakeHardware> second = nullptr) : second_(std::move(second)) {
     // Tests cause failures on purpose, thousands of them.
     log::set_level(static_cast<log::Level>(0));
     restart();
@@ -89,8 +92,7 @@ class KeydSite {
     custodian_.reset();
     auto folder = hsm::StateFolder::open(state().string());
     GIMS_CHECK(folder.has_value());
-    custodian_ = std::make_unique<hsm::Custodian>(
-        std::move(*folder), std::make_unique<FakeVault>(hardware_), clock_, "test");
+    custodian_ = std::make_unique<hsm::Custodian>(std::move(*folder), vault(), clock_, "test");
     custodian_->start();
     return *custodian_;
   }
@@ -117,6 +119,14 @@ class KeydSite {
   [[nodiscard]] hsm::Custodian& custodian() { return *custodian_; }
   [[nodiscard]] FakeHardware& hardware() { return *hardware_; }
   [[nodiscard]] std::shared_ptr<FakeHardware> hardware_pointer() { return hardware_; }
+  // As the custodian's, which keeps nothing but in the hardware.
+  [[nodiscard]] std::unique_ptr<hsm::Vault> vault() const {
+    std::unique_ptr<hsm::Vault> vault = std::make_unique<FakeVault>(hardware_);
+    if (second_) {
+      vault = hsm::make_combined_vault(std::move(vault), std::make_unique<FakeVault>(second_));
+    }
+    return hsm::make_attended_vault(std::move(vault));
+  }
   [[nodiscard]] ManualClock& clock() { return clock_; }
   [[nodiscard]] std::filesystem::path state() const { return folder_ / "state"; }
   [[nodiscard]] std::filesystem::path custody() const { return state() / "custody.bin"; }
@@ -130,6 +140,7 @@ class KeydSite {
   TempFolder folder_;
   ManualClock clock_;
   std::shared_ptr<FakeHardware> hardware_ = std::make_shared<FakeHardware>();
+  std::shared_ptr<FakeHardware> second_;
   std::unique_ptr<hsm::Custodian> custodian_;
   std::vector<std::string> shares_;
 };

@@ -60,15 +60,29 @@ const Allowed& documented() {
       {revoke_device, {{Role::admin}, operational}},
       {redeem, {{Role::gimsd}, operational}},
       {acts, {{Role::gimsd}, operational}},
+      {persons, {{Role::admin}, {State::locked, State::operational}}},
+      {unlock_with, {{Role::admin}, {State::locked}}},
+      {add_person, {{Role::admin}, operational}},
+      {remove_person, {{Role::admin}, operational}},
   };
   return table;
 }
 
-// A site in a given state.
+AddPersonRequest new_person(std::string name) {
+  return {.person = {.name = std::move(name), .kind = FactorKind::passphrase, .parameters = {}},
+          .key = *SecretBytes::copy_of(Bytes(key_size, 1))};
+}
+
+// A site in a given state. Where it is operational, two persons can open it.
 std::unique_ptr<KeydSite> site_in(State state) {
   auto site = std::make_unique<KeydSite>();
   if (state == State::unprovisioned) return site;
   site->provisioned();
+  if (state == State::operational) {
+    for (const char* name : {"ritu", "arjun"}) {
+      EXPECT_TRUE(site->custodian().add_person(new_person(name)));
+    }
+  }
   if (state == State::zeroized) {
     EXPECT_TRUE(site->custodian().zeroize({}));
   }
@@ -204,6 +218,11 @@ Bytes request(Operation operation, KeydSite* site = nullptr) {
   }
   if (operation == Operation::event_log) encode(writer, EventLogRequest{});
   encode_decision(writer, operation, site);
+  if (operation == unlock_with) {
+    encode(writer, PersonKey{.name = "ritu", .key = *SecretBytes::copy_of(Bytes(key_size, 1))});
+  }
+  if (operation == add_person) encode(writer, new_person("meera"));
+  if (operation == remove_person) encode(writer, RemovePersonRequest{.name = "ritu"});
   const auto frame = writer.frame({.kind = Kind::request, .operation = operation, .number = 41});
   return {frame->begin(), frame->end()};
 }
@@ -294,10 +313,16 @@ TEST(KeydTable, APeerWithoutARoleGetsNothing) {
   }
 }
 
+// One in which the operation's body is read.
+State state_for(Operation operation) {
+  if (operation == Operation::ceremony_begin) return State::unprovisioned;
+  const bool locked = operation == Operation::unlock || operation == Operation::unlock_with;
+  return locked ? State::locked : State::operational;
+}
+
 TEST(KeydTable, ABodyWithOneByteMoreIsABadFrame) {
   for (const Rule& rule : rules()) {
-    const auto site =
-        site_in(rule.operation == Operation::unlock ? State::locked : State::operational);
+    const auto site = site_in(state_for(rule.operation));
     Bytes message = request(rule.operation);
     message.push_back(0);
     ++message[15];
@@ -316,8 +341,7 @@ TEST(KeydTable, ACutBodyIsABadFrame) {
   for (const Rule& rule : rules()) {
     const Bytes whole = request(rule.operation);
     const std::size_t body = whole.size() - header_size;
-    const auto site = site_in(rule.operation == Operation::ceremony_begin ? State::unprovisioned
-                                                                          : State::operational);
+    const auto site = site_in(state_for(rule.operation));
     const State before = site->custodian().state();
     for (std::size_t size = 0; size < body; ++size) {
       Bytes message(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(header_size + size));

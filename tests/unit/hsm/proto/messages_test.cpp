@@ -193,6 +193,19 @@ std::vector<Sample> samples() {
   all.push_back(sample("server key",
                        ServerKeyReply{.public_key = {7}, .key_id = "ed25519:a1b2c3d4"},
                        decode_server_key));
+  const Person ritu{.name = "ritu", .kind = FactorKind::passphrase, .parameters = Bytes(25, 1)};
+  const Person arjun{.name = "arjun", .kind = FactorKind::fido2, .parameters = {}};
+  all.push_back(sample("no persons", PersonsReply{}, decode_persons));
+  all.push_back(sample("persons", PersonsReply{.persons = {ritu, arjun}}, decode_persons));
+  all.push_back(sample("person's key",
+                       PersonKey{.name = "ritu", .key = *SecretBytes::copy_of(Bytes(key_size, 2))},
+                       decode_person_key));
+  all.push_back(
+      sample("new person",
+             AddPersonRequest{.person = arjun, .key = *SecretBytes::copy_of(Bytes(key_size, 3))},
+             decode_add_person));
+  all.push_back(
+      sample("person to remove", RemovePersonRequest{.name = "ritu"}, decode_remove_person));
   all.push_back(sample("audit head", AuditHead{.sequence = 5, .hash = {1}}, decode_audit_head));
   return all;
 }
