@@ -1,7 +1,7 @@
 // The steps of a ceremony: shares are given, and new ones shown and typed again. It holds what
 // people typed and what they were shown, in locked memory that is wiped with it; it reads and
 // writes no file and asks no hardware. What is done at its end is the custodian's
-// (custodian_ceremonies.cpp).
+// (custodian_ends.cpp).
 #pragma once
 
 #include <chrono>

@@ -182,6 +182,8 @@ class Custodian {
   Result<RecoveryRecord> record_to_restore(const Bytes& given) const;
   void drop_expired_ceremony();
   Result<Ceremony*> ceremony(std::uint64_t id);
+
+  // custodian_ends.cpp:
   // Each gives the recovery file that is in force.
   Result<RecoveryRecord> write_end_of(const Ceremony& ceremony);
   Result<RecoveryRecord> finish_provision(const Ceremony& ceremony);
