@@ -69,7 +69,24 @@ void Decisions::proposals(CLI::App& above) {
   set_roles.add_option("name", subject_, "As 'administrators' shows it")->required();
   with_roles(set_roles);
 
-  for (CLI::App* each : {&zeroize, &reset, &add, &remove, &set_roles}) with_means(*each);
+  CLI::App& add_person =
+      leaf(propose, "person-add", "Let somebody open the keys after each start",
+           [this](const Settings& settings) {
+             return run_propose(settings, consent::to_add_person(subject_), means_);
+           });
+  add_person.add_option("name", subject_, "The person's name")->required();
+
+  CLI::App& remove_person =
+      leaf(propose, "person-remove", "Let somebody open the keys no more",
+           [this](const Settings& settings) {
+             return run_propose(settings, consent::to_remove_person(subject_), means_);
+           });
+  remove_person.add_option("name", subject_, "As 'person list' shows it")->required();
+
+  for (CLI::App* each :
+       {&zeroize, &reset, &add, &remove, &set_roles, &add_person, &remove_person}) {
+    with_means(*each);
+  }
 }
 
 CLI::App& Decisions::leaf(CLI::App& above, const std::string& name, const std::string& about,

@@ -86,6 +86,7 @@ class Subcommands {
   bool by_line_ = false;
   std::string person_;
   bool security_key_ = false;
+  std::uint32_t approval_ = 0;
 };
 
 void Subcommands::add_shares_to(CLI::App* makes) {
@@ -222,16 +223,16 @@ void Subcommands::add_persons() {
   CLI::App* add_one =
       person->add_subcommand("add", "Add one, with a passphrase that is typed at this terminal");
   add_one->add_option("name", person_, "The person's name")->required();
+  add_one
+      ->add_option("--approval", approval_,
+                   "The number of what two administrators approved: propose person-add")
+      ->required();
   add_one->add_flag("--security-key", security_key_,
                     "Instead: with the FIDO2 security key that is plugged in");
   all_.emplace_back(add_one, [this](const hsm::Settings& settings) {
-    return hsm::run_add_person(
-        settings, person_, security_key_ ? hsm::FactorKind::fido2 : hsm::FactorKind::passphrase);
-  });
-  CLI::App* remove = person->add_subcommand("remove", "Remove one");
-  remove->add_option("name", person_, "The person's name")->required();
-  all_.emplace_back(remove, [this](const hsm::Settings& settings) {
-    return hsm::run_remove_person(settings, person_);
+    return hsm::run_add_person(settings, person_,
+                               security_key_ ? hsm::FactorKind::fido2 : hsm::FactorKind::passphrase,
+                               approval_);
   });
 }
 

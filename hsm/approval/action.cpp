@@ -1,7 +1,10 @@
 #include "hsm/approval/action.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+
+#include "hsm/proto/attendance_messages.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -21,6 +24,16 @@ Result<std::string> user_id_of(BytesView body) {
     return refused("An identity is reset by a whole user id: @desk.officer:gims.internal.");
   }
   return std::string(id);
+}
+
+Result<std::string> person_of(BytesView body) {
+  if (body.empty() || body.size() > max_person_name) {
+    return refused("A person's name has 1 to " + std::to_string(max_person_name) + " bytes.");
+  }
+  const bool printable =
+      std::ranges::none_of(body, [](std::uint8_t byte) { return byte < 0x20 || byte == 0x7F; });
+  if (!printable) return refused("A person's name has no control characters.");
+  return std::string(body.begin(), body.end());
 }
 
 }  // namespace
@@ -44,12 +57,23 @@ Result<std::string> describe(Action action, BytesView body, const Registry& regi
       GIMS_TRY_ASSIGN(const std::string id, user_id_of(body));
       return "let " + id + " replace its encrypted identity";
     }
+    case Action::add_person: {
+      GIMS_TRY_ASSIGN(const std::string name, person_of(body));
+      return "let " + name + " open the keys after a start";
+    }
+    case Action::remove_person: {
+      GIMS_TRY_ASSIGN(const std::string name, person_of(body));
+      return "let " + name + " open the keys no more";
+    }
     case Action::backup_export:
       break;
   }
   return refused("Backups cannot be exported yet.");
 }
 
-bool is_redeemed(Action action) noexcept { return action == Action::identity_reset; }
+DoneBy done_by(Action action) noexcept {
+  if (action == Action::identity_reset) return DoneBy::gimsd;
+  return action == Action::add_person ? DoneBy::administrator : DoneBy::us;
+}
 
 }  // namespace gims::hsm::approval

@@ -14,8 +14,12 @@ namespace gims::hsm::approval {
 // yet; as changed() does for one that could not be done with the administrators of now.
 [[nodiscard]] Result<std::string> describe(Action action, BytesView body, const Registry& registry);
 
-// It is gimsd's to carry out, which asks for it (RedeemRequest); all others are done at the second
-// yes.
-[[nodiscard]] bool is_redeemed(Action action) noexcept;
+// Who carries it out, once two have approved it.
+enum class DoneBy : std::uint8_t {
+  us,             // gims-keyd itself, at the second yes
+  gimsd,          // which redeems it (RedeemRequest)
+  administrator,  // whose request names it (AddPersonRequest)
+};
+[[nodiscard]] DoneBy done_by(Action action) noexcept;
 
 }  // namespace gims::hsm::approval

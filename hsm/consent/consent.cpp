@@ -92,6 +92,13 @@ ProposeRequest to_reset_identity(const std::string& user_id) {
   return {.action = Action::identity_reset, .body = {user_id.begin(), user_id.end()}};
 }
 
+ProposeRequest to_add_person(const std::string& name) {
+  return {.action = Action::add_person, .body = {name.begin(), name.end()}};
+}
+ProposeRequest to_remove_person(const std::string& name) {
+  return {.action = Action::remove_person, .body = {name.begin(), name.end()}};
+}
+
 Result<Said> start_or_complete(Client& keyd, const ProposeRequest& request, const Means& means,
                                const AskPassphrase& passphrase) {
   GIMS_TRY_ASSIGN(std::vector<ProposalReply> proposals, keyd.proposals());

@@ -36,6 +36,8 @@ using AskPassphrase = std::function<Result<SecretBytes>()>;
 [[nodiscard]] ProposeRequest to_zeroize(bool files_only);
 // `user_id`: the whole of it.
 [[nodiscard]] ProposeRequest to_reset_identity(const std::string& user_id);
+[[nodiscard]] ProposeRequest to_add_person(const std::string& name);
+[[nodiscard]] ProposeRequest to_remove_person(const std::string& name);
 
 // The same command for the first person and for the second: proposes what is not proposed yet, and
 // says yes where `means` are given.

@@ -64,9 +64,9 @@ class Custodian {
   // further one, up to 15 minutes; until then each is refused (GIMS_KEYD_CUSTODY), the right one
   // too.
   [[nodiscard]] Result<> unlock_with(PersonKey key);
-  // operational: on the disk before it returns. Operational stays what is.
+  // operational: what two administrators approved, on the disk before it returns. Operational stays
+  // what is.
   [[nodiscard]] Result<> add_person(AddPersonRequest request);
-  [[nodiscard]] Result<> remove_person(const RemovePersonRequest& request);
   // locked, operational. Unless the files alone are to go, it fails with nothing changed where the
   // hardware that made the custody file did not destroy its part, or cannot be told from another.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
@@ -156,6 +156,8 @@ class Custodian {
   // Looks whether hardware that can be unplugged is there.
   void look();
   [[nodiscard]] Result<Attendance*> attendance() const;
+  Result<> add_attendant(AddPersonRequest request);
+  Result<> remove_attendant(const std::string& name);
   Result<> write_blob(Bytes blob);
   void note_wrong_key();
   // What zeroize() has the vault do; gives the doubt of ZeroizeReply.
@@ -231,6 +233,9 @@ class Custodian {
   ProposalReply reply_of(const approval::Proposal& proposal,
                          const approval::Registry& registry) const;
   Result<std::string> carry_out(const approval::Proposal& proposal);
+  // What two approved, which somebody else carries out now, exactly so: once.
+  Result<approval::Proposal> take_approved(std::uint32_t id, Action action, BytesView body);
+  Result<std::string> remove_person(BytesView body);
   Result<std::string> change_administrators(BytesView body);
   void keep_counters(const approval::Registry& registry);
   Result<> write_administrators(approval::Registry registry);

@@ -41,6 +41,17 @@ std::string fitting(std::string text) {
   return text;
 }
 
+// What comes after the second yes, where somebody else does it.
+std::string how_it_is_done(const approval::Proposal& proposal) {
+  if (approval::done_by(action_of(proposal)) == approval::DoneBy::gimsd) {
+    return "Approved by two: gimsd may do it once, before its time is over.";
+  }
+  return "Approved by two. At the unit's terminal, before its time is over: gims-keyd person add "
+         "\"" +
+         std::string(proposal.body.begin(), proposal.body.end()) + "\" --approval " +
+         std::to_string(proposal.id);
+}
+
 // In words. A change of administrators may be one that cannot be done any more.
 std::string words_of(const approval::Proposal& proposal, const Registry& registry) {
   const auto text = approval::describe(action_of(proposal), proposal.body, registry);
@@ -162,9 +173,8 @@ Result<ApproveReply> Custodian::approve(const ApproveRequest& request) {
        words_of(proposal, now.registry));
   keep_counters(now.registry);
   if (missing > 0) return ApproveReply{.missing = static_cast<std::uint8_t>(missing), .text = {}};
-  if (approval::is_redeemed(action_of(proposal))) {
-    return ApproveReply{.missing = 0,
-                        .text = "Approved by two: gimsd may do it once, before its time is over."};
+  if (approval::done_by(action_of(proposal)) != approval::DoneBy::us) {
+    return ApproveReply{.missing = 0, .text = fitting(how_it_is_done(proposal))};
   }
   // From here on it is gone, whatever becomes of it.
   GIMS_TRY_ASSIGN(const approval::Proposal taken,
@@ -179,6 +189,7 @@ Result<std::string> Custodian::carry_out(const approval::Proposal& proposal) {
     if (action_of(proposal) == Action::administrators) {
       return change_administrators(proposal.body);
     }
+    if (action_of(proposal) == Action::remove_person) return remove_person(proposal.body);
     GIMS_CHECK(action_of(proposal) == Action::zeroize);
     GIMS_TRY_ASSIGN(const ZeroizeRequest request, decode_zeroize_request(proposal.body));
     GIMS_TRY_ASSIGN(const ZeroizeReply zeroized, zeroize(request));
@@ -246,20 +257,47 @@ Bytes Custodian::administrators_after(const CeremonyRequest& request, const Form
   return former.custody ? former.custody->administrators : list_of({});
 }
 
-Result<RedeemReply> Custodian::redeem(const RedeemRequest& request) {
-  if (!approval::is_redeemed(request.action)) return refused("gims-keyd does this itself.");
+Result<approval::Proposal> Custodian::take_approved(std::uint32_t id, Action action,
+                                                    BytesView body) {
   GIMS_TRY_ASSIGN(const Deciders now, deciders());
-  const approval::Proposal* const proposal = pending(request.id);
-  if (proposal != nullptr && (action_of(*proposal) != request.action ||
-                              !std::ranges::equal(proposal->body, request.body))) {
+  const approval::Proposal* const proposal = pending(id);
+  if (proposal != nullptr &&
+      (action_of(*proposal) != action || !std::ranges::equal(proposal->body, body))) {
     return refused("The two persons decided about something else.");
   }
+  return of_approval(pending_.take(id, now.registry));
+}
+
+Result<RedeemReply> Custodian::redeem(const RedeemRequest& request) {
+  if (approval::done_by(request.action) != approval::DoneBy::gimsd) {
+    return refused("This is not gimsd's to do.");
+  }
   GIMS_TRY_ASSIGN(const approval::Proposal taken,
-                  of_approval(pending_.take(request.id, now.registry)));
+                  take_approved(request.id, request.action, request.body));
   RedeemReply reply{.approved_by = names_in(taken)};
   note("approval.done", taken, joined(reply.approved_by),
-       "gimsd may " + words_of(taken, now.registry));
+       "gimsd may " + words_of(taken, open().administrators));
   return reply;
+}
+
+Result<> Custodian::add_person(AddPersonRequest request) {
+  const std::string& name = request.person.name;
+  const BytesView body(reinterpret_cast<const std::uint8_t*>(name.data()), name.size());
+  GIMS_TRY_ASSIGN(const approval::Proposal taken,
+                  take_approved(request.approval, Action::add_person, body));
+  const std::string who = joined(names_in(taken));
+  if (auto added = add_attendant(std::move(request)); !added) {
+    note("approval.failed", taken, who, added.error().text);
+    return added;
+  }
+  note("approval.done", taken, who, words_of(taken, open().administrators));
+  return {};
+}
+
+Result<std::string> Custodian::remove_person(BytesView body) {
+  const std::string name(body.begin(), body.end());
+  GIMS_TRY(remove_attendant(name));
+  return "Removed: " + name + ".";
 }
 
 ActsReply Custodian::acts(const ActsRequest& request) {

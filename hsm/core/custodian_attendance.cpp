@@ -59,7 +59,7 @@ void Custodian::note_wrong_key() {
   next_key_ = clock_.steady() + std::min(pause, last_pause);
 }
 
-Result<> Custodian::add_person(AddPersonRequest request) {
+Result<> Custodian::add_attendant(AddPersonRequest request) {
   GIMS_TRY_ASSIGN(Attendance* const attendance, this->attendance());
   const std::string name = request.person.name;
   GIMS_TRY_ASSIGN(Bytes blob, attendance->add(open().record.vault_blob, std::move(request.person),
@@ -70,12 +70,12 @@ Result<> Custodian::add_person(AddPersonRequest request) {
   return {};
 }
 
-Result<> Custodian::remove_person(const RemovePersonRequest& request) {
+Result<> Custodian::remove_attendant(const std::string& name) {
   GIMS_TRY_ASSIGN(Attendance* const attendance, this->attendance());
-  GIMS_TRY_ASSIGN(Bytes blob, attendance->remove(open().record.vault_blob, request.name));
+  GIMS_TRY_ASSIGN(Bytes blob, attendance->remove(open().record.vault_blob, name));
   GIMS_TRY(write_blob(std::move(blob)));
   log::notice(log::id::persons_changed, "a person was removed who could open the keys",
-              {{"PERSON", request.name}});
+              {{"PERSON", name}});
   return {};
 }
 

@@ -223,11 +223,6 @@ Result<> add_person(Custodian& custodian, BytesView body, Writer&) {
   return custodian.add_person(std::move(request));
 }
 
-Result<> remove_person(Custodian& custodian, BytesView body, Writer&) {
-  GIMS_TRY_ASSIGN(const RemovePersonRequest request, decode_remove_person(body));
-  return custodian.remove_person(request);
-}
-
 constexpr auto table = std::to_array<Rule>({
     {Operation::status, anyone, always, status},
     {Operation::ceremony_begin, admin, always, ceremony_begin},
@@ -265,7 +260,6 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::persons, admin, with_keys, persons},
     {Operation::unlock_with, admin, locked, unlock_with},
     {Operation::add_person, admin, operational, add_person},
-    {Operation::remove_person, admin, operational, remove_person},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

@@ -26,7 +26,8 @@ void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 Result<SecretBytes> ask_passphrase() {
   GIMS_TRY_ASSIGN(
       const Terminal terminal,
-      Terminal::open("The key's file has a passphrase, and there is no terminal to ask for it at."));
+      Terminal::open(
+          "The key's file has a passphrase, and there is no terminal to ask for it at."));
   return terminal.read_hidden("Passphrase of the key: ");
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "hsm/consent/consent.hpp"
 #include "hsm/factor/passphrase.hpp"
 #include "hsm/factor/security_key.hpp"
 #include "hsm/main/commands.hpp"
@@ -60,6 +61,20 @@ Result<SecretBytes> key_of(const Person& person, const Terminal& terminal) {
   return key.key(parameters, pin);
 }
 
+// Before somebody types: gims-keyd itself asks for it at the end.
+Result<> check_approved(Client& keyd, const std::string& name, std::uint32_t approval) {
+  GIMS_TRY_ASSIGN(const ProposalReply proposal, consent::proposal_of(keyd, approval));
+  const ProposeRequest wanted = consent::to_add_person(name);
+  if (proposal.action != wanted.action || proposal.body != wanted.body) {
+    return refused("This number is of another proposal: it would " + proposal.text + ".");
+  }
+  if (proposal.approved_by.size() < needed_persons) {
+    return refused("Two administrators have to approve it first (gims-keyd approve " +
+                   std::to_string(approval) + ").");
+  }
+  return {};
+}
+
 Result<AddPersonRequest> with_new_passphrase(const std::string& name, const Terminal& terminal) {
   GIMS_TRY_ASSIGN(const SecretBytes typed,
                   terminal.read_hidden("New passphrase of " + name + ": "));
@@ -69,7 +84,8 @@ Result<AddPersonRequest> with_new_passphrase(const std::string& name, const Term
     return refused("These are two passphrases: nothing was changed.");
   }
   GIMS_TRY_ASSIGN(const auto parameters, factor::new_passphrase_parameters());
-  AddPersonRequest request{.person = {.name = name,
+  AddPersonRequest request{.approval = 0,
+                           .person = {.name = name,
                                       .kind = FactorKind::passphrase,
                                       .parameters = factor::encode(parameters)},
                            .key = {}};
@@ -84,6 +100,7 @@ Result<AddPersonRequest> with_security_key(const std::string& name, const Termin
   GIMS_TRY_ASSIGN(const auto parameters, key.enrol(name, pin));
   GIMS_TRY(terminal.write("Once more.\n"));
   AddPersonRequest request{
+      .approval = 0,
       .person = {.name = name, .kind = FactorKind::fido2, .parameters = factor::encode(parameters)},
       .key = {}};
   GIMS_TRY_ASSIGN(request.key, key.key(parameters, pin));
@@ -122,29 +139,22 @@ Result<> run_persons(const Settings& settings) {
   return {};
 }
 
-Result<> run_add_person(const Settings& settings, const std::string& name, FactorKind kind) {
+Result<> run_add_person(const Settings& settings, const std::string& name, FactorKind kind,
+                        std::uint32_t approval) {
   GIMS_TRY_ASSIGN(const auto client, running(settings));
   GIMS_TRY_ASSIGN(const PersonsReply reply, client->persons());
   if (std::ranges::contains(reply.persons, name, &Person::name)) {
     return refused("There is a person of this name already.");
   }
-  if (name.empty() || name.size() > max_person_name) {
-    return refused("A person's name has 1 to " + std::to_string(max_person_name) + " bytes.");
-  }
+  GIMS_TRY(check_approved(*client, name, approval));
   GIMS_TRY_ASSIGN(const Terminal terminal, Terminal::open(no_terminal));
-  GIMS_TRY_ASSIGN(const AddPersonRequest request, kind == FactorKind::passphrase
-                                                      ? with_new_passphrase(name, terminal)
-                                                      : with_security_key(name, terminal));
+  GIMS_TRY_ASSIGN(AddPersonRequest request, kind == FactorKind::passphrase
+                                                ? with_new_passphrase(name, terminal)
+                                                : with_security_key(name, terminal));
+  request.approval = approval;
   GIMS_TRY(client->add_person(request));
   std::printf("Added. From its next start on, the site waits for %s.\n",
               reply.persons.empty() ? name.c_str() : "one of the persons");
-  return {};
-}
-
-Result<> run_remove_person(const Settings& settings, const std::string& name) {
-  GIMS_TRY_ASSIGN(const auto client, running(settings));
-  GIMS_TRY(client->remove_person({.name = name}));
-  std::printf("Removed.\n");
   return {};
 }
 

@@ -2,6 +2,7 @@
 // at a terminal. Passphrases and PINs are read there, and nowhere else.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "hsm/main/settings.hpp"
@@ -14,8 +15,8 @@ namespace gims::hsm {
 [[nodiscard]] Result<> run_unlock(const Settings& settings, const std::string& name);
 
 [[nodiscard]] Result<> run_persons(const Settings& settings);
+// `approval`: the number of what two administrators approved (gims-keyd propose person-add).
 [[nodiscard]] Result<> run_add_person(const Settings& settings, const std::string& name,
-                                      FactorKind kind);
-[[nodiscard]] Result<> run_remove_person(const Settings& settings, const std::string& name);
+                                      FactorKind kind, std::uint32_t approval);
 
 }  // namespace gims::hsm

@@ -70,6 +70,10 @@ std::string_view name_of(Action action) noexcept {
       return "identity-reset";
     case Action::backup_export:
       return "backup-export";
+    case Action::add_person:
+      return "person-add";
+    case Action::remove_person:
+      return "person-remove";
   }
   return "unknown";
 }

@@ -12,8 +12,10 @@ enum class Action : std::uint16_t {
   administrators = 2,  // who may approve; body: hsm/approval/change.hpp
   identity_reset = 3,  // gimsd lets an account have another encrypted identity; body: its id, UTF-8
   backup_export = 4,   // kept for backups, and refused
+  add_person = 5,      // an administrator adds who can open the keys; body: the name, UTF-8
+  remove_person = 6,   // gims-keyd removes one; body: likewise
 };
-inline constexpr std::uint16_t last_action = 4;
+inline constexpr std::uint16_t last_action = 6;
 [[nodiscard]] std::string_view name_of(Action action) noexcept;
 
 inline constexpr std::size_t max_proposals = 8;
@@ -53,7 +55,7 @@ struct WithdrawRequest {
   std::uint32_t id = 0;
 };
 
-// gimsd carries out what two persons approved: exactly this, and once.
+// gimsd may do what two persons approved: exactly this, and once.
 struct RedeemRequest {
   std::uint32_t id = 0;
   Action action = Action::identity_reset;

@@ -71,6 +71,7 @@ Result<PersonKey> decode_person_key(BytesView body) {
 }
 
 void encode(Writer& writer, const AddPersonRequest& value) {
+  writer.u32(value.approval);
   write_person(writer, value.person);
   writer.raw(value.key.bytes());
 }
@@ -78,19 +79,11 @@ void encode(Writer& writer, const AddPersonRequest& value) {
 Result<AddPersonRequest> decode_add_person(BytesView body) {
   Reader reader(body);
   AddPersonRequest request;
+  request.approval = reader.u32();
   request.person = read_person(reader);
   const BytesView key = reader.raw(key_size);
   if (!reader.finish()) return bad_body();
   GIMS_TRY_ASSIGN(request.key, SecretBytes::copy_of(key));
-  return request;
-}
-
-void encode(Writer& writer, const RemovePersonRequest& value) { writer.text(value.name); }
-
-Result<RemovePersonRequest> decode_remove_person(BytesView body) {
-  Reader reader(body);
-  RemovePersonRequest request{.name = read_name(reader)};
-  if (!reader.finish()) return bad_body();
   return request;
 }
 

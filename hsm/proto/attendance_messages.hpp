@@ -34,22 +34,18 @@ struct PersonKey {
   SecretBytes key;  // key_size bytes
 };
 struct AddPersonRequest {
+  std::uint32_t approval = 0;  // the proposal that two administrators approved
   Person person;
   SecretBytes key;  // key_size bytes
-};
-struct RemovePersonRequest {
-  std::string name;
 };
 
 void encode(Writer& writer, const PersonsReply& value);
 void encode(Writer& writer, const PersonKey& value);
 void encode(Writer& writer, const AddPersonRequest& value);
-void encode(Writer& writer, const RemovePersonRequest& value);
 
 [[nodiscard]] Result<PersonsReply> decode_persons(BytesView body);
 [[nodiscard]] Result<PersonKey> decode_person_key(BytesView body);
 [[nodiscard]] Result<AddPersonRequest> decode_add_person(BytesView body);
-[[nodiscard]] Result<RemovePersonRequest> decode_remove_person(BytesView body);
 
 // One person as a field of a message or a file. Refuses in the reader what is not well formed.
 void write_person(Writer& writer, const Person& person);

@@ -123,11 +123,6 @@ Result<> Client::add_person(const AddPersonRequest& request) {
       Operation::add_person, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
 }
 
-Result<> Client::remove_person(const RemovePersonRequest& request) {
-  return caller_->call(
-      Operation::remove_person, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
-}
-
 Result<ZeroizeReply> Client::zeroize(const ZeroizeRequest& request) {
   return call(Operation::zeroize, [&](Writer& writer) { encode(writer, request); }, decode_zeroize);
 }

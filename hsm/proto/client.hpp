@@ -77,9 +77,8 @@ class Client {
   [[nodiscard]] Result<PersonsReply> persons();
   // As unlock(), with a person's key; locked.
   [[nodiscard]] Result<> unlock_with(const PersonKey& key);
-  // operational:
+  // Once two administrators have approved it; operational.
   [[nodiscard]] Result<> add_person(const AddPersonRequest& request);
-  [[nodiscard]] Result<> remove_person(const RemovePersonRequest& request);
   // Destroys the keys for good, and says whether that is certain.
   [[nodiscard]] Result<ZeroizeReply> zeroize(const ZeroizeRequest& request);
   // Opens a credential: what it holds.

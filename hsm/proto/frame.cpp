@@ -90,8 +90,6 @@ std::string_view name_of(Operation operation) noexcept {
       return "unlock_with";
     case Operation::add_person:
       return "add_person";
-    case Operation::remove_person:
-      return "remove_person";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:

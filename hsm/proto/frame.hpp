@@ -72,7 +72,6 @@ enum class Operation : std::uint16_t {
   persons = 40,
   unlock_with = 41,
   add_person = 42,
-  remove_person = 43,
 
   // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
   vault_info = 0x101,

@@ -1,6 +1,7 @@
 """An attended site: what it takes to open it after a start, typed at a terminal of its own."""
 
 import os
+import struct
 import subprocess
 import unittest
 
@@ -17,8 +18,14 @@ class AttendedTest(SiteTest):
     def keyd(self, *arguments):
         return [self.site.program("gims-keyd"), "--config", self.site.etc / "gims-keyd.toml", *arguments]
 
+    def approved(self, name):
+        """The number of the proposal to add this person, which two administrators approved."""
+        told = self.site.decide("person-add", name)
+        self.assertRegex(told, rf'gims-keyd person add "{name}" --approval \d+$')
+        return told.split()[-1]
+
     def add(self, name, passphrase):
-        with Terminal(self.keyd("person", "add", name)) as at:
+        with Terminal(self.keyd("person", "add", name, "--approval", self.approved(name))) as at:
             at.wait_for(f"New passphrase of {name}: ")
             at.type(passphrase)
             at.wait_for("Once more: ")
@@ -97,7 +104,7 @@ class AttendedTest(SiteTest):
         self.assertEqual(self.unlock(PASSPHRASE, "--person", "arjun")[0], 1)
         self.assertEqual(self.unlock(OTHER, "--person", "arjun")[0], 0)
         self.assertEqual(self.site.keyd_status(), "operational")
-        self.site.command(self.keyd("person", "remove", "arjun"))
+        self.assertEqual(self.site.decide("person-remove", "arjun"), "Removed: arjun.\n")
         self.restart_keyd()
         self.assertEqual(self.unlock(PASSPHRASE)[0], 0)
 
@@ -110,9 +117,25 @@ class AttendedTest(SiteTest):
             self.assertNotEqual(run.returncode, 0)
         self.assertRegex(self.site.keyd_status(), "^locked: ")
 
+    def test_without_two_administrators_nobody_is_asked(self):
+        """Who could not be added is told so before typing, and gims-keyd looks itself."""
+        proposal = self.site.keyd_command("propose", "person-add", "ritu", *self.site.means("Asha")).split()[1].rstrip(",")
+        for name, approval, told in (("ritu", proposal, "Two administrators have to approve it first"), ("arjun", proposal, "of another proposal"),
+                                     ("ritu", "7000", "There is no such proposal")):
+            with self.subTest(name=name, approval=approval), Terminal(self.keyd("person", "add", name, "--approval", approval)) as at:
+                self.assertEqual(at.end(), 1)
+                self.assertIn(told.encode(), at.seen)
+                self.assertNotIn(b"assphrase", at.seen)
+        with keyd_peer.Peer(self.site.run / "keyd/socket") as peer:
+            request = struct.pack(">I", int(proposal)) + keyd_peer.field(b"ritu") + b"\x01" + keyd_peer.field(b"") + bytes(32)
+            kind, told = peer.ask("add_person", request)
+            self.assertEqual((kind, told.code), (keyd_peer.REFUSAL, keyd_peer.APPROVAL), told)
+        self.assertIn("without a person", self.site.command(self.keyd("person", "list")))
+
     def test_too_short_or_typed_differently(self):
+        approval = self.approved("ritu")
         for first, second, told in (("short", None, "12 to 256"), (PASSPHRASE, OTHER, "two passphrases")):
-            with Terminal(self.keyd("person", "add", "ritu")) as at:
+            with Terminal(self.keyd("person", "add", "ritu", "--approval", approval)) as at:
                 at.wait_for("New passphrase of ritu: ")
                 at.type(first)
                 if second:

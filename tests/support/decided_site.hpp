@@ -34,6 +34,12 @@ class DecidedSite : public KeydSite {
     if (!reply) return reply.error().code;
     return reply->missing > 0 ? std::to_string(reply->missing) + " missing" : reply->text;
   }
+  // By both: the number of what somebody else carries out.
+  std::uint32_t approved(const hsm::ProposeRequest& request) {
+    const hsm::ProposalReply proposal = propose(request);
+    for (const Signer* signer : {&asha(), &bimal()}) approve(proposal, *signer);
+    return proposal.id;
+  }
   // By both.
   std::string decide(const hsm::ProposeRequest& request) {
     const hsm::ProposalReply proposal = propose(request);

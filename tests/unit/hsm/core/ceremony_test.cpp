@@ -64,8 +64,7 @@ TEST_F(Ceremonies, WhatIsNoShareOfTheSetIsRefusedAndChangesNothing) {
     EXPECT_EQ(refused.error().code, "GIMS_KEYD_SHARE") << refused.error().text;
     // Nothing of a share is in what goes to the journal. One word alone may be there: "recover".
     const std::string two_words = wrong.substr(0, wrong.find(' ', wrong.find(' ') + 1));
-    EXPECT_EQ(refused.error().text.find(two_words), std::string::npos)
-        << refused.error().text;
+    EXPECT_EQ(refused.error().text.find(two_words), std::string::npos) << refused.error().text;
   }
   const auto now = custodian().give_share({.id = begun->id, .words = words_of(share(1))});
   ASSERT_TRUE(now) << now.error().text;

@@ -6,15 +6,28 @@
 
 #include "hsm/core/attended_blob.hpp"
 #include "hsm/core/custodian.hpp"
-#include "support/keyd_site.hpp"
+#include "support/decided_site.hpp"
 
 namespace gims::hsm {
 namespace {
 
-using test::KeydSite;
+using test::DecidedSite;
+
+// By two administrators.
+Result<> add_person(DecidedSite& site, AddPersonRequest request) {
+  const std::string& name = request.person.name;
+  request.approval =
+      site.approved({.action = Action::add_person, .body = {name.begin(), name.end()}});
+  return site.custodian().add_person(std::move(request));
+}
+bool remove_person(DecidedSite& site, std::string_view name) {
+  return site.decide({.action = Action::remove_person, .body = {name.begin(), name.end()}})
+      .starts_with("Removed: ");
+}
 
 AddPersonRequest new_person(std::string name, std::uint8_t byte) {
   return {
+      .approval = 0,
       .person = {.name = std::move(name), .kind = FactorKind::passphrase, .parameters = {7, byte}},
       .key = *SecretBytes::copy_of(Bytes(key_size, byte))};
 }
@@ -24,11 +37,11 @@ PersonKey key_of(std::string name, std::uint8_t byte) {
 }
 
 TEST(CustodianAttendance, WaitsForAPersonAfterARestart) {
-  KeydSite site;
-  Custodian& before = site.provisioned();
+  DecidedSite site;
+  Custodian& before = site.custodian();
   EXPECT_TRUE(before.persons()->persons.empty());
   const auto server_key = before.server_key().public_key;
-  ASSERT_TRUE(before.add_person(new_person("ritu", 1)));
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   EXPECT_EQ(before.state(), State::operational) << "it goes on";
 
   Custodian& custodian = site.restart();
@@ -53,45 +66,83 @@ TEST(CustodianAttendance, WaitsForAPersonAfterARestart) {
 }
 
 TEST(CustodianAttendance, PersonsComeAndGo) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
-  EXPECT_FALSE(site.custodian().add_person(new_person("ritu", 2)));
-  EXPECT_FALSE(site.custodian().remove_person({.name = "ritu"})) << "the last one";
-  ASSERT_TRUE(site.custodian().add_person(new_person("arjun", 2)));
-  ASSERT_TRUE(site.custodian().remove_person({.name = "ritu"}));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
+  EXPECT_FALSE(add_person(site, new_person("ritu", 2)));
+  EXPECT_FALSE(remove_person(site, "ritu")) << "the last one";
+  ASSERT_TRUE(add_person(site, new_person("arjun", 2)));
+  ASSERT_TRUE(remove_person(site, "ritu"));
   EXPECT_EQ(site.custodian().persons()->persons.size(), 1U);
   site.restart();
   EXPECT_FALSE(site.custodian().unlock_with(key_of("ritu", 1)));
   EXPECT_TRUE(site.custodian().unlock_with(key_of("arjun", 2)));
   // Who opened it can name others.
-  ASSERT_TRUE(site.custodian().add_person(new_person("meera", 3)));
+  ASSERT_TRUE(add_person(site, new_person("meera", 3)));
   site.restart();
   EXPECT_TRUE(site.custodian().unlock_with(key_of("meera", 3)));
 }
 
+TEST(CustodianAttendance, NobodyComesOrGoesWithoutTwoAdministrators) {
+  DecidedSite site;
+  const ProposeRequest ritu{.action = Action::add_person, .body = test::bytes_of("ritu")};
+  const auto add = [&](std::string name, std::uint32_t approval) {
+    AddPersonRequest request = new_person(std::move(name), 1);
+    request.approval = approval;
+    const auto added = site.custodian().add_person(std::move(request));
+    return added ? "" : added.error().code;
+  };
+  EXPECT_EQ(add("ritu", 0), "GIMS_KEYD_APPROVAL");
+  const ProposalReply proposal = site.propose(ritu);
+  EXPECT_EQ(proposal.text, "let ritu open the keys after a start");
+  EXPECT_EQ(site.approve(proposal, test::asha()), "1 missing");
+  EXPECT_EQ(add("ritu", proposal.id), "GIMS_KEYD_APPROVAL");
+  EXPECT_NE(site.approve(proposal, test::bimal()).find("person add \"ritu\" --approval"),
+            std::string::npos);
+  EXPECT_EQ(add("arjun", proposal.id), "GIMS_KEYD_APPROVAL") << "they decided about ritu";
+  EXPECT_EQ(site.custodian()
+                .redeem({.id = proposal.id, .action = ritu.action, .body = ritu.body})
+                .error()
+                .code,
+            "GIMS_KEYD_APPROVAL")
+      << "it is not gimsd's";
+  EXPECT_EQ(add("ritu", proposal.id), "");
+  EXPECT_EQ(add("ritu", proposal.id), "GIMS_KEYD_APPROVAL") << "once";
+  EXPECT_EQ(site.custodian().persons()->persons.size(), 1U);
+
+  // The name that is asked for is part of what is decided; nothing else can be a name.
+  for (const Bytes& name : {Bytes(), Bytes(max_person_name + 1, 'a'), test::bytes_of("a\nb")}) {
+    for (const Action action : {Action::add_person, Action::remove_person}) {
+      EXPECT_FALSE(site.custodian().propose({.action = action, .body = name}));
+    }
+  }
+  std::vector<std::string> told;
+  for (const Act& act : site.custodian().acts({}).acts) told.push_back(act.act + " " + act.target);
+  const std::string target = "person-add " + std::to_string(proposal.id);
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"approval.proposed " + target, "approval.given " + target,
+                                      "approval.given " + target, "approval.done " + target}));
+}
+
 TEST(CustodianAttendance, AChangeThatIsNotWrittenHasNotHappened) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   // A folder in the way of the new file.
   std::filesystem::rename(site.custody(), site / "kept");
   std::filesystem::create_directory(site.custody());
-  ASSERT_FALSE(site.custodian().add_person(new_person("arjun", 2)));
+  ASSERT_FALSE(add_person(site, new_person("arjun", 2)));
   EXPECT_EQ(site.custodian().persons()->persons.size(), 1U);
   std::filesystem::remove(site.custody());
   std::filesystem::rename(site / "kept", site.custody());
   site.restart();
   EXPECT_FALSE(site.custodian().unlock_with(key_of("arjun", 2)));
   ASSERT_TRUE(site.custodian().unlock_with(key_of("ritu", 1)));
-  EXPECT_TRUE(site.custodian().add_person(new_person("arjun", 2)));
+  EXPECT_TRUE(add_person(site, new_person("arjun", 2)));
 }
 
 TEST(CustodianAttendance, HardwareThatComesBackStillWaitsForAPerson) {
-  KeydSite site;
+  DecidedSite site;
   site.hardware().removable = true;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   site.hardware().reachable = false;
   site.clock().advance(site.custodian().next_try()->count());
   site.custodian().tick();
@@ -105,9 +156,8 @@ TEST(CustodianAttendance, HardwareThatComesBackStillWaitsForAPerson) {
 }
 
 TEST(CustodianAttendance, AKeyThatIsGivenWhileTheHardwareIsAwayIsNotKept) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   site.restart();
   site.hardware().reachable = false;
   EXPECT_FALSE(site.custodian().unlock_with(key_of("ritu", 1)));
@@ -117,7 +167,7 @@ TEST(CustodianAttendance, AKeyThatIsGivenWhileTheHardwareIsAwayIsNotKept) {
 }
 
 // Whether a wrong key is looked at, rather than refused for the pause alone.
-bool wrong_key_is_tried(KeydSite& site) {
+bool wrong_key_is_tried(DecidedSite& site) {
   const int before = site.hardware().opened;
   const auto refused = site.custodian().unlock_with(key_of("ritu", 2));
   EXPECT_FALSE(refused);
@@ -128,9 +178,8 @@ bool wrong_key_is_tried(KeydSite& site) {
 
 TEST(CustodianAttendance, SeveralWrongKeysAreSlowed) {
   constexpr std::int64_t second = 1000;
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   site.restart();
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(wrong_key_is_tried(site));
   // Each wrong one that is tried doubles the pause; those refused for it do not.
@@ -147,10 +196,9 @@ TEST(CustodianAttendance, SeveralWrongKeysAreSlowed) {
 }
 
 TEST(CustodianAttendance, TheRightKeyEndsTheRowOfWrongOnes) {
-  KeydSite site;
+  DecidedSite site;
   site.hardware().removable = true;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   site.restart();
   for (int time = 0; time < 3; ++time) {
     for (int i = 0; i < 2; ++i) EXPECT_TRUE(wrong_key_is_tried(site));
@@ -174,9 +222,8 @@ CeremonyRequest ceremony(CeremonyKind kind) {
 }
 
 TEST(CustodianAttendance, ACeremonyAsksNobodyOnceMore) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   const auto renewed =
       test::hold(site.custodian(), ceremony(CeremonyKind::renew_ca), site.shares());
   ASSERT_TRUE(renewed) << renewed.error().text;
@@ -186,8 +233,7 @@ TEST(CustodianAttendance, ACeremonyAsksNobodyOnceMore) {
 }
 
 TEST(CustodianAttendance, NothingOfTheFileOpensWithoutAPersonThoughTheCaWasRenewedBefore) {
-  KeydSite site;
-  site.provisioned();
+  DecidedSite site;
   const auto before = decode_custody(test::read_bytes(site.custody()));
   ASSERT_TRUE(before) << before.error().text;
   const auto unattended = decode_attended(before->vault_blob);
@@ -200,7 +246,7 @@ TEST(CustodianAttendance, NothingOfTheFileOpensWithoutAPersonThoughTheCaWasRenew
     return !std::ranges::search(file, unattended->factor.bytes()).empty();
   };
   EXPECT_TRUE(holds_factor()) << "nobody is named yet";
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   EXPECT_FALSE(holds_factor());
   site.restart();
   ASSERT_TRUE(site.custodian().unlock_with(key_of("ritu", 1)));
@@ -209,9 +255,8 @@ TEST(CustodianAttendance, NothingOfTheFileOpensWithoutAPersonThoughTheCaWasRenew
 }
 
 TEST(CustodianAttendance, AnOlderCopyIsForThePersonAndThenForTheQuorum) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   site.restart();
   std::filesystem::remove(site.kept());
   EXPECT_FALSE(site.custodian().unlock_with(key_of("ritu", 1)));
@@ -224,9 +269,8 @@ TEST(CustodianAttendance, AnOlderCopyIsForThePersonAndThenForTheQuorum) {
 }
 
 TEST(CustodianAttendance, TheQuorumRestoresASiteWhosePersonsForgot) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   ASSERT_EQ(site.restart().state(), State::locked);
   const auto restored =
       test::hold(site.custodian(), ceremony(CeremonyKind::restore), site.shares());
@@ -236,9 +280,8 @@ TEST(CustodianAttendance, TheQuorumRestoresASiteWhosePersonsForgot) {
 }
 
 TEST(CustodianAttendance, ZeroizingNeedsNoPerson) {
-  KeydSite site;
-  site.provisioned();
-  ASSERT_TRUE(site.custodian().add_person(new_person("ritu", 1)));
+  DecidedSite site;
+  ASSERT_TRUE(add_person(site, new_person("ritu", 1)));
   site.restart();
   const auto zeroized = site.custodian().zeroize({});
   ASSERT_TRUE(zeroized) << zeroized.error().text;

@@ -63,14 +63,27 @@ const Allowed& documented() {
       {persons, {{Role::admin}, {State::locked, State::operational}}},
       {unlock_with, {{Role::admin}, {State::locked}}},
       {add_person, {{Role::admin}, operational}},
-      {remove_person, {{Role::admin}, operational}},
   };
   return table;
 }
 
-AddPersonRequest new_person(std::string name) {
-  return {.person = {.name = std::move(name), .kind = FactorKind::passphrase, .parameters = {}},
+AddPersonRequest new_person(std::string name, std::uint32_t approval) {
+  return {.approval = approval,
+          .person = {.name = std::move(name), .kind = FactorKind::passphrase, .parameters = {}},
           .key = *SecretBytes::copy_of(Bytes(key_size, 1))};
+}
+
+ApproveRequest yes(const ProposalReply& proposal, const test::Signer& signer) {
+  return {.id = proposal.id, .assertion = test::encoded(signer.approve(proposal.challenge))};
+}
+// By two administrators; where that is refused, the number of nothing.
+std::uint32_t approved(KeydSite& site, Action action, const Bytes& body) {
+  const ProposalReply proposal =
+      site.custodian().propose({.action = action, .body = body}).value_or(ProposalReply{});
+  for (const test::Signer* signer : {&test::asha(), &test::bimal()}) {
+    static_cast<void>(site.custodian().approve(yes(proposal, *signer)));
+  }
+  return proposal.id;
 }
 
 // A site in a given state. Where it is operational, two persons can open it.
@@ -80,7 +93,8 @@ std::unique_ptr<KeydSite> site_in(State state) {
   site->provisioned();
   if (state == State::operational) {
     for (const char* name : {"ritu", "arjun"}) {
-      EXPECT_TRUE(site->custodian().add_person(new_person(name)));
+      const std::uint32_t id = approved(*site, Action::add_person, test::bytes_of(name));
+      EXPECT_TRUE(site->custodian().add_person(new_person(name, id)));
     }
   }
   if (state == State::zeroized) {
@@ -139,30 +153,21 @@ bool is_step(Operation operation) {
 void encode_decision(Writer& writer, Operation operation, KeydSite* site) {
   using enum Operation;
   const bool by_gimsd = operation == redeem;
-  const std::string user = "@desk.officer:gims.internal";
-  const Bytes body = by_gimsd ? Bytes(user.begin(), user.end()) : Bytes{0};
+  const Bytes body = by_gimsd ? test::bytes_of("@desk.officer:gims.internal") : Bytes{0};
   const Action action = by_gimsd ? Action::identity_reset : Action::zeroize;
   ProposalReply proposal;
-  const auto yes = [&](const test::Signer& signer) {
-    return ApproveRequest{.id = proposal.id,
-                          .assertion = test::encoded(signer.approve(proposal.challenge))};
-  };
-  if (site != nullptr && (operation == Operation::approve || operation == withdraw || by_gimsd)) {
+  if (site != nullptr && (operation == Operation::approve || operation == withdraw)) {
     // Refused in the states in which it would be.
     proposal =
         site->custodian().propose({.action = action, .body = body}).value_or(ProposalReply{});
-    if (by_gimsd) {
-      for (const test::Signer* signer : {&test::asha(), &test::bimal()}) {
-        static_cast<void>(site->custodian().approve(yes(*signer)));
-      }
-    }
   }
   if (operation == propose) encode(writer, ProposeRequest{.action = action, .body = body});
-  if (operation == Operation::approve) encode(writer, yes(test::asha()));
+  if (operation == Operation::approve) encode(writer, yes(proposal, test::asha()));
   if (operation == withdraw) encode(writer, WithdrawRequest{.id = proposal.id});
   if (operation == acts) encode(writer, ActsRequest{});
   if (by_gimsd) {
-    encode(writer, RedeemRequest{.id = proposal.id, .action = action, .body = body});
+    const std::uint32_t id = site == nullptr ? 0 : approved(*site, action, body);
+    encode(writer, RedeemRequest{.id = id, .action = action, .body = body});
   }
 }
 
@@ -221,8 +226,11 @@ Bytes request(Operation operation, KeydSite* site = nullptr) {
   if (operation == unlock_with) {
     encode(writer, PersonKey{.name = "ritu", .key = *SecretBytes::copy_of(Bytes(key_size, 1))});
   }
-  if (operation == add_person) encode(writer, new_person("meera"));
-  if (operation == remove_person) encode(writer, RemovePersonRequest{.name = "ritu"});
+  if (operation == add_person) {
+    const bool may = site != nullptr && state == State::operational;
+    const Bytes name = test::bytes_of("meera");
+    encode(writer, new_person("meera", may ? approved(*site, Action::add_person, name) : 0));
+  }
   const auto frame = writer.frame({.kind = Kind::request, .operation = operation, .number = 41});
   return {frame->begin(), frame->end()};
 }

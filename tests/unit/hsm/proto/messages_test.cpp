@@ -202,10 +202,9 @@ std::vector<Sample> samples() {
                        decode_person_key));
   all.push_back(
       sample("new person",
-             AddPersonRequest{.person = arjun, .key = *SecretBytes::copy_of(Bytes(key_size, 3))},
+             AddPersonRequest{
+                 .approval = 3, .person = arjun, .key = *SecretBytes::copy_of(Bytes(key_size, 3))},
              decode_add_person));
-  all.push_back(
-      sample("person to remove", RemovePersonRequest{.name = "ritu"}, decode_remove_person));
   all.push_back(sample("audit head", AuditHead{.sequence = 5, .hash = {1}}, decode_audit_head));
   return all;
 }
