@@ -354,6 +354,11 @@ base_url = "{self.url}"
             self.claimed = None
         return statuses
 
+    def release_port(self):
+        """After the last stop(): another site may take it."""
+        if self.held_port is not None:
+            self.held_port.close()
+
     def processes(self):
         """In the order in which they start."""
         return self.tpm, self.keyd, self.gimsd, self.tlsd

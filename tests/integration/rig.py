@@ -39,6 +39,7 @@ class SiteTest(unittest.TestCase):
 
     def end(self):
         self.site.stop()
+        self.site.release_port()
         if not all(ok for _, ok in self.outcomes()):
             for log in sorted(self.site.logs.glob("*.log")):
                 print(f"---- {log.name}\n{log.read_text(errors='replace')[-4000:]}", flush=True)
