@@ -28,7 +28,7 @@ import matrix_api
 
 V3 = "/_matrix/client/v3"
 # Tables that are not alike in all versions, with what each version has of them.
-OTHERWISE = ("rooms", "key_backups", "device_list_changes", "to_device_messages")
+OTHERWISE = ("rooms", "key_backups", "device_list_changes", "to_device_messages", "identity_resets")
 
 
 class CrossSigning:
@@ -136,6 +136,8 @@ def of_version(connection, version):
                   connection.execute("SELECT -min(stream_id), quote(user_id) FROM device_list_changes GROUP BY user_id")]
     found += rows(connection, "to_device_messages",
                   [name for name in columns("to_device_messages") if version >= 7 or not name.endswith("_total")])
+    if version >= 8:
+        found += rows(connection, "identity_resets")
     return found
 
 
@@ -146,6 +148,8 @@ def main(build):
         try:
             site.start()
             facts = asyncio.run(fill(site))
+            for administrator in ("Asha", "Bimal"):
+                site.gimsctl("user", "reset-identity", "clerk", *site.means(administrator))
         finally:
             site.stop()
         data = site.folder / "gimsd"
