@@ -122,7 +122,7 @@ class Custodian {
 
   // What the hardware states of itself (custodian_attest.cpp); operational. Fails
   // (GIMS_KEYD_CUSTODY) with hardware that states nothing.
-  [[nodiscard]] Result<AttestReply> attest(const AttestNonce& nonce);
+  [[nodiscard]] Result<AttestReply> attest(const AttestRequest& request);
   [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
   [[nodiscard]] Result<AuditCertificate> certify_audit();
   // Before start(); without, there are none.

@@ -36,7 +36,7 @@ Result<const Attestor::Identity*> Custodian::identity(const SecretBytes& hardwar
   return &*keys.identity;
 }
 
-Result<AttestReply> Custodian::attest(const AttestNonce& nonce) {
+Result<AttestReply> Custodian::attest(const AttestRequest& request) {
   const Open& keys = open();
   const Bytes& blob = keys.record.vault_blob;
   GIMS_TRY_ASSIGN(Attestor* const hardware, attestor());
@@ -54,13 +54,13 @@ Result<AttestReply> Custodian::attest(const AttestNonce& nonce) {
   }
   GIMS_TRY_ASSIGN(
       Attestor::Statement counter,
-      hardware->certify_counter(blob, secret, audit_statement(reply.audit_head, nonce)));
+      hardware->certify_counter(blob, secret, audit_statement(reply.audit_head, request.nonce)));
   reply.counter = to_message(std::move(counter));
   GIMS_TRY_ASSIGN(Attestor::Statement release,
-                  hardware->certify_release(blob, release_statement(nonce)));
+                  hardware->certify_release(blob, release_statement(request.nonce)));
   reply.release = to_message(std::move(release));
   // Last, so that the logs that are read after it are hardly ever ahead of it.
-  GIMS_TRY_ASSIGN(Attestor::Quote quote, hardware->quote(blob, nonce));
+  GIMS_TRY_ASSIGN(Attestor::Quote quote, hardware->quote(blob, request.nonce));
   if (quote.pcrs.size() != reply.pcrs.size()) {
     return custody("The hardware states another number of PCRs than was asked for.");
   }

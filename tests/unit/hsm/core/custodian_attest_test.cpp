@@ -21,7 +21,7 @@ TEST(CustodianAttests, WithEachStatementAboutTheNonce) {
   KeydSite site;
   const AuditHead head{.sequence = 3, .hash = {1}};
   ASSERT_TRUE(site.provisioned().extend_audit(head));
-  const auto reply = site.custodian().attest(nonce);
+  const auto reply = site.custodian().attest({.nonce = nonce});
   ASSERT_TRUE(reply) << reply.error().text;
   EXPECT_EQ(reply->attestation_key, Bytes{1});
   EXPECT_EQ(reply->endorsement_key, Bytes{2});
@@ -38,8 +38,8 @@ TEST(CustodianAttests, WithEachStatementAboutTheNonce) {
 TEST(CustodianAttests, AskingForItsIdentityOnce) {
   KeydSite site;
   site.provisioned();
-  ASSERT_TRUE(site.custodian().attest(nonce));
-  ASSERT_TRUE(site.custodian().attest(nonce));
+  ASSERT_TRUE(site.custodian().attest({.nonce = nonce}));
+  ASSERT_TRUE(site.custodian().attest({.nonce = nonce}));
   ASSERT_TRUE(site.custodian().certify_audit());
   EXPECT_EQ(site.hardware().identities, 1);
 }
@@ -61,9 +61,9 @@ TEST(CustodianAttests, NothingWithHardwareThatStatesNothing) {
   KeydSite site;
   site.hardware().attests = false;
   site.provisioned();
-  for (const auto& code :
-       {site.custodian().attest(nonce).error().code, site.custodian().certify_audit().error().code,
-        site.custodian().activate({}).error().code}) {
+  for (const auto& code : {site.custodian().attest({.nonce = nonce}).error().code,
+                           site.custodian().certify_audit().error().code,
+                           site.custodian().activate({}).error().code}) {
     EXPECT_EQ(code, "GIMS_KEYD_CUSTODY");
   }
 }
@@ -72,9 +72,9 @@ TEST(CustodianAttests, HardwareThatIsAwayOrStatesTooLittleIsTold) {
   KeydSite site;
   site.provisioned();
   site.hardware().pcrs = 15;
-  EXPECT_EQ(site.custodian().attest(nonce).error().code, "GIMS_KEYD_CUSTODY");
+  EXPECT_EQ(site.custodian().attest({.nonce = nonce}).error().code, "GIMS_KEYD_CUSTODY");
   site.hardware().reachable = false;
-  EXPECT_EQ(site.custodian().attest(nonce).error().code, away_code);
+  EXPECT_EQ(site.custodian().attest({.nonce = nonce}).error().code, away_code);
   EXPECT_EQ(site.custodian().state(), State::operational);
 }
 
