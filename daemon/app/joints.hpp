@@ -1,15 +1,10 @@
 // Where one part fills the interface that another states.
 #pragma once
 
-#include <future>
-#include <type_traits>
-#include <utility>
-
 #include "api/gate.hpp"
 #include "service/accounts/profiles.hpp"
 #include "service/accounts/sessions.hpp"
 #include "service/rooms/rooms.hpp"
-#include "store/writer.hpp"
 
 namespace gims::app {
 
@@ -35,15 +30,5 @@ class RoomsForProfiles final : public service::ProfileInRooms {
  private:
   service::rooms::Rooms& rooms_;
 };
-
-// Runs `work` as one operation and waits for its commit. For starting up; never on a loop.
-template <class Work>
-[[nodiscard]] std::invoke_result_t<Work&, store::Transaction&> run_on_writer(store::Writer& writer,
-                                                                             Work work) {
-  std::promise<std::invoke_result_t<Work&, store::Transaction&>> promise;
-  auto outcome = promise.get_future();
-  writer.submit(std::move(work), [&promise](auto done) { promise.set_value(std::move(done)); });
-  return outcome.get();
-}
 
 }  // namespace gims::app

@@ -36,6 +36,7 @@
 #include "service/sync/feed.hpp"
 #include "service/sync/sync.hpp"
 #include "store/maintenance.hpp"
+#include "store/run_on_writer.hpp"
 #include "store/statements/meta.hpp"
 #include "store/transactions.hpp"
 
@@ -61,7 +62,7 @@ Result<> check_server_name(store::Store& store, const std::string& server_name) 
                     server_name + ". Use another data folder.");
   }
   if (found) return {};
-  return run_on_writer(store.writer(), [&](store::Transaction& transaction) {
+  return store::run_on_writer(store.writer(), [&](store::Transaction& transaction) {
     return sql::run(transaction.sql(),
                     store::statements::SetMetaValue{.name = "server_name", .value = server_name});
   });

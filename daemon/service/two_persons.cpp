@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <future>
 #include <memory>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "service/encryption/cross_signing.hpp"
 #include "service/errors.hpp"
 #include "store/audit.hpp"
+#include "store/run_on_writer.hpp"
 #include "store/statements/meta.hpp"
 #include "store/statements/users.hpp"
 
@@ -30,15 +30,6 @@ Result<std::uint64_t> taken_before(store::Store& store) {
   std::uint64_t id = 0;
   if (row) std::from_chars(row->value.data(), row->value.data() + row->value.size(), id);
   return id;
-}
-
-// Runs `work` as one operation and waits for its commit; not on the writer's thread.
-Result<> write(store::Store& store, std::move_only_function<Result<>(store::Transaction&)> work) {
-  std::promise<Result<>> promise;
-  auto outcome = promise.get_future();
-  store.writer().submit([&work](store::Transaction& transaction) { return work(transaction); },
-                        [&promise](Result<> done) { promise.set_value(std::move(done)); });
-  return outcome.get();
 }
 
 Result<> append(store::Transaction& transaction, const KeydAct& act) {
@@ -151,12 +142,13 @@ Result<bool> TwoPersons::take_some() {
 }
 
 Result<> TwoPersons::store_acts(const std::vector<KeydAct>& acts, std::uint64_t lost) {
-  return write(*store_, [&acts, lost](store::Transaction& transaction) -> Result<> {
-    if (lost > 0) GIMS_TRY(append_lost(transaction, lost));
-    for (const KeydAct& act : acts) GIMS_TRY(append(transaction, act));
-    const std::string last = std::to_string(acts.back().id);
-    return sql::run(transaction.sql(), sql_of::SetMetaValue{.name = taken_name, .value = last});
-  });
+  return store::run_on_writer(
+      store_->writer(), [&acts, lost](store::Transaction& transaction) -> Result<> {
+        if (lost > 0) GIMS_TRY(append_lost(transaction, lost));
+        for (const KeydAct& act : acts) GIMS_TRY(append(transaction, act));
+        const std::string last = std::to_string(acts.back().id);
+        return sql::run(transaction.sql(), sql_of::SetMetaValue{.name = taken_name, .value = last});
+      });
 }
 
 void TwoPersons::reset_identity(std::string user_id, std::uint32_t approval, Actor actor,
@@ -184,7 +176,7 @@ Result<> TwoPersons::reset_now(const std::string& user_id, std::uint32_t approva
                                const Actor& actor) {
   GIMS_TRY_ASSIGN(const std::vector<std::string> persons,
                   in_our_codes(keyd_->redeem_identity_reset(approval, user_id)));
-  return write(*store_, [&](store::Transaction& transaction) -> Result<> {
+  return store::run_on_writer(store_->writer(), [&](store::Transaction& transaction) -> Result<> {
     GIMS_TRY(require_open(transaction, user_id));
     const Millis until = transaction.now_ms() + permission.count();
     GIMS_TRY(CrossSigning::allow_replacement(transaction, user_id, until));

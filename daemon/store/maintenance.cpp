@@ -1,11 +1,11 @@
 #include "store/maintenance.hpp"
 
 #include <algorithm>
-#include <future>
 #include <utility>
 
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
+#include "store/run_on_writer.hpp"
 
 namespace gims::store {
 
@@ -56,21 +56,14 @@ void Maintenance::finish(const Task& task) {
       const std::scoped_lock lock(mutex_);
       if (stopping_) return;
     }
-    const Result<bool> more = submit_and_wait(task);
+    const Result<bool> more = run_on_writer(
+        writer_, [&task](Transaction& transaction) { return task.step(transaction); });
     if (!more) {
       log::failure(log::id::maintenance_failed, "maintenance of the database failed: " + task.name,
                    more.error());
     }
     if (!more || !*more) return;
   }
-}
-
-Result<bool> Maintenance::submit_and_wait(const Task& task) {
-  std::promise<Result<bool>> promise;
-  auto outcome = promise.get_future();
-  writer_.submit([&task](Transaction& transaction) { return task.step(transaction); },
-                 [&promise](Result<bool> done) { promise.set_value(std::move(done)); });
-  return outcome.get();
 }
 
 }  // namespace gims::store

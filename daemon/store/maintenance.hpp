@@ -45,7 +45,6 @@ class Maintenance {
   };
   void run();
   void finish(const Task& task);
-  [[nodiscard]] Result<bool> submit_and_wait(const Task& task);
 
   Writer& writer_;
   const Clock& clock_;
