@@ -16,6 +16,7 @@ class Decisions {
   explicit Decisions(CLI::App& app);
   Decisions(const Decisions&) = delete;
   Decisions& operator=(const Decisions&) = delete;
+  ~Decisions() = default;
 
   // For a ceremony that says who the administrators are.
   void name_administrators(CLI::App& ceremony);

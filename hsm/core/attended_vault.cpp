@@ -146,6 +146,7 @@ class AttendedVault final : public Vault, public Attendance {
   Result<std::vector<Person>> persons(BytesView bytes) override {
     GIMS_TRY_ASSIGN(const AttendedBlob blob, decode_attended(bytes));
     std::vector<Person> persons;
+    persons.reserve(blob.slots.size());
     for (const Slot& slot : blob.slots) persons.push_back(slot.person);
     return persons;
   }

@@ -25,6 +25,7 @@ Action action_of(const approval::Proposal& proposal) {
 
 std::vector<std::string> names_in(const approval::Proposal& proposal) {
   std::vector<std::string> names;
+  names.reserve(proposal.approvals.size());
   for (const auto& one : proposal.approvals) names.push_back(one.who);
   return names;
 }

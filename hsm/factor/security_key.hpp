@@ -12,7 +12,9 @@
 
 // Of libfido2.
 struct fido_dev;
+// NOLINTNEXTLINE(readability-identifier-naming): the library's own name
 struct fido_dev_io;
+// NOLINTNEXTLINE(readability-identifier-naming): the library's own name
 struct fido_dev_transport;
 
 namespace gims::hsm::factor {
