@@ -110,6 +110,16 @@ TEST(EventBuilder, RefusesContentThatIsNotCanonical) {
   EXPECT_EQ(code_of(draft_of("m.room.message", "{")), "M_NOT_JSON");
 }
 
+TEST(EventBuilder, RefusesATypeOrStateKeyThatIsNotUtf8) {
+  EXPECT_EQ(code_of(draft_of("m.\xff", "{}")), "M_BAD_JSON");
+  Draft draft = draft_of("m.room.topic", "{}");
+  draft.state_key = "\xc3";
+  EXPECT_EQ(code_of(draft), "M_BAD_JSON");
+  EXPECT_EQ(build_event(room_version_12(), draft).error().kind, ErrorKind::bad_input);
+  draft.state_key = "\xc3\xa9";
+  EXPECT_EQ(code_of(draft), "");
+}
+
 TEST(EventBuilder, LimitsTheLengthOfKeys) {
   const std::string longest(255, 'x');
   Draft draft = draft_of(longest, "{}");

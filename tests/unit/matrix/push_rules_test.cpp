@@ -237,6 +237,20 @@ TEST(PushRules, AreRefusedWhereTheyAreMalformed) {
   EXPECT_EQ(set.json(), before);
 }
 
+TEST(PushRules, AreLimitedInSize) {
+  RuleSet set = RuleSet::defaults(officer);
+  const std::string before = set.json();
+  const std::string frame = R"({"actions":[],"note":""})";
+  const auto of_size = [&](std::size_t size) {
+    return R"({"actions":[],"note":")" + std::string(size - frame.size(), 'x') + R"("})";
+  };
+  const auto refused = put(set, RuleKind::sender, "x", of_size(max_rule_bytes + 1));
+  EXPECT_EQ(code_of(refused), "M_TOO_LARGE");
+  EXPECT_EQ(refused.error().kind, ErrorKind::too_large);
+  EXPECT_EQ(set.json(), before);
+  EXPECT_EQ(code_of(put(set, RuleKind::sender, "x", of_size(max_rule_bytes))), "");
+}
+
 TEST(PushRules, AreLimitedInNumber) {
   RuleSet set = RuleSet::defaults(officer);
   for (std::size_t i = 0; i < max_rules_of_user; ++i) {

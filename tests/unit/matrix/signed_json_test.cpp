@@ -50,6 +50,16 @@ TEST_F(TestVectors, SignsObjects) {
       "KqmLSbO39/Bzb0QIYE82zqLwsA+PDzYIpIRA2sRQ4sL53+sN6/fpNSoqE7BP7vBZhG6kYdD13EIMJpvhJI+6Bw");
 }
 
+TEST_F(TestVectors, OnlyObjectsAreSigned) {
+  for (const std::string_view other : {"[]", "1", "null", R"("text")"}) {
+    const json::Document document = read(other);
+    const auto refused = signed_part(document.root());
+    ASSERT_FALSE(refused) << other;
+    EXPECT_EQ(refused.error().kind, ErrorKind::bad_input);
+    EXPECT_EQ(refused.error().code, "M_BAD_JSON");
+  }
+}
+
 TEST_F(TestVectors, VerifiesObjects) {
   EXPECT_TRUE(verifies(signed_object));
   const json::Document object = read(signed_object);
