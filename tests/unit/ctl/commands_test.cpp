@@ -214,6 +214,21 @@ TEST_F(Gimsctl, ALogWithoutTheEntryThatTheTpmCertifiedIsExitStatusOne) {
   EXPECT_EQ(verify(R"({"version":1})", right).exit, Exit::refused);
 }
 
+TEST_F(Gimsctl, ACertificateThatGimsdDoesNotGiveIsARefusal) {
+  const std::string whole = R"({"intact":true,"witnessed":true,"sequence":3,"text":"whole"})";
+  for (const auto& [answer, told] :
+       {std::pair{R"({"errcode":"M_UNKNOWN","error":"It cannot be read."})", "It cannot be read."},
+        {"{}", "gimsd refused without a reason."}}) {
+    answers({{200, whole}, {503, answer}});
+    asked.clear();
+    const Outcome outcome = gimsctl({"audit", "verify"});
+    EXPECT_EQ(outcome.exit, Exit::refused);
+    EXPECT_EQ(outcome.err, std::string("gimsctl: ") + told + "\n");
+    EXPECT_EQ(outcome.out, "") << "a log whose certificate was not looked at is not called whole";
+    EXPECT_EQ(asked.size(), 2U);
+  }
+}
+
 TEST_F(Gimsctl, ExportsTheAuditLogWithItsCertificate) {
   const test::TempFolder folder;
   answers({{200, R"({"entries":[{"sequence":1,"hash":"aa"}],"next":1})"},
