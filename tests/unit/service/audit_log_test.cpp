@@ -286,6 +286,17 @@ TEST_F(AuditLogTest, ACertificateThatCannotBeHadIsTriedAgain) {
   EXPECT_EQ(log_->certificate().value(), "{\"entry\":1}");
 }
 
+TEST_F(AuditLogTest, ACertificateThatCannotBeReadIsNoneThatIsMissing) {
+  certify_pause_ = std::chrono::hours(1);
+  start(nullptr);
+  std::filesystem::create_directory(folder_ / "certificate");
+  const auto unread = log_->certificate();
+  ASSERT_FALSE(unread);
+  EXPECT_EQ(unread.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(unread.error().code, "M_UNKNOWN");
+  EXPECT_NE(unread.error().detail, "");
+}
+
 TEST_F(AuditLogTest, ALogThatDoesNotHoldIsNotCertified) {
   start(&witness_);
   act();
