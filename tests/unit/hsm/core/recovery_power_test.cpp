@@ -1,7 +1,5 @@
 // What is left of a ceremony whose end was cut: by the power, the hardware or the disk.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
 
 #include <filesystem>
 #include <functional>
@@ -11,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "support/full_disk.hpp"
 #include "support/recovery_site.hpp"
 
 namespace gims::hsm {
@@ -214,26 +213,6 @@ TEST(RecoveryPower, HardwareThatGoesAtAnyCallLeavesWhatCanBeDoneAgain) {
   }
 }
 
-// Nothing more can be written into any file of this process, as on a disk that is full.
-class FullDisk {
- public:
-  FullDisk() {
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-  ~FullDisk() { set(before_.rlim_cur); }
-  void fill() { set(0); }
-
- private:
-  void set(rlim_t most) const {
-    const rlimit limit{.rlim_cur = most, .rlim_max = before_.rlim_max};
-    GIMS_CHECK(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  }
-  rlimit before_{};
-};
-
 TEST(RecoveryPower, ADiskThatIsFullFromAnyCallOnLeavesWhatCanBeDoneAgain) {
   for (const Case& one : cases()) {
     bool whole = false;
@@ -246,7 +225,7 @@ TEST(RecoveryPower, ADiskThatIsFullFromAnyCallOnLeavesWhatCanBeDoneAgain) {
       CeremonyRequest asked = one.prepare(site, site);
       Shares fresh;
       {
-        FullDisk disk;
+        test::FullDisk disk;
         int calls = 0;
         site.hardware().at_call = [&] {
           if (calls++ == full_at) disk.fill();
