@@ -203,6 +203,13 @@ TEST(FailedCommitOfMedia, KeepsTheFileUntilARestartTells) {
         [&](auto done) { media->finish(std::move(*upload), std::move(done)); });
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+    const auto begun = media->begin({.owner = "@desk.officer:gims.internal",
+                                     .content_type = "text/plain",
+                                     .file_name = std::nullopt});
+    ASSERT_FALSE(begun) << "its file could have no row";
+    EXPECT_EQ(begun.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(begun.error().code, "M_UNKNOWN");
+    EXPECT_EQ(begun.error().detail, "the store is read-only");
     EXPECT_EQ(swept(*media), 0U);
     ASSERT_EQ(files(), 1);
 

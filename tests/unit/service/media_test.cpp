@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "support/full_disk.hpp"
 #include "support/store_under_test.hpp"
 
 namespace gims::service {
@@ -321,6 +322,63 @@ TEST_F(MediaTest, UploadsAtOnceAreLimited) {
   EXPECT_TRUE(refused.error().retry_after);
   running.pop_back();
   EXPECT_TRUE(media->begin(about()));
+}
+
+TEST_F(MediaTest, UploadsOfAllUsersAtOnceAreLimited) {
+  std::vector<std::unique_ptr<MediaUpload>> running;
+  NewMedia one = about();
+  while (running.size() < most_media_uploads) {
+    one.owner = "@user" + std::to_string(running.size() / most_media_uploads_of_user) + ":x";
+    auto begun = media->begin(one);
+    ASSERT_TRUE(begun) << begun.error().detail;
+    running.push_back(std::move(*begun));
+  }
+  const auto refused = media->begin(about());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(refused.error().code, "M_UNKNOWN");
+  EXPECT_EQ(files().size(), most_media_uploads) << "nothing of the one that was refused";
+  running.pop_back();
+  EXPECT_TRUE(media->begin(about()));
+}
+
+TEST_F(MediaTest, AnUploadThatEndsAfterTheServiceLeavesNothing) {
+  auto begun = media->begin(about());
+  ASSERT_TRUE(begun);
+  ASSERT_TRUE(write(**begun, "note"));
+  media->stop();
+  const auto refused = finish(std::move(*begun));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(refused.error().code, "M_UNKNOWN");
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(MediaTest, ADiskThatTakesNothingMoreIsToldAndNothingIsLeft) {
+  Result<> written;
+  Result<std::string> published = std::string();
+  Result<std::unique_ptr<MediaUpload>> begun = nullptr;
+  auto first = media->begin(about());
+  auto second = media->begin(about());
+  ASSERT_TRUE(first && second);
+  ASSERT_TRUE(write(**second, "note"));
+  {
+    test::FullDisk disk;
+    disk.fill();
+    written = write(**first, content_of(100'000));
+    published = finish(std::move(*second));
+    begun = media->begin(about());
+  }
+  first->reset();
+  ASSERT_FALSE(written || published || begun);
+  for (const Error& error : {written.error(), published.error(), begun.error()}) {
+    EXPECT_EQ(error.kind, ErrorKind::unavailable);
+    EXPECT_EQ(error.code, "M_UNKNOWN");
+    EXPECT_TRUE(error.text.starts_with("The server cannot write its disk.")) << error.text;
+    EXPECT_TRUE(error.detail.contains("write of a media file")) << error.detail;
+  }
+  EXPECT_TRUE(files().empty());
+  EXPECT_TRUE(upload("note")) << "once there is room again";
 }
 
 TEST_F(MediaTest, APromiseIsKeptOnce) {
