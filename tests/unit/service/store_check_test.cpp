@@ -176,6 +176,28 @@ TEST_F(StoreCheckTest, OneAtATimeAndEndedByAStop) {
   EXPECT_FALSE(check.progress().running);
 }
 
+TEST_F(StoreCheckTest, EndsInAnyStepWhenItIsToldTo) {
+  room_of("desk.officer");
+  upload("note");
+  for (const std::string_view step : {"events", "references", "audit log", "media"}) {
+    std::string_view reached;
+    const store::CheckTell tell = [&](const store::CheckProgress& progress) {
+      EXPECT_NE(reached, step) << "it went on with " << progress.step;
+      reached = progress.step;
+      return progress.step != step;
+    };
+    store::Faults found;
+    const auto ended = step == "media" ? media->check(true, tell, found)
+                                       : store::check_contents(*store, true, tell, found);
+    EXPECT_EQ(reached, step);
+    ASSERT_FALSE(ended) << step;
+    EXPECT_EQ(ended.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(ended.error().code, "M_UNKNOWN");
+    EXPECT_EQ(ended.error().text, "The check was stopped.");
+    EXPECT_EQ(found, store::Faults{}) << "a stop is no damage";
+  }
+}
+
 TEST_F(StoreCheckTest, RunsByItselfAfterTheStart) {
   run("UPDATE users SET state = 'aktive' WHERE user_id = '@stranger:gims.internal'");
   StoreCheck soon(*store, *media,
