@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/check.hpp"
 #include "crypto/random.hpp"
 #include "json/edit.hpp"
 #include "json/text.hpp"
@@ -209,7 +210,7 @@ Result<RoomPtr> Core::found(store::Transaction& transaction, const matrix::RoomV
                                                                 .version = version.id,
                                                                 .created_ts = transaction.now_ms(),
                                                                 .is_listed = is_listed ? 1 : 0}));
-  if (!row) return fail(ErrorKind::internal, "M_UNKNOWN", "The room could not be made.");
+  GIMS_CHECK(row);  // an INSERT that succeeds returns its row
   auto room = std::make_shared<Room>(row->room_nid, std::string(event->room_id()), version);
   if (auto allowed = matrix::authorise(version, *event, *room); !allowed) {
     GIMS_TRY(as_room_state(std::unexpected(std::move(allowed).error())));

@@ -247,5 +247,38 @@ TEST(CreateRoom, IsEncryptedWhereThePolicySaysSo) {
       open_site.state(open_site.room_of("joint.secretary"), "m.room.encryption").root().valid());
 }
 
+// A database that a later version of the server has written.
+TEST(RoomsOfAVersionThatIsNotKnown, AreNeitherReadNorWritten) {
+  RoomsFixture site;
+  const std::string room = site.room_of("joint.secretary");
+  const std::string other = site.room_of("joint.secretary");
+  const auto run = [&](const std::string& sql) {
+    return site.store.write([&](store::Transaction& t) { return t.sql().script(sql); });
+  };
+  ASSERT_TRUE(run("UPDATE rooms SET version = '99' WHERE room_id = '" + room + "'"));
+  const std::size_t events = site.timeline(room).size();
+  // As after a restart: the fixture's own have the room in memory.
+  Rooms rooms(*site.store, site.policy, site.store.clock());
+  const auto say = [&](const std::string& where) {
+    return RoomsFixture::wait<std::string>([&](auto done) {
+      rooms.send_message(RoomsFixture::actor("joint.secretary"), where, "m.room.message",
+                         R"({"body":"note"})", "", std::move(done));
+    });
+  };
+  const auto said = say(room);
+  const auto read = site.reads.state(RoomsFixture::actor("joint.secretary"), room);
+  ASSERT_FALSE(said);
+  ASSERT_FALSE(read);
+  for (const Error& error : {said.error(), read.error()}) {
+    EXPECT_EQ(error.kind, ErrorKind::internal);
+    EXPECT_EQ(error.code, "M_UNKNOWN");
+    EXPECT_EQ(error.text, "This room cannot be read.");
+    EXPECT_TRUE(error.detail.contains(room)) << error.detail;
+    EXPECT_TRUE(error.detail.contains("unknown version")) << error.detail;
+  }
+  EXPECT_EQ(site.timeline(room).size(), events);
+  EXPECT_TRUE(say(other)) << "the others go on";
+}
+
 }  // namespace
 }  // namespace gims::service::rooms
