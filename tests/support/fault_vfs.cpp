@@ -100,6 +100,7 @@ struct FaultVfs::State {
   std::optional<Fault> fault;
   int left = 0;  // operations until it strikes
   std::string suffix;
+  std::function<void()> before_read;
   bool power = true;
   int until_cut = 0;  // steps that are left of it; 0: no cut is near
   int writes = 0;
@@ -153,10 +154,13 @@ int close_file(sqlite3_file* file) {
 
 int read_file(sqlite3_file* file, void* into, int size, sqlite3_int64 offset) {
   State& state = *of(file).state;
+  std::function<void()> before;
   {
     const std::scoped_lock lock(state.mutex);
     if (state.strikes({Fault::read_error}, of(file).path)) return SQLITE_IOERR_READ;
+    before = std::exchange(state.before_read, nullptr);
   }
+  if (before) before();
   return real(file)->pMethods->xRead(real(file), into, size, offset);
 }
 
@@ -323,6 +327,11 @@ void FaultVfs::fail(Fault fault, int nth, const std::string& suffix) {
 void FaultVfs::heal() {
   const std::scoped_lock lock(state_->mutex);
   state_->fault.reset();
+}
+
+void FaultVfs::before_next_read(std::function<void()> call) {
+  const std::scoped_lock lock(state_->mutex);
+  state_->before_read = std::move(call);
 }
 
 int FaultVfs::writes() const noexcept {

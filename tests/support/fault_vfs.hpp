@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,9 @@ class FaultVfs {
   // whose name ends in `suffix` ("-wal", ".db", or "" for every file).
   void fail(Fault fault, int nth = 1, const std::string& suffix = "");
   void heal();
+  // Called once, before the next read of any file and on its thread: what comes between the steps
+  // of a reader.
+  void before_next_read(std::function<void()> call);
   // Writes and fsyncs since the start, to know how many there are to fail.
   [[nodiscard]] int writes() const noexcept;
   [[nodiscard]] int syncs() const noexcept;

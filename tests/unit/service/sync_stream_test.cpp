@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "support/fault_vfs.hpp"
 #include "support/sync_fixture.hpp"
 
 namespace gims::service::sync {
@@ -152,6 +153,31 @@ TEST(SyncStreamTokens, GoOnAfterARestart) {
   auto assembled = assemble(*site.store, fresh, request);
   ASSERT_TRUE(assembled);
   EXPECT_EQ(text_of(assembled->body), site.sync_text("desk.officer", since));
+}
+
+TEST(SyncFeed, SaysThatAUserWhoIsReadInHadToMakeRoomForAnother) {
+  test::FaultVfs vfs;
+  Feed feed({.users = 1});
+  test::StoreUnderTest store({&feed}, {.database = {}, .vfs = vfs.name()});
+  feed.start(store->position());
+  const std::string one = SyncFixture::id("desk.officer");
+  const std::string other = SyncFixture::id("joint.secretary");
+  bool came_between = false;
+  vfs.before_next_read([&] {
+    came_between = true;
+    EXPECT_TRUE(feed.ensure_user(*store, other));
+  });
+  const auto dropped = feed.ensure_user(*store, one);
+  EXPECT_TRUE(came_between);
+  ASSERT_FALSE(dropped);
+  EXPECT_EQ(dropped.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(dropped.error().code, "M_UNKNOWN");
+  EXPECT_EQ(dropped.error().detail, "the user's entry was dropped while it was loaded");
+  EXPECT_FALSE(feed.joined_rooms(one)) << "nothing of it is in memory";
+  EXPECT_TRUE(feed.joined_rooms(other));
+  EXPECT_TRUE(feed.ensure_user(*store, one));
+  EXPECT_TRUE(feed.joined_rooms(one));
+  store.close();
 }
 
 TEST(SyncStreamTokens, HaveAThirdPartOnlyWhereMessagesToADeviceAreLeft) {
