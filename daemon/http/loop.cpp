@@ -76,10 +76,7 @@ Result<std::unique_ptr<Loop>> Loop::start(Shared& shared) {
     return fail(ErrorKind::internal, "HTTP", "The HTTP loop does not start.", "MHD_start_daemon");
   }
   const MHD_DaemonInfo* info = MHD_get_daemon_info(loop->daemon_.get(), MHD_DAEMON_INFO_EPOLL_FD);
-  if (info == nullptr) {
-    return fail(ErrorKind::internal, "HTTP", "The HTTP loop does not start.",
-                "no epoll descriptor");
-  }
+  GIMS_CHECK(info != nullptr);  // a daemon with MHD_USE_EPOLL has one
   GIMS_TRY(loop->epoll_.add(loop->mailbox_->fd(), EPOLLIN, mailbox_ready));
   GIMS_TRY(loop->epoll_.add(info->epoll_fd, EPOLLIN, daemon_ready));
   loop->thread_ = std::thread([raw = loop.get()] { raw->run(); });

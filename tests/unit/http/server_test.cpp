@@ -1,7 +1,10 @@
 #include "http/server.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -9,6 +12,7 @@
 #include <thread>
 
 #include "site.hpp"
+#include "support/descriptors.hpp"
 
 namespace gims::http {
 namespace {
@@ -434,6 +438,31 @@ TEST(Server, AnswersForEachOfItsThreads) {
   }
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return answered == 4; });
+}
+
+TEST(Server, DoesNotStartWithTooFewDescriptorsAndKeepsNone) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto open_before = gims::test::open_descriptors();
+  const sys::Fd lowest(::dup(STDERR_FILENO));
+  std::vector<Error> errors;
+  bool started = false;
+  for (rlim_t more = 1; !started; ++more) {
+    rlimit few = before;
+    few.rlim_cur = static_cast<rlim_t>(lowest.get()) + more;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const auto server = Server::start({.loops = 1}, {}, test::plain_renderer());
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    started = server.has_value();
+    if (!started) errors.push_back(server.error());
+  }
+  EXPECT_EQ(gims::test::open_descriptors(), open_before + 1);
+  const auto of_library =
+      std::ranges::find_if(errors, [](const Error& error) { return error.code == "HTTP"; });
+  ASSERT_NE(of_library, errors.end()) << "none was for want of the library's own descriptors";
+  EXPECT_EQ(of_library->kind, ErrorKind::internal);
+  EXPECT_EQ(of_library->detail, "MHD_start_daemon");
+  EXPECT_EQ(errors.front().code, "EMFILE");
 }
 
 }  // namespace
