@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/securebits.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -85,6 +86,27 @@ TEST(DropPrivileges, BecomesAnotherUserForGood) {
     return drop_privileges("nobody") && ::getuid() == uid && ::geteuid() == uid &&
            ::setuid(0) != 0 && drop_privileges("nobody") &&
            drop_privileges("root").error().code == "WRONG_USER";
+  });
+}
+
+TEST(DropPrivileges, NeverToRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  expect_in_child([] {
+    if (::setresuid(::getpwnam("nobody")->pw_uid, 0, 0) != 0) return false;
+    const auto refused = drop_privileges("root");
+    return !refused && refused.error().kind == ErrorKind::bad_input &&
+           refused.error().code == "USER_IS_ROOT";
+  });
+}
+
+TEST(DropPrivileges, NoticesThatTheKernelLeftAWayBack) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  expect_in_child([] {
+    // The capabilities of root then outlive its user id, and CAP_SETUID is among them.
+    if (::prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0) return false;
+    const auto kept = drop_privileges("nobody");
+    return !kept && kept.error().kind == ErrorKind::internal &&
+           kept.error().code == "PRIVILEGES_KEPT";
   });
 }
 
