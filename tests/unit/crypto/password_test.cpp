@@ -57,6 +57,17 @@ TEST(Password, LimitsTheLength) {
   EXPECT_EQ(refused.error().kind, ErrorKind::too_large);
 }
 
+TEST(Password, TakesNoCostThatArgon2idHasNot) {
+  for (const PasswordCost& cost : {PasswordCost{0, lowest_password_cost.memory_bytes},
+                                   PasswordCost{lowest_password_cost.passes, 0}}) {
+    const auto refused = hash_password(password("x"), pepper_of(1), cost);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::internal);
+    EXPECT_EQ(refused.error().code, "M_UNKNOWN");
+    EXPECT_EQ(refused.error().detail, "Argon2id's cost is out of range");
+  }
+}
+
 TEST(Password, AsksForAnewHashWhenTheCostChanged) {
   const std::string encoded = hashed("x", pepper_of(1));
   EXPECT_FALSE(needs_rehash(encoded, lowest_password_cost));

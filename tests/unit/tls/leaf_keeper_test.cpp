@@ -77,6 +77,16 @@ TEST_F(LeafKeeperTest, AnExpiredOneIsNotGiven) {
   EXPECT_NE(keeper_.current(), nullptr);
 }
 
+TEST_F(LeafKeeperTest, OneThatHasExpiredWhenItComesIsNotTaken) {
+  test::TestLeafSource late(clock_, 0);
+  LeafKeeper keeper(late, clock_);
+  const auto refused = keeper.obtain_first();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(refused.error().code, "GIMS_TLS_LEAF");
+  EXPECT_EQ(keeper.current(), nullptr);
+}
+
 TEST_F(LeafKeeperTest, IsRenewedWhenTheClockIsSetBackToBeforeIt) {
   int called = 0;
   keeper_.at_clock_jump([&] { ++called; });

@@ -231,6 +231,15 @@ TEST_F(SqliteConnection, AFileThatIsNoDatabaseIsRefused) {
   EXPECT_THAT(outcome.error().detail, HasSubstr("not a database"));
 }
 
+TEST_F(SqliteConnection, AWriterWithoutAWriteAheadLogIsNone) {
+  file_ = ":memory:";  // which has none
+  const auto refused = open(Access::write, "unix");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::internal);
+  EXPECT_EQ(refused.error().code, "M_UNKNOWN");
+  EXPECT_THAT(refused.error().detail, HasSubstr("the journal mode is memory"));
+}
+
 TEST_F(SqliteConnection, APathIsNeverAUri) {
   file_ = folder_ / "file:x?mode=memory";
   opened();
