@@ -144,6 +144,29 @@ class TestsiteTest(unittest.TestCase):
         run = subprocess.run([PROGRAM, "--room-version", "9"], capture_output=True)
         self.assertNotEqual(run.returncode, 0)
 
+    def refused(self, **changed):
+        """What gimsd-testsite says that does not start."""
+        options = {"listen": "127.0.0.1:0", "server-name": "hs1", "data": self.folder / "data"} | changed
+        run = subprocess.run([PROGRAM, *(word for name, value in options.items() for word in (f"--{name}", value))],
+                             capture_output=True, text=True, timeout=120)
+        self.assertEqual((run.returncode, run.stdout), (1, ""), run.stderr)
+        return run.stderr
+
+    def test_what_it_cannot_serve_on_or_with_is_told(self):
+        for address in ("127.0.0.1", "127.0.0.1:", "127.0.0.1:80x", "127.0.0.1:70000", "localhost:8008"):
+            self.assertIn(f"'{address}' is not an address such as 127.0.0.1:8008.", self.refused(listen=address))
+        self.assertFalse((self.folder / "data").exists(), "nothing was made")
+
+        self.assertEqual(self.start().stop(), 0)
+        self.assertIn("The database belongs to the server hs1, and this one is hs2.", self.refused(**{"server-name": "hs2"}))
+        keys = self.folder / "data/keys"
+        whole = keys.read_bytes()
+        keys.write_bytes(whole[:-1])
+        self.assertIn(f"The file {keys} is not a key file.", self.refused())
+        self.assertEqual(keys.read_bytes(), whole[:-1], "it is left to whoever has the whole one")
+        keys.write_bytes(whole)
+        self.assertEqual(self.start().stop(), 0)
+
     def test_tls(self):
         site = self.start()
         token = self.register(site, "one")
