@@ -91,8 +91,14 @@ class RestartTest(SiteTest):
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer, self.assertRaises(ConnectionRefusedError):
                 peer.connect(str(intake))
             self.assertTrue(self.site.gimsd.running())
+            self.site.tlsd.start()
+            told = self.wait_for_log(self.site.tlsd, "Waiting, not listening: gimsd is not there")
+            self.assertIn("ERRCODE=ECONNREFUSED", told)
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", self.site.port))
         self.site.gimsd.wait_until_ready()
-        self.site.start_tlsd()
+        self.site.tlsd.wait_until_ready()
+        socket.create_connection(("127.0.0.1", self.site.port)).close()
 
     def test_nobody_waits_for_a_custodian_that_hangs(self):
         """gims-tlsd and gimsd are asked to end while gims-keyd, which they wait for at their start, does not answer."""
