@@ -4,12 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
 
 #include "base/log.hpp"
+#include "hsm/pkcs11/dispatch.hpp"
 #include "hsm/pkcs11/remote_vault.hpp"
 #include "support/fake_vault.hpp"
 #include "support/p256.hpp"
@@ -273,6 +275,47 @@ TEST(Pkcs11Server, ManySignaturesLeaveNoSessionBehind) {
   EXPECT_EQ(fault.calls("C_OpenSession"), 1);
   EXPECT_EQ(fault.calls("C_CloseSession"), 0);
   EXPECT_EQ(fault.calls("C_Login"), 1);
+}
+
+TEST(Pkcs11Server, AsManySignaturesAsEventsAreTaken) {
+  const test::TempFolder folder;
+  const std::string path = folder.file("socket");
+  const auto listener = sys::seqpacket_listen(path, 0600);
+  ASSERT_TRUE(listener);
+  std::thread process([&listener] {
+    test::answer_one(*listener, vault_operations, [](Writer& writer) {
+      const std::array<Signature, 2> two{};
+      encode(writer, two);
+    });
+  });
+  const auto remote = make_remote_vault({.socket = path, .time_limit = 60s});
+  ASSERT_TRUE(remote);
+  const Bytes event{'{', '}'};
+  const std::array<BytesView, 1> events{event};
+  const auto signatures = (*remote)->sign_events(Bytes{1}, events);
+  process.join();
+  ASSERT_FALSE(signatures);
+  EXPECT_EQ(signatures.error().kind, ErrorKind::internal);
+  EXPECT_EQ(signatures.error().code, "GIMS_KEYD_CUSTODY");
+  EXPECT_NE(signatures.error().text.find("another number of events"), std::string::npos);
+}
+
+TEST(Pkcs11Server, WhatIsNoRequestIsABadFrame) {
+  FakeSite site;
+  Bytes bytes(max_frame_size);
+  Writer writer(bytes);
+  const auto reply = writer.frame({.kind = Kind::reply, .operation = Operation::vault_probe});
+  ASSERT_TRUE(reply);
+  Bytes room(max_frame_size);
+  const Answer answered = answer(site.vault, *reply, room);
+  EXPECT_TRUE(answered.hang_up);
+  const auto frame = decode_frame(answered.frame, vault_operations);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->header.kind, Kind::refusal);
+  const auto refusal = decode_refusal(frame->body);
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->code, RefusalCode::bad_frame);
+  EXPECT_EQ(site.hardware->probes, 0) << "the vault was not asked";
 }
 
 // A gims-pkcs11d over the faulty module, in a process of its own.
