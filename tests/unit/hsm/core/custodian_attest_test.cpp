@@ -123,5 +123,16 @@ TEST(EventLogsOfTheStart, ThatCannotBeReadCountAsNone) {
   EXPECT_TRUE(EventLogs().read({})->part.empty());
 }
 
+TEST(EventLogsOfTheStart, ThatBreakWhileTheyAreReadAreTold) {
+  // A file like any other to open, and its first page is never there to read.
+  const EventLogs logs = EventLogs::open("/proc/self/mem", "");
+  const auto broken = logs.read({.log = EventLog::firmware, .offset = 0});
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(broken.error().code, "GIMS_KEYD_STORAGE");
+  EXPECT_EQ(broken.error().text, "A log of what was measured cannot be read.");
+  EXPECT_TRUE(logs.read({.log = EventLog::userspace, .offset = 0})->part.empty());
+}
+
 }  // namespace
 }  // namespace gims::hsm

@@ -109,6 +109,27 @@ TEST_F(Devices, ThatAreRevokedAreInTheListUntilTheirCertificateHasEnded) {
   EXPECT_TRUE(names(list(1), kept));
 }
 
+TEST_F(Devices, AsManyAreRevokedAsTheListHolds) {
+  const auto number = [](std::size_t i) {
+    return hex(Bytes{static_cast<std::uint8_t>(1 + i / 256), static_cast<std::uint8_t>(i % 256)});
+  };
+  for (std::size_t i = 0; i < max_revoked_devices; ++i) {
+    ASSERT_TRUE(custodian().revoke_device({.serial = number(i)})) << i;
+  }
+  const Bytes full = read_bytes(site_.custody());
+  const std::string one_more = number(max_revoked_devices);
+  const auto refused = custodian().revoke_device({.serial = one_more});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_REQUEST");
+  EXPECT_NE(refused.error().text.find("The list of revoked devices is full"), std::string::npos);
+  EXPECT_EQ(read_bytes(site_.custody()), full);
+  EXPECT_TRUE(custodian().revoke_device({.serial = number(0)})) << "which is in it";
+  ASSERT_EQ(site_.restart().state(), State::operational);
+  wait(367 * day);
+  EXPECT_TRUE(custodian().revoke_device({.serial = one_more})) << "once others have ended";
+}
+
 TEST_F(Devices, ARevocationIsNotUndoneByAnOlderFile) {
   const std::string lost = certified().serial;
   const Bytes before = read_bytes(site_.custody());

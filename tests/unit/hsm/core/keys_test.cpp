@@ -93,5 +93,17 @@ TEST(KeydKeys, SignsWithEd25519) {
   EXPECT_EQ(key->published.key_id.size(), 16U);
 }
 
+TEST(KeydKeys, FollowFromAKeyOfTheRightSizeAlone) {
+  for (const std::size_t size : {std::size_t{0}, key_size - 1, key_size + 1}) {
+    const SecretBytes other = *SecretBytes::copy_of(Bytes(size, 1));
+    for (const auto& made : {derive(other, Purpose::data), derive_for_hardware(other, 1)}) {
+      ASSERT_FALSE(made) << size;
+      EXPECT_EQ(made.error().kind, ErrorKind::internal);
+      EXPECT_EQ(made.error().code, "GIMS_KEYD_INTERNAL");
+    }
+    EXPECT_FALSE(derive_data_keys(other)) << size;
+  }
+}
+
 }  // namespace
 }  // namespace gims::hsm

@@ -142,6 +142,36 @@ TEST_F(RecoveryFile, RevokingTakesAllThatDidNotEnd) {
   EXPECT_TRUE(encode_recovery(record_));
 }
 
+TEST_F(RecoveryFile, ASecretOfAnotherSizeSealsAndOpensNothing) {
+  const Bytes sealed = record_.sealed;
+  for (const std::size_t size : {std::size_t{0}, key_size - 1, key_size + 1}) {
+    const SecretBytes other = *SecretBytes::copy_of(Bytes(size, 9));
+    const auto made = seal_recovery(record_, other, envelope_);
+    const auto opened = open_recovery(record_, other);
+    ASSERT_FALSE(made) << size;
+    ASSERT_FALSE(opened) << size;
+    for (const Error& error : {made.error(), opened.error()}) {
+      EXPECT_EQ(error.kind, ErrorKind::internal);
+      EXPECT_EQ(error.code, "GIMS_KEYD_INTERNAL");
+    }
+  }
+  EXPECT_EQ(record_.sealed, sealed);
+  EXPECT_TRUE(open_recovery(record_, secret_));
+}
+
+TEST_F(RecoveryFile, AsManyIssuingCasAreNotedAsItHolds) {
+  const std::int64_t before_they_end = 1'700'000'000;
+  record_.issued.assign(max_issuing_cas, {.serial = {1}, .end = before_they_end + 1});
+  const auto refused = note_issued(record_, record_.site_root, before_they_end);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_REQUEST");
+  EXPECT_EQ(record_.issued.size(), max_issuing_cas);
+  EXPECT_TRUE(note_issued(record_, record_.site_root, before_they_end + 1));
+  ASSERT_EQ(record_.issued.size(), 1U) << "those that ended made room";
+  EXPECT_EQ(record_.issued[0].serial, *serial_of(record_.site_root));
+}
+
 TEST_F(RecoveryFile, TheLargestSiteFits) {
   record_.site.server_name = std::string(max_name, 'a');
   record_.site.dns_names.assign(max_dns_names, std::string(max_name, 'b'));
