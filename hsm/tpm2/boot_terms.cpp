@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/check.hpp"
 #include "hsm/ca/hex.hpp"
 #include "hsm/tpm2/nv.hpp"
 #include "hsm/tpm2/templates.hpp"
@@ -38,14 +39,12 @@ TPM2B_NAME tpm_name(BytesView name) {
   return out;
 }
 
-Result<TPM2B_PUBLIC> public_of(const P256Point& key) {
+TPM2B_PUBLIC public_of(const P256Point& key) {
   TPM2B_PUBLIC out{};
-  const Bytes area = release::key_public_area(key);
+  const Bytes area = release::key_public_area(key);  // of one form for every key
   std::size_t at = 0;
-  if (Tss2_MU_TPMT_PUBLIC_Unmarshal(area.data(), area.size(), &at, &out.publicArea) !=
-      TSS2_RC_SUCCESS) {
-    return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "The release key has no public area.");
-  }
+  GIMS_CHECK(Tss2_MU_TPMT_PUBLIC_Unmarshal(area.data(), area.size(), &at, &out.publicArea) ==
+             TSS2_RC_SUCCESS);
   return out;
 }
 
@@ -54,7 +53,7 @@ Result<TPM2B_PUBLIC> public_of(const P256Point& key) {
 Result<> authorize(const Connection& tpm, ESYS_TR policy_session, const P256Point& key,
                    const Digest& approved, std::string_view policy_ref,
                    const P256Signature& signature) {
-  GIMS_TRY_ASSIGN(const TPM2B_PUBLIC area, public_of(key));
+  const TPM2B_PUBLIC area = public_of(key);
   ESYS_TR handle = ESYS_TR_NONE;
   GIMS_TRY(tpm.check(Esys_LoadExternal(tpm.esys(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
                                        nullptr, &area, ESYS_TR_RH_OWNER, &handle),

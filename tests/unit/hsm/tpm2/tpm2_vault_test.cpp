@@ -11,6 +11,7 @@
 #include "hsm/tpm2/connection.hpp"
 #include "hsm/tpm2/stored.hpp"
 #include "hsm/tpm2/templates.hpp"
+#include "support/faulty_tcti.hpp"
 #include "support/p256.hpp"
 #include "support/recording_proxy.hpp"
 #include "support/release_policy.hpp"
@@ -326,6 +327,59 @@ TEST(ResponseCode, OnlyWhatMayPassIsTriedAgain) {
                            TPM2_RC_VALUE | TPM2_RC_P, TPM2_RC_FAILURE, TPM2_RC_NV_DEFINED,
                            TSS2_ESYS_RC_RSP_AUTH_FAILED, TSS2_ESYS_RC_MALFORMED_RESPONSE}) {
     EXPECT_FALSE(may_pass(rc)) << rc;
+  }
+}
+
+TEST(Tpm2Vault, APropertyOtherThanTheOneThatWasAskedForIsNone) {
+  const test::Swtpm tpm;
+  bool told = false;
+  // One of the first commands of a connection asks who made the TPM.
+  for (int at = 1; at <= 10 && !told; ++at) {
+    constexpr std::size_t property = 19;  // behind header, flag, kind and count
+    test::FaultPlan plan{.fault = {.name = "property",
+                                   .kind = test::TpmFault::Kind::flipped_bit,
+                                   .at = 8 * property + 31},
+                         .at = at};
+    const auto vault = make_vault({.address = *parse_address(tpm.tcti()),
+                                   .release = test::release_policy(1),
+                                   .detour = test::FaultyTcti::by(plan)});
+    const auto looked = vault->probe();
+    if (looked || !looked.error().text.contains("does not tell one of its properties")) continue;
+    told = true;
+    EXPECT_EQ(looked.error().kind, ErrorKind::unavailable);
+    EXPECT_EQ(looked.error().code, "GIMS_KEYD_CUSTODY");
+    EXPECT_EQ(plan.command, TPM2_CC_GetCapability);
+  }
+  EXPECT_TRUE(told);
+  EXPECT_TRUE(vault_at(tpm)->probe());
+}
+
+TEST(Tpm2Blob, HoldsNoObjectThatIsTooLong) {
+  Blob blob;
+  for (StoredObject* object : {&blob.sealed, &blob.ca_key, &blob.attestation_key}) {
+    object->public_area = signing_template({});
+  }
+  ASSERT_TRUE(encode_blob(blob));
+  blob.ca_key.private_area.size = 1024;  // and two bytes that say so
+  const auto refused = encode_blob(blob);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::internal);
+  EXPECT_EQ(refused.error().code, "GIMS_KEYD_INTERNAL");
+  EXPECT_EQ(refused.error().text, "An object of the TPM is too long.");
+}
+
+TEST(Tpm2Templates, OnlyWhatIsOfP256IsTaken) {
+  TPM2B_PUBLIC key = signing_template({});
+  key.publicArea.parameters.eccDetail.curveID = TPM2_ECC_NIST_P384;
+  const auto point = point_of(key);
+  TPMT_SIGNATURE made{};
+  made.sigAlg = TPM2_ALG_RSASSA;
+  const auto signature = signature_of(made);
+  ASSERT_FALSE(point);
+  ASSERT_FALSE(signature);
+  for (const Error& error : {point.error(), signature.error()}) {
+    EXPECT_EQ(error.kind, ErrorKind::unavailable);
+    EXPECT_EQ(error.code, "GIMS_KEYD_CUSTODY");
   }
 }
 
