@@ -97,9 +97,10 @@ void Attestation::ask(const AttestationNonce& nonce, Done done) {
     } else {
       questions_.push_back({.nonce = nonce, .askers = {}});
       questions_.back().askers.push_back(std::move(done));
+      done = nullptr;
     }
   }
-  if (!answer || *answer != nullptr) return done(std::move(answer));
+  if (done) return done(std::move(answer));
   there_is_work_.notify_all();
 }
 

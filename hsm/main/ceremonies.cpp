@@ -117,9 +117,8 @@ class Held {
 
   template <class Do>
   Result<> for_each_new(const Do& act) const {
-    const auto& groups = now_.hands_out.groups;
-    for (std::uint8_t group = 0; group < groups.size(); ++group) {
-      const ShareGroup& scheme = groups[group];
+    std::uint8_t group = 0;
+    for (const ShareGroup& scheme : now_.hands_out.groups) {
       for (std::uint8_t member = 0; member < scheme.count; ++member) {
         const std::string name = "group " + std::to_string(group + 1) + ", share " +
                                  std::to_string(member + 1) + " of " +
@@ -127,6 +126,7 @@ class Held {
                                  std::to_string(scheme.threshold) + " needed";
         GIMS_TRY(act(ShareRequest{.id = now_.id, .group = group, .member = member}, name));
       }
+      ++group;
     }
     return {};
   }
