@@ -365,12 +365,12 @@ TEST(Pkcs11Server, AModuleThatCrashesTakesNobodyWithIt) {
 }
 
 TEST(Pkcs11Worker, TellsWhatHasNotEnded) {
+  std::atomic<bool> go = false;  // outlives the worker, whose thread looks at it
   const auto worker = Worker::start();
   ASSERT_TRUE(worker);
   int ran = 0;
   EXPECT_TRUE((*worker)->run_within([&] { ++ran; }, 60s));
   EXPECT_EQ(ran, 1);
-  std::atomic<bool> go = false;
   EXPECT_FALSE((*worker)->run_within([&] { go.wait(false); }, 10ms));
   go = true;
   go.notify_all();
