@@ -3,9 +3,8 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 
-#include "hsm/proto/client.hpp"
+#include "app/keyd_link.hpp"
 #include "service/attestation.hpp"
 #include "sys/event_fd.hpp"
 
@@ -19,12 +18,10 @@ class KeydAttester final : public service::AttestationSource {
   void cancel() noexcept override { cancelled_.signal(); }
 
  private:
-  KeydAttester(std::string socket, sys::EventFd cancelled) noexcept
-      : socket_(std::move(socket)), cancelled_(std::move(cancelled)) {}
+  KeydAttester(std::string socket, sys::EventFd cancelled);
 
-  const std::string socket_;
   const sys::EventFd cancelled_;  // readable from then on
-  std::unique_ptr<hsm::Client> client_;
+  KeydLink keyd_;
 };
 
 }  // namespace gims::app

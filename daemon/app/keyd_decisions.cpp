@@ -1,6 +1,7 @@
 #include "app/keyd_decisions.hpp"
 
 #include <chrono>
+#include <utility>
 
 namespace gims::app {
 namespace {
@@ -10,16 +11,11 @@ constexpr std::chrono::milliseconds patience{5000};
 
 }  // namespace
 
-Result<hsm::Client*> KeydDecisionsClient::client() {
-  if (!client_) {
-    GIMS_TRY_ASSIGN(client_, hsm::Client::connect(socket_, patience));
-  }
-  return client_.get();
-}
+KeydDecisionsClient::KeydDecisionsClient(std::string socket) : keyd_(std::move(socket), patience) {}
 
 Result<std::vector<std::string>> KeydDecisionsClient::redeem_identity_reset(
     std::uint32_t approval, std::string_view user_id) {
-  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
   GIMS_TRY_ASSIGN(hsm::RedeemReply reply, keyd->redeem({.id = approval,
                                                         .action = hsm::Action::identity_reset,
                                                         .body = {user_id.begin(), user_id.end()}}));
@@ -27,7 +23,7 @@ Result<std::vector<std::string>> KeydDecisionsClient::redeem_identity_reset(
 }
 
 Result<service::KeydDecisions::Acts> KeydDecisionsClient::acts(std::uint64_t taken) {
-  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
   GIMS_TRY_ASSIGN(const hsm::ActsReply reply, keyd->acts({.taken = taken}));
   Acts acts{.acts = {}, .lost = reply.lost};
   for (const hsm::Act& act : reply.acts) {

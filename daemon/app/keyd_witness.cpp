@@ -1,6 +1,7 @@
 #include "app/keyd_witness.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "hsm/attest/evidence.hpp"
 
@@ -13,15 +14,10 @@ constexpr std::chrono::milliseconds patience{5000};
 
 }  // namespace
 
-Result<hsm::Client*> KeydWitness::client() {
-  if (!client_) {
-    GIMS_TRY_ASSIGN(client_, hsm::Client::connect(socket_, patience));
-  }
-  return client_.get();
-}
+KeydWitness::KeydWitness(std::string socket) : keyd_(std::move(socket), patience) {}
 
 Result<std::string> KeydWitness::state() {
-  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
   GIMS_TRY_ASSIGN(const hsm::StatusReply status, keyd->status());
   std::string state(hsm::name_of(status.state));
   if (!status.reason.empty()) state += ": " + status.reason;
@@ -29,19 +25,19 @@ Result<std::string> KeydWitness::state() {
 }
 
 Result<store::AuditHead> KeydWitness::head() {
-  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
   GIMS_TRY_ASSIGN(const hsm::AuditHead kept, keyd->audit_head());
   return store::AuditHead{.sequence = static_cast<std::int64_t>(kept.sequence), .hash = kept.hash};
 }
 
 Result<> KeydWitness::extend(const store::AuditHead& head) {
-  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
   return keyd->extend_audit(
       {.sequence = static_cast<std::uint64_t>(head.sequence), .hash = head.hash});
 }
 
 Result<service::AuditWitness::Certificate> KeydWitness::certify() {
-  GIMS_TRY_ASSIGN(hsm::Client* const keyd, client());
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
   GIMS_TRY_ASSIGN(const hsm::AuditCertificate certificate, keyd->certify_audit());
   return Certificate{.sequence = static_cast<std::int64_t>(certificate.head.sequence),
                      .json = hsm::attest::encode_certificate(certificate)};

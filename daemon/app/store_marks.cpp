@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds patience{5000};
 }  // namespace
 
 StoreMarks::StoreMarks(std::string keyd_socket, std::function<std::uint64_t()> position)
-    : socket_(std::move(keyd_socket)), position_(std::move(position)) {}
+    : socket_(std::move(keyd_socket)), position_(std::move(position)), keyd_(socket_, patience) {}
 
 Result<> StoreMarks::begin(int stop_fd, std::uint64_t audit_entry) {
   {
@@ -28,10 +28,8 @@ Result<> StoreMarks::begin(int stop_fd, std::uint64_t audit_entry) {
 }
 
 Result<> StoreMarks::tell() {
-  if (!client_) {
-    GIMS_TRY_ASSIGN(client_, hsm::Client::connect(socket_, patience));
-  }
-  return client_->mark_store({.position = position_(), .audit_entry = {}});
+  GIMS_TRY_ASSIGN(hsm::Client* const keyd, keyd_.client());
+  return keyd->mark_store({.position = position_(), .audit_entry = {}});
 }
 
 void StoreMarks::run() {

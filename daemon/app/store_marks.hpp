@@ -6,13 +6,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 
+#include "app/keyd_link.hpp"
 #include "base/result.hpp"
-#include "hsm/proto/client.hpp"
 
 namespace gims::app {
 
@@ -42,7 +41,7 @@ class StoreMarks {
 
   const std::string socket_;
   const std::function<std::uint64_t()> position_;
-  std::unique_ptr<hsm::Client> client_;
+  KeydLink keyd_;
   std::mutex mutex_;
   std::condition_variable stop_asked_;
   bool stopping_ = false;

@@ -53,4 +53,10 @@ bool is_utf8(std::string_view bytes) noexcept {
   return true;
 }
 
+std::string_view cut_utf8(std::string_view text, std::size_t most) noexcept {
+  if (text.size() <= most) return text;
+  while (most > 0 && continues(static_cast<unsigned char>(text[most]))) --most;
+  return text.substr(0, most);
+}
+
 }  // namespace gims

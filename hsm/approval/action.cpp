@@ -1,6 +1,5 @@
 #include "hsm/approval/action.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -27,13 +26,13 @@ Result<std::string> user_id_of(BytesView body) {
 }
 
 Result<std::string> person_of(BytesView body) {
-  if (body.empty() || body.size() > max_person_name) {
-    return refused("A person's name has 1 to " + std::to_string(max_person_name) + " bytes.");
+  static_assert(max_person_name == max_name);
+  std::string name(body.begin(), body.end());
+  if (!is_name(name)) {
+    return refused("A person's name has 1 to " + std::to_string(max_name) +
+                   " bytes of UTF-8, without control characters.");
   }
-  const bool printable =
-      std::ranges::none_of(body, [](std::uint8_t byte) { return byte < 0x20 || byte == 0x7F; });
-  if (!printable) return refused("A person's name has no control characters.");
-  return std::string(body.begin(), body.end());
+  return name;
 }
 
 }  // namespace

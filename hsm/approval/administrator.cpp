@@ -18,17 +18,6 @@ std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::bad_input, "GIMS_APPROVAL_ADMINISTRATOR", text);
 }
 
-bool is_name(std::string_view name) {
-  // C0 and DEL; C1 is written as C2 80 to C2 9F.
-  std::uint8_t before = 0;
-  for (const char c : name) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0)) return false;
-    before = byte;
-  }
-  return !name.empty() && name.size() <= max_name && is_utf8(name);
-}
-
 bool is_domain(std::string_view domain) {
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -49,6 +38,17 @@ bool is_key(KeyKind kind, BytesView key) {
 }
 
 }  // namespace
+
+bool is_name(std::string_view name) {
+  // C0 and DEL; C1 is written as C2 80 to C2 9F.
+  std::uint8_t before = 0;
+  for (const char c : name) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0)) return false;
+    before = byte;
+  }
+  return !name.empty() && name.size() <= max_name && is_utf8(name);
+}
 
 Result<> check(const Administrator& one) {
   if (!is_name(one.name)) {

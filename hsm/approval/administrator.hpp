@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "hsm/proto/approval_messages.hpp"
 
@@ -56,6 +57,8 @@ struct Administrator {
   bool operator==(const Administrator&) const = default;
 };
 
+// Whether it can be a person's name: 1 to max_name bytes of UTF-8 without control characters.
+[[nodiscard]] bool is_name(std::string_view name);
 // Fails (bad_input, GIMS_APPROVAL_ADMINISTRATOR) with a text that says which part is not as above;
 // a key that is no point of its curve, or a weak one, is no key.
 [[nodiscard]] Result<> check(const Administrator& administrator);

@@ -11,7 +11,6 @@
 namespace gims::hsm::approval {
 namespace {
 
-constexpr std::size_t enough = 2;
 constexpr std::size_t shown_of_key = 8;  // bytes of its hash: enough to tell one from another
 constexpr std::uint8_t last_kind = 3;
 
@@ -51,7 +50,7 @@ Result<Change> decode_change(BytesView body) {
 Result<> check_enough(const Registry& registry) {
   const auto can = std::ranges::count_if(
       registry.all(), [](const Administrator& one) { return one.roles.any_of(approvers); });
-  if (std::cmp_greater_equal(can, enough)) return {};
+  if (std::cmp_greater_equal(can, needed_persons)) return {};
   return fail(ErrorKind::conflict, "GIMS_APPROVAL_FEW",
               "A site has at least two administrators or security officers: one alone can approve "
               "nothing.");

@@ -96,9 +96,7 @@ Result<PrivateKey> PrivateKey::from_pem(BytesView pem, BytesView passphrase) {
     GIMS_TRY_ASSIGN(const SecretBytes der, opened(closed->bytes(), passphrase));
     return from_der(der.bytes());
   }
-  for (const std::string_view label : {"PRIVATE KEY", "EC PRIVATE KEY"}) {
-    if (const auto der = pem_block(pem, label, max_key_file); der) return from_der(der->bytes());
-  }
+  if (const auto der = pem_private_key(pem, max_key_file); der) return from_der(der->bytes());
   return refused("The key's file must hold one private key, PEM.");
 }
 

@@ -50,6 +50,11 @@ std::optional<SecretBytes> pem_block(BytesView text, std::string_view label, std
   return std::move(*decoded);
 }
 
+std::optional<SecretBytes> pem_private_key(BytesView text, std::size_t most) {
+  auto der = pem_block(text, "PRIVATE KEY", most);
+  return der ? std::move(der) : pem_block(text, "EC PRIVATE KEY", most);
+}
+
 Result<P256Key> p256_from_der(BytesView der) {
   ParsedKey parsed;
   if (der.empty() || mbedtls_pk_parse_key(&parsed.context, der.data(), der.size(), nullptr, 0,

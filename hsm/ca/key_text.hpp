@@ -14,6 +14,9 @@ namespace gims::hsm {
 [[nodiscard]] std::optional<SecretBytes> pem_block(BytesView text, std::string_view label,
                                                    std::size_t most);
 
+// The same of a private key without a passphrase, in either of the forms that openssl writes.
+[[nodiscard]] std::optional<SecretBytes> pem_private_key(BytesView text, std::size_t most);
+
 // A private key in DER (RFC 5958, RFC 5915) without a passphrase. Fails (bad_input,
 // GIMS_KEYD_REQUEST) for anything else than one of P-256. What was read of it is wiped.
 [[nodiscard]] Result<P256Key> p256_from_der(BytesView der);

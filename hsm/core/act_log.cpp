@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
+#include "hsm/core/file_start.hpp"
 #include "hsm/core/keys.hpp"
 
 namespace gims::hsm {
@@ -14,19 +16,10 @@ namespace {
 constexpr std::string_view magic = "GIMSACTS";
 constexpr std::uint16_t file_version = 1;
 constexpr std::size_t max_file = std::size_t{96} * 1024;
-// Of a UTF-8 sequence: all bytes but its first.
-constexpr unsigned continuation_mask = 0xc0;
-constexpr unsigned continuation = 0x80;
 
 // What a field of the message holds.
 std::string fitting(std::string text) {
-  if (text.size() > max_act) {
-    std::size_t end = max_act;
-    while (end > 0 && (static_cast<std::uint8_t>(text[end]) & continuation_mask) == continuation) {
-      --end;
-    }
-    text.resize(end);
-  }
+  text.resize(cut_utf8(text, max_act).size());
   for (char& c : text) {
     const auto byte = static_cast<std::uint8_t>(c);
     if (byte < 0x20 || byte == 0x7f) c = ' ';
@@ -39,8 +32,7 @@ std::string fitting(std::string text) {
 Result<Bytes> encode_acts_file(const ActsReply& acts, const SecretBytes& root_key) {
   Bytes room(max_file);
   Writer writer(room);
-  for (const char c : magic) writer.u8(static_cast<std::uint8_t>(c));
-  writer.u16(file_version);
+  write_start(writer, magic, file_version);
   encode(writer, acts);
   GIMS_TRY(writer.frame({}));  // says whether all found room
   GIMS_TRY_ASSIGN(const SecretBytes key, derive(root_key, Purpose::acts_file));
@@ -53,9 +45,8 @@ Result<ActsReply> decode_acts_file(BytesView file, const SecretBytes& root_key) 
   GIMS_TRY_ASSIGN(const SecretBytes key, derive(root_key, Purpose::acts_file));
   GIMS_TRY_ASSIGN(const BytesView body, checked_by_mac(key, file));
   Reader reader(body);
-  const BytesView start = reader.raw(magic.size());
-  const auto same = [](std::uint8_t byte, char c) { return byte == static_cast<std::uint8_t>(c); };
-  if (!std::ranges::equal(start, magic, same) || reader.u16() != file_version) {
+  read_start(reader, magic, file_version);
+  if (!reader.good()) {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_CUSTODY",
                 "It is of a version that this gims-keyd does not know.");
   }

@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "hsm/ca/certificate.hpp"
 #include "hsm/core/administrators.hpp"
 
@@ -38,8 +39,7 @@ constexpr std::string_view doubt_of_zeroization =
 
 constexpr std::string_view doubt_of_repetition =
     "An earlier zeroizing was cut off. The hardware that custody.bin names holds nothing of it "
-    "now; "
-    "that it is the file of that time cannot be shown any more.";
+    "now; that it is the file of that time cannot be shown any more.";
 
 BytesView bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -321,7 +321,7 @@ Result<ZeroizeReply> Custodian::zeroize(const ZeroizeRequest& request) {
                           : destroyed.error().text +
                                 " Copies of the files can still be opened with the hardware that "
                                 "made them, if it was not cleared.";
-  reply.doubt.resize(std::min(reply.doubt.size(), max_text));
+  reply.doubt.resize(cut_utf8(reply.doubt, max_text).size());
   GIMS_TRY(end_of_site(reply.doubt));
   return reply;
 }

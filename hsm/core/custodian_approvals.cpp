@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "hsm/approval/action.hpp"
 #include "hsm/ca/sha256.hpp"
 #include "hsm/core/administrators.hpp"
@@ -38,7 +39,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 // A text that is made of others, as long as a reply's may be.
 std::string fitting(std::string text) {
-  text.resize(std::min(text.size(), max_text));
+  text.resize(cut_utf8(text, max_text).size());
   return text;
 }
 

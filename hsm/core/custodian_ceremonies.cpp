@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "hsm/ca/certificate.hpp"
 #include "hsm/ca/sha256.hpp"
 #include "hsm/ca/site.hpp"
@@ -200,7 +201,7 @@ Result<FinishReply> Custodian::finish_ceremony(const FinishRequest& finish) {
   start();
   std::string text = told(kind, recovery, open_ ? open_->ca_end : 0);
   if (state_ != State::operational) text += " gims-keyd is locked now: " + reason_;
-  text.resize(std::min(text.size(), max_outcome));
+  text.resize(cut_utf8(text, max_outcome).size());
   if (kind == CeremonyKind::provision) {
     log::notice(log::id::keys_provisioned, "provisioned",
                 {{"SERVER_NAME", recovery.site.server_name}, {"CUSTODY", vault_description_}});

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "hsm/core/file_start.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "sys/atomic_file.hpp"
@@ -24,17 +25,6 @@ constexpr std::size_t max_blob = std::size_t{16} * 1024;
 constexpr std::size_t max_wrapped = 256;
 constexpr std::size_t max_file = max_frame_size;  // what a Writer takes
 constexpr mode_t owner_only = 0600;
-
-void write_start(Writer& writer, std::string_view magic) {
-  for (const char c : magic) writer.u8(static_cast<std::uint8_t>(c));
-  writer.u16(file_version);
-}
-
-void read_start(Reader& reader, std::string_view magic) {
-  const BytesView start = reader.raw(magic.size());
-  const auto same = [](std::uint8_t byte, char c) { return byte == static_cast<std::uint8_t>(c); };
-  if (!std::ranges::equal(start, magic, same) || reader.u16() != file_version) reader.refuse();
-}
 
 Result<Bytes> with_mac(const Writer& writer, const SecretBytes& root_key, Purpose purpose) {
   GIMS_TRY_ASSIGN(const SecretBytes key, derive(root_key, purpose));
@@ -64,7 +54,7 @@ std::unexpected<Error> storage_error(const std::string& what, const Error& error
 Result<Bytes> encode_custody(const CustodyRecord& record, const SecretBytes& root_key) {
   Bytes room(max_file);
   Writer writer(room);
-  write_start(writer, custody_magic);
+  write_start(writer, custody_magic, file_version);
   writer.u64(record.number);
   writer.u64(static_cast<std::uint64_t>(record.made_at));
   writer.text(record.vault_kind);
@@ -101,7 +91,7 @@ Result<CustodyRecord> decode_custody(BytesView file) {
   CustodyRecord record;
   if (file.size() < mac_size) return custody_error("It is cut.");
   Reader reader(file.first(file.size() - mac_size));
-  read_start(reader, custody_magic);
+  read_start(reader, custody_magic, file_version);
   record.number = reader.u64();
   record.made_at = static_cast<std::int64_t>(reader.u64());
   record.vault_kind = reader.text(max_name);
@@ -145,7 +135,7 @@ Result<> check_custody(BytesView file, const SecretBytes& root_key) {
 Result<Bytes> encode_state(const KeptState& kept, const SecretBytes& root_key) {
   std::array<std::uint8_t, 256> room{};
   Writer writer(room);
-  write_start(writer, state_magic);
+  write_start(writer, state_magic, file_version);
   writer.u64(kept.number);
   writer.u64(kept.custody);
   encode(writer, kept.audit);
@@ -156,7 +146,7 @@ Result<Bytes> encode_state(const KeptState& kept, const SecretBytes& root_key) {
 Result<KeptState> decode_state(BytesView file, const SecretBytes& root_key) {
   GIMS_TRY_ASSIGN(const BytesView body, without_mac(file, root_key, Purpose::state_file));
   Reader reader(body);
-  read_start(reader, state_magic);
+  read_start(reader, state_magic, file_version);
   KeptState kept;
   kept.number = reader.u64();
   kept.custody = reader.u64();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hsm/ca/p256.hpp"
+#include "hsm/core/file_start.hpp"
 #include "hsm/core/keys.hpp"
 
 namespace gims::hsm {
@@ -60,8 +61,7 @@ Result<Derived> derived_from(const SecretBytes& secret) {
 
 // Fields in clear, as they stand in the file.
 void write_clear(Writer& writer, const RecoveryRecord& record) {
-  for (const char c : magic) writer.u8(static_cast<std::uint8_t>(c));
-  writer.u16(file_version);
+  write_start(writer, magic, file_version);
   writer.u32(record.generation);
   writer.u64(static_cast<std::uint64_t>(record.made_at));
   writer.u16(record.share_set);
@@ -182,9 +182,7 @@ Result<Bytes> encode_recovery(const RecoveryRecord& record) {
 Result<RecoveryRecord> decode_recovery(BytesView file) {
   RecoveryRecord record;
   Reader reader(file);
-  const BytesView start = reader.raw(magic.size());
-  const auto same = [](std::uint8_t byte, char c) { return byte == static_cast<std::uint8_t>(c); };
-  if (!std::ranges::equal(start, magic, same) || reader.u16() != file_version) reader.refuse();
+  read_start(reader, magic, file_version);
   record.generation = reader.u32();
   if (record.generation < 1) reader.refuse();
   record.made_at = static_cast<std::int64_t>(reader.u64());

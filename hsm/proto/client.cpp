@@ -110,16 +110,15 @@ Result<SecretBytes> Client::activate(const ActivateRequest& request) {
 Result<> Client::unlock() { return call(Operation::unlock, write_nothing, decode_nothing); }
 
 Result<PersonsReply> Client::persons() {
-  return caller_->call(Operation::persons, write_nothing, decode_persons);
+  return call(Operation::persons, write_nothing, decode_persons);
 }
 
 Result<> Client::unlock_with(const PersonKey& key) {
-  return caller_->call(
-      Operation::unlock_with, [&](Writer& writer) { encode(writer, key); }, decode_nothing);
+  return call(Operation::unlock_with, [&](Writer& writer) { encode(writer, key); }, decode_nothing);
 }
 
 Result<> Client::add_person(const AddPersonRequest& request) {
-  return caller_->call(
+  return call(
       Operation::add_person, [&](Writer& writer) { encode(writer, request); }, decode_nothing);
 }
 

@@ -41,14 +41,13 @@ std::string public_key_to_pem(const P256Point& key) {
 }
 
 Result<P256Key> private_key_from_pem(BytesView pem) {
-  for (const std::string_view label : {"PRIVATE KEY", "EC PRIVATE KEY"}) {
-    const auto der = pem_block(pem, label, max_key_file);
-    if (!der) continue;
-    auto key = p256_from_der(der->bytes());
-    if (!key) return refused("The release key must be a P-256 key (openssl: prime256v1).");
-    return key;
+  const auto der = pem_private_key(pem, max_key_file);
+  if (!der) {
+    return refused("The release key's file must hold one private key without a passphrase, PEM.");
   }
-  return refused("The release key's file must hold one private key without a passphrase, PEM.");
+  auto key = p256_from_der(der->bytes());
+  if (!key) return refused("The release key must be a P-256 key (openssl: prime256v1).");
+  return key;
 }
 
 }  // namespace gims::hsm::release

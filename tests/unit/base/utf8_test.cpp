@@ -36,5 +36,14 @@ TEST(IsUtf8, FindsWhatIsWrongAtAnyPlaceOfALongText) {
   }
 }
 
+TEST(Utf8, IsCutBetweenCharacters) {
+  const std::string_view text = "a\xe0\xa4\xa8\xe0\xa4\xae";  // a, two of Devanagari
+  const std::size_t kept[] = {0, 1, 1, 1, 4, 4, 4, 7, 7};
+  for (std::size_t most = 0; most < std::size(kept); ++most) {
+    EXPECT_EQ(cut_utf8(text, most), text.substr(0, kept[most])) << most;
+  }
+  EXPECT_EQ(cut_utf8("\x80\x80\x80", 2), "") << "no beginning of a character is found";
+}
+
 }  // namespace
 }  // namespace gims

@@ -110,7 +110,8 @@ TEST(CustodianAttendance, NobodyComesOrGoesWithoutTwoAdministrators) {
   EXPECT_EQ(site.custodian().persons()->persons.size(), 1U);
 
   // The name that is asked for is part of what is decided; nothing else can be a name.
-  for (const Bytes& name : {Bytes(), Bytes(max_person_name + 1, 'a'), test::bytes_of("a\nb")}) {
+  for (const Bytes& name : {Bytes(), Bytes(max_person_name + 1, 'a'), test::bytes_of("a\nb"),
+                            test::bytes_of("a\xc2\x85"), test::bytes_of("\xff")}) {
     for (const Action action : {Action::add_person, Action::remove_person}) {
       EXPECT_FALSE(site.custodian().propose({.action = action, .body = name}));
     }
