@@ -115,10 +115,14 @@ class RestartTest(SiteTest):
     def asks(self, process):
         """Whether it has a connection to gims-keyd: by the inode of a socket in /proc/net/unix that is connected and of
         the type SOCK_SEQPACKET (5)."""
-        seqpacket = {words[6] for line in Path("/proc/net/unix").read_text().splitlines()[1:]
+        seqpacket = {f"socket:[{words[6]}]" for line in Path("/proc/net/unix").read_text().splitlines()[1:]
                      if (words := line.split())[4] == "0005" and words[5] == "03"}
-        links = [os.readlink(fd) for fd in Path(f"/proc/{process.child.pid}/fd").iterdir() if fd.is_symlink()]
-        return any(link.startswith("socket:[") and link[8:-1] in seqpacket for link in links)
+        for descriptor in Path(f"/proc/{process.child.pid}/fd").iterdir():
+            # The process closes descriptors while they are listed.
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(descriptor) in seqpacket:
+                    return True
+        return False
 
     async def sync(self, client):
         return await client.call("GET", "/_matrix/client/v3/sync", since=self.since, timeout=50000)
