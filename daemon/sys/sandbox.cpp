@@ -1,6 +1,9 @@
 #include "sys/sandbox.hpp"
 
 #include <fcntl.h>
+#include <linux/tls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -11,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 
 #include "base/handle.hpp"
@@ -177,6 +181,23 @@ Result<> allow_sockets(const Filter& filter, NewSockets sockets) {
   return add_rule(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), "socket", above);
 }
 
+// Of its own sockets and of TCP. A process that makes sockets of the network is a library's or a
+// vendor's host, which sets what it likes.
+Result<> allow_socket_options(const Filter& filter, const Sandbox& sandbox) {
+  const auto rule = [&](std::initializer_list<scmp_arg_cmp> when) {
+    return add_rule(filter, SCMP_ACT_ALLOW, "setsockopt", {when.begin(), when.size()});
+  };
+  if (sandbox.sockets == NewSockets::unix_and_ip) return rule({});
+  GIMS_TRY(rule({argument(1, SCMP_CMP_EQ, SOL_SOCKET)}));
+  const scmp_arg_cmp of_tcp = argument(1, SCMP_CMP_EQ, IPPROTO_TCP);
+  // A layer above TCP comes with keys for it, and is another parser in the kernel.
+  if (!sandbox.kernel_tls) return rule({of_tcp, argument(2, SCMP_CMP_NE, TCP_ULP)});
+  GIMS_TRY(rule({of_tcp}));
+  const scmp_arg_cmp of_tls = argument(1, SCMP_CMP_EQ, SOL_TLS);
+  GIMS_TRY(rule({of_tls, argument(2, SCMP_CMP_EQ, TLS_TX)}));
+  return rule({of_tls, argument(2, SCMP_CMP_EQ, TLS_RX)});
+}
+
 bool writes(PathRight right) {
   return right == PathRight::write_file || right == PathRight::write_tree ||
          right == PathRight::device;
@@ -207,6 +228,7 @@ Result<> load_filter(const Sandbox& sandbox) {
   if (any_file) GIMS_TRY(allow(filter, file_table));
   if (any_write) GIMS_TRY(allow(filter, write_table));
   GIMS_TRY(allow_sockets(filter, sandbox.sockets));
+  GIMS_TRY(allow_socket_options(filter, sandbox));
   if constexpr (sandbox_is_wide) {
     GIMS_TRY(allow(filter, wide_table));
   } else {

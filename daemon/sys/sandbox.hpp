@@ -42,6 +42,8 @@ struct Sandbox {
   // Nothing else of the file system can be opened. Empty: open fails (EACCES) already in seccomp.
   std::vector<PathRule> paths = {};
   NewSockets sockets = NewSockets::unix_only;
+  // The process may give its TCP sockets the keys of TLS connections (kernel_tls.hpp).
+  bool kernel_tls = false;
   // Ports that a TCP socket may be bound or connected to from here on (kernels with Landlock ABI
   // 4).
   std::vector<std::uint16_t> bind_ports = {};

@@ -76,7 +76,6 @@ constexpr AllowedCall base_table[] = {
     {"accept4", "listening sockets"},
     {"socketpair", "pumps and threads' channels"},
     {"shutdown", "half-close"},
-    {"setsockopt", "options of accepted sockets"},
     {"getsockopt", "credentials of a peer, errors"},
     {"getsockname", "libraries ask what a socket is"},
     {"getpeername", "libraries ask what a socket is"},

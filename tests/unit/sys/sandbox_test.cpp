@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/tls.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -113,6 +115,32 @@ TEST(Sandbox, NoSocketOfAnotherFamily) {
            ::socket(AF_NETLINK, SOCK_RAW, 0) < 0;
   };
   EXPECT_EQ(act_inside({}, no_inet), 0);
+}
+
+bool sets(int socket, int level, int name) {
+  const int on = 1;
+  return ::setsockopt(socket, level, name, &on, sizeof on) == 0 || errno != ENOSYS;
+}
+
+TEST(Sandbox, GivesKeysOfTlsToSocketsWhereThatIsAskedForAlone) {
+  if (sandbox_is_wide) GTEST_SKIP() << "a sanitizer build allows more";
+  const Fd tcp(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto can = [&](const Sandbox& sandbox, int level, int name) {
+    return act_inside(sandbox, [&] { return sets(tcp.get(), level, name); });
+  };
+  const Sandbox front{.kernel_tls = true};
+  for (const Sandbox& sandbox : {Sandbox{}, front}) {
+    EXPECT_EQ(can(sandbox, SOL_SOCKET, SO_SNDBUF), 0);
+    EXPECT_EQ(can(sandbox, IPPROTO_TCP, TCP_NODELAY), 0);
+    EXPECT_EQ(can(sandbox, IPPROTO_TCP, TCP_CORK), 0);
+    EXPECT_EQ(can(sandbox, IPPROTO_IP, IP_OPTIONS), -SIGSYS);
+  }
+  EXPECT_EQ(can(front, IPPROTO_TCP, TCP_ULP), 0);
+  EXPECT_EQ(can(front, SOL_TLS, TLS_TX), 0);
+  EXPECT_EQ(can(front, SOL_TLS, TLS_RX), 0);
+  EXPECT_EQ(can(front, SOL_TLS, TLS_TX_ZEROCOPY_RO), -SIGSYS);
+  EXPECT_EQ(can({}, IPPROTO_TCP, TCP_ULP), -SIGSYS);
+  EXPECT_EQ(can({}, SOL_TLS, TLS_TX), -SIGSYS);
 }
 
 TEST(Sandbox, TcpConnectsToAllowedPortsAlone) {
