@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::chrono::milliseconds retry_time{1000};
 constexpr std::chrono::milliseconds status_time{5000};
-// Database files, listeners, loops: what is open beside a descriptor (and its watch) a connection.
+// Database files, listeners, loops: what is open beside a descriptor and a tether a connection.
 constexpr std::uint64_t own_files = 256;
 
 struct FromKeyd {
@@ -154,8 +154,8 @@ Result<> run_gimsd(Settings settings) {
   }
   GIMS_TRY(site->serve());
   site->watch(watchdog);
-  const auto adopt = [&](sys::Fd fd, http::Peer peer) {
-    site->adopt(std::move(fd), std::move(peer));
+  const auto adopt = [&](http::Incoming connection, http::Peer peer) {
+    site->adopt(std::move(connection), std::move(peer));
   };
   GIMS_TRY_ASSIGN(sys::Fd admin_socket, std::move(doors.admin).listen());
   GIMS_TRY_ASSIGN(const auto admin,

@@ -38,7 +38,7 @@ Result<> Site::serve() {
   return {};
 }
 
-void Site::adopt(sys::Fd connection, http::Peer peer) {
+void Site::adopt(http::Incoming connection, http::Peer peer) {
   server_->adopt(std::move(connection), std::move(peer));
 }
 

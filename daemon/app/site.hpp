@@ -35,7 +35,7 @@ class Site {
   [[nodiscard]] std::string routes() const;
   // Starts the threads: connections can be adopted.
   [[nodiscard]] Result<> serve();
-  void adopt(sys::Fd connection, http::Peer peer);
+  void adopt(http::Incoming connection, http::Peer peer);
   // After serve(): each loop, the workers and the store's writer have to answer for the watchdog,
   // which lives longer.
   void watch(sys::Watchdog& watchdog);

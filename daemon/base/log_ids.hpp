@@ -123,6 +123,10 @@ inline constexpr MessageId certificate_not_renewed{"bd30e283dff64aa59796c680b08a
 inline constexpr MessageId certificate_expired{"efae0163c57e4ee594ff5d7886dc3716"};
 // The limit on locked memory is below what its connections' keys need; once.
 inline constexpr MessageId memory_not_locked{"6d99459484d7af09fa3e92228ecc83f5"};
+// At the start: whether the kernel carries TLS.
+inline constexpr MessageId tls_carrier{"cc19bb665fe749ef8e8a3fdb648a70e9"};
+// A connection goes through the pump, or is closed, though the kernel has TLS; once a minute.
+inline constexpr MessageId kernel_tls_refused{"4e4836d17f134c478de148c9e7610da7"};
 // Clients are refused, as gimsd takes no connections.
 inline constexpr MessageId gimsd_away{"8a8fc065a8d54512b578cc7fb44e9ea0"};
 // What `gimsd_away` told is over.

@@ -96,13 +96,18 @@ void MhdCallbacks::connection(void* cls, MHD_Connection* connection, void** slot
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     auto link = std::make_unique<Link>();
     link->fd = info->connect_fd;
-    if (auto found = loop.arriving_.extract(info->connect_fd))
-      link->peer = std::move(found.mapped());
+    if (auto found = loop.arriving_.extract(info->connect_fd)) {
+      link->peer = std::move(found.mapped().peer);
+      link->tether = std::move(found.mapped().connection.tether);
+    }
     link->waiting_since = Loop::Steady::now();
+    loop.hold(*link);
     *slot = link.get();
     loop.links_.emplace(link.get(), std::move(link));
   } else if (*slot != nullptr) {
-    loop.links_.erase(static_cast<Link*>(std::exchange(*slot, nullptr)));
+    auto* link = static_cast<Link*>(std::exchange(*slot, nullptr));
+    loop.let_go(*link);
+    loop.links_.erase(link);
     --loop.shared_.connections;
   }
 }
@@ -163,6 +168,7 @@ MHD_Result MhdCallbacks::head(Loop& loop, RequestSlot& slot, MHD_Connection* con
   slot.link = static_cast<Link*>(
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
   slot.link->in_request = true;
+  slot.link->used = true;
   slot.link->waiting_since = Loop::Steady::now();
   slot.phase = RequestSlot::Phase::body;
   request.method = method_of(method);
@@ -229,6 +235,7 @@ MHD_Result MhdCallbacks::body(RequestSlot& slot, const char* data, std::size_t* 
   const std::span<const char> piece(data, std::exchange(*size, 0));
   slot.body_size += piece.size();
   slot.link->received += piece.size();
+  slot.link->used = true;
   const std::size_t limit = body_limit_of(slot);
   if (!slot.refusal && slot.body_size > limit) {
     // Only a chunked body gets here: its length was not announced.

@@ -11,6 +11,7 @@
 #include "base/seldom.hpp"
 #include "http/accept_loop.hpp"
 #include "sys/handover.hpp"
+#include "sys/kernel_tls.hpp"
 #include "sys/message.hpp"
 #include "sys/socket.hpp"
 
@@ -30,10 +31,17 @@ Next look_at_first_byte(Guest& guest) {
   return got == 1 && first != tls_handshake ? Next::move_on : Next::leave;
 }
 
+// What a handover says that it brings. A socket that the kernel does not encrypt must not pass for
+// one that it does.
+bool brings_what_it_says(const sys::Handover& handover, std::span<const sys::Fd> fds) {
+  if (handover.carriage == sys::Carriage::pump) return fds.size() == 1;
+  return fds.size() == 2 && sys::has_kernel_tls(fds.front().get());
+}
+
 // Adopts what one message brings; a sender of anything else has to leave.
 Next take_handover(Guest& sender, const Listener::Adopt& adopt, Seldom& told) {
   std::array<std::uint8_t, sys::handover_size> bytes{};
-  auto message = sys::receive_message(sender.fd.get(), bytes, 1);
+  auto message = sys::receive_message(sender.fd.get(), bytes, 2);
   if (!message) {
     if (message.error().code == "EAGAIN") return Next::stay;
     if (message.error().code == "EMFILE") {
@@ -50,11 +58,13 @@ Next take_handover(Guest& sender, const Listener::Adopt& adopt, Seldom& told) {
   }
   if (message->size == 0 && message->fds.empty()) return Next::leave;  // it has closed
   const auto handover = sys::decode_handover(std::span(bytes).first(message->size));
-  if (!handover || message->fds.size() != 1) {
+  if (!handover || !brings_what_it_says(*handover, message->fds)) {
     log::warning(log::id::handover_malformed, "gims-tlsd sent what is no handover.");
     return Next::leave;
   }
-  adopt(std::move(message->fds.front()),
+  Incoming incoming(std::move(message->fds.front()));
+  if (message->fds.size() > 1) incoming.tether = std::move(message->fds.back());
+  adopt(std::move(incoming),
         Peer{.address = handover->peer.ip.to_string(),
              .door = handover->door == sys::Door::console ? Door::console : Door::client,
              .uid = std::nullopt});

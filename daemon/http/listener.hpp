@@ -21,7 +21,7 @@ class Listener {
  public:
   // Server::adopt of the server that takes the connections; it must outlive the listener. Called on
   // the listener's thread.
-  using Adopt = std::function<void(sys::Fd, Peer)>;
+  using Adopt = std::function<void(Incoming, Peer)>;
 
   // All take a listening socket, non-blocking.
 
@@ -34,8 +34,8 @@ class Listener {
   [[nodiscard]] static Result<std::unique_ptr<Listener>> local(sys::Fd listening, Door door,
                                                                Adopt adopt);
   // A SOCK_SEQPACKET socket on which gims-tlsd hands connections over (sys/handover.hpp). A sender
-  // with another uid than `sender`, and one that sends anything else, is cut and noted in the
-  // journal.
+  // with another uid than `sender`, and one that sends anything else, such as a socket as encrypted
+  // by the kernel that is not, is cut and noted in the journal.
   [[nodiscard]] static Result<std::unique_ptr<Listener>> intake(sys::Fd listening, uid_t sender,
                                                                 Adopt adopt);
 

@@ -1,5 +1,6 @@
 #include "http/loop.hpp"
 
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -7,12 +8,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "base/thread_name.hpp"
 #include "http/connection.hpp"
+#include "sys/kernel_tls.hpp"
 
 namespace gims::http {
 namespace {
@@ -40,10 +43,13 @@ std::uint16_t family_of(int fd) noexcept {
   return address.ss_family;
 }
 
-// Whether the client has ended its side and every byte of it was read.
+// Whether the client has ended its side and every byte of it was read. Where its TLS is the
+// kernel's, a record that is not content is an end as well (EIO): an alert is one, and for new keys
+// the kernel would have to be given them.
 bool is_at_end(int fd) noexcept {
   char next = 0;
-  return ::recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  const ssize_t got = ::recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 }  // namespace
@@ -58,20 +64,22 @@ Result<std::unique_ptr<Loop>> Loop::start(Shared& shared) {
   const auto connections = static_cast<unsigned>(shared.options.connections);
   const std::size_t pool = shared.options.head_limit + pool_beyond_head;
   // MHD takes options as variable arguments of exactly these types. The logger comes first, so that
-  // it hears of the others.
-  loop->daemon_.reset(MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-      nullptr, nullptr, &MhdCallbacks::access, loop.get(),                  //
-      MHD_OPTION_EXTERNAL_LOGGER, &MhdCallbacks::log, nullptr,              //
-      MHD_OPTION_URI_LOG_CALLBACK, &MhdCallbacks::begin, loop.get(),        //
-      MHD_OPTION_NOTIFY_COMPLETED, &MhdCallbacks::completed, loop.get(),    //
-      MHD_OPTION_NOTIFY_CONNECTION, &MhdCallbacks::connection, loop.get(),  //
-      MHD_OPTION_UNESCAPE_CALLBACK, &MhdCallbacks::leave_escapes, nullptr,  //
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool,                             //
-      MHD_OPTION_CONNECTION_LIMIT, connections,                             //
-      MHD_OPTION_CONNECTION_TIMEOUT, idle,                                  //
-      MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2,                                  //
-      MHD_OPTION_END));
+  // it hears of the others. With MHD_USE_TURBO a connection is announced as closed before its
+  // sending side is shut (1.0.1, MHD_connection_mark_closed_): let_go() has a last word to send.
+  loop->daemon_.reset(
+      MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                           MHD_USE_ERROR_LOG | MHD_USE_TURBO,
+                       0, nullptr, nullptr, &MhdCallbacks::access, loop.get(),               //
+                       MHD_OPTION_EXTERNAL_LOGGER, &MhdCallbacks::log, nullptr,              //
+                       MHD_OPTION_URI_LOG_CALLBACK, &MhdCallbacks::begin, loop.get(),        //
+                       MHD_OPTION_NOTIFY_COMPLETED, &MhdCallbacks::completed, loop.get(),    //
+                       MHD_OPTION_NOTIFY_CONNECTION, &MhdCallbacks::connection, loop.get(),  //
+                       MHD_OPTION_UNESCAPE_CALLBACK, &MhdCallbacks::leave_escapes, nullptr,  //
+                       MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool,                             //
+                       MHD_OPTION_CONNECTION_LIMIT, connections,                             //
+                       MHD_OPTION_CONNECTION_TIMEOUT, idle,                                  //
+                       MHD_OPTION_CLIENT_DISCIPLINE_LVL, 2,                                  //
+                       MHD_OPTION_END));
   if (!loop->daemon_) {
     return fail(ErrorKind::internal, "HTTP", "The HTTP loop does not start.", "MHD_start_daemon");
   }
@@ -87,6 +95,7 @@ Loop::Loop(Shared& shared, std::shared_ptr<Mailbox> mailbox, sys::Epoll epoll)
     : shared_(shared),
       mailbox_(std::move(mailbox)),
       epoll_(std::move(epoll)),
+      farewells_(epoll_),
       next_watch_(first_watch),
       next_sweep_(Steady::now() + sweep_every) {}
 
@@ -107,6 +116,7 @@ std::optional<std::chrono::milliseconds> Loop::wait_time(Steady::time_point now)
   };
   if (!links_.empty()) at_most(next_sweep_);
   if (stopping_) at_most(stop_deadline_);
+  if (const auto late = farewells_.next()) at_most(*late);
   std::uint64_t of_daemon = 0;
   if (MHD_get_timeout64(daemon_.get(), &of_daemon) == MHD_YES) {
     at_most(now + std::chrono::milliseconds(of_daemon));
@@ -125,7 +135,7 @@ void Loop::run() {
       GIMS_CHECK(events.has_value());
     }
     for (const epoll_event& event : *events) {
-      if (event.data.u64 >= first_watch) peer_left(event.data.u64);
+      if (event.data.u64 >= first_watch) notice(event.data.u64, event.events);
     }
     mailbox_->take(posts_);
     for (Post& post : posts_) handle(std::move(post));
@@ -134,13 +144,16 @@ void Loop::run() {
     MHD_run(daemon_.get());
     const auto now = Steady::now();
     if (now >= next_sweep_) sweep(now);
+    farewells_.close_late(now);
     if (stopping_ && (exchanges_.empty() || now >= stop_deadline_)) break;
   }
   mailbox_->close();
   // What is left has had its time. A daemon must not be stopped while connections are suspended.
   refuse_waiting([](Exchange&) { return true; });
   MHD_run(daemon_.get());
+  ended_ = true;
   daemon_.reset();
+  farewells_.close_late(Steady::time_point::max());
 }
 
 void Loop::handle(Post post) {
@@ -158,19 +171,19 @@ void Loop::handle(Post post) {
 }
 
 void Loop::adopt(Adopt adopted) {
-  if (stopping_ || !sys::set_nonblocking(adopted.connection.get())) {
+  if (stopping_ || !sys::set_nonblocking(adopted.connection.socket.get())) {
     --shared_.connections;
     return;
   }
   // MHD looks at the family alone; who the peer is stands in Link.
-  const std::uint16_t family = family_of(adopted.connection.get());
+  const std::uint16_t family = family_of(adopted.connection.socket.get());
   sockaddr_storage address{};
   address.ss_family = family;
   const socklen_t size = family == AF_INET    ? sizeof(sockaddr_in)
                          : family == AF_INET6 ? sizeof(sockaddr_in6)
                                               : sizeof(sockaddr_un);
-  const int fd = adopted.connection.release();  // MHD closes it, also when it refuses
-  arriving_[fd] = std::move(adopted.peer);
+  const int fd = adopted.connection.socket.release();  // MHD closes it, also when it refuses
+  arriving_[fd] = std::move(adopted);
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the form of the socket API
   const auto* raw = reinterpret_cast<const sockaddr*>(&address);
   if (MHD_add_connection(daemon_.get(), fd, raw, size) != MHD_YES) {
@@ -206,10 +219,63 @@ void Loop::unwatch(Exchange& exchange) {
   if (info != nullptr) static_cast<void>(epoll_.remove(info->connect_fd));
 }
 
-void Loop::peer_left(std::uint64_t number) {
-  const auto found = watched_.find(number);
-  if (found == watched_.end()) return;
-  Exchange& exchange = *found->second;
+void Loop::notice(std::uint64_t number, std::uint32_t events) {
+  if (const auto watched = watched_.find(number); watched != watched_.end()) {
+    peer_left(*watched->second);
+  } else if (const auto tethered = tethered_.find(number); tethered != tethered_.end()) {
+    // gims-tlsd gave its place to another, or is no more.
+    cut(*tethered->second);
+  } else {
+    farewells_.notice(number, events);
+  }
+}
+
+void Loop::hold(Link& link) {
+  if (!link.tether) return;
+  link.tether_number = next_watch_++;
+  if (!epoll_.add(link.tether.get(), EPOLLRDHUP | EPOLLONESHOT, link.tether_number)) {
+    return cut(link);
+  }
+  tethered_[link.tether_number] = &link;
+}
+
+void Loop::let_go(Link& link) {
+  if (tethered_.erase(link.tether_number) > 0) {
+    static_cast<void>(epoll_.remove(link.tether.get()));
+  }
+  if (link.tether && !link.cut) sys::send_close_notify(link.fd);
+  ::shutdown(link.fd, SHUT_WR);
+  if (!link.tether || link.cut || ended_) return;
+  sys::Fd own(::fcntl(link.fd, F_DUPFD_CLOEXEC, 0));
+  if (!own) return;
+  farewells_.begin({std::move(own), std::move(link.tether)}, next_watch_++, Steady::now());
+}
+
+void Loop::cut(Link& link) {
+  if (link.tether && !link.cut) sys::send_close_notify(link.fd);
+  link.cut = true;
+  ::shutdown(link.fd, SHUT_RDWR);
+}
+
+// Tells gims-tlsd which connections were in use, so that a newcomer gets the place of another. A
+// reply that is being sent is a use.
+void Loop::tell_use() {
+  for (const auto& [raw, exchange] : exchanges_) {
+    if (exchange->suspended || exchange->connection == nullptr) continue;
+    const MHD_ConnectionInfo* info =
+        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info->socket_context != nullptr) static_cast<Link*>(info->socket_context)->used = true;
+  }
+  for (const auto& [number, link] : tethered_) {
+    // What finds no room says nothing new.
+    const char word = 'u';
+    if (std::exchange(link->used, false)) {
+      static_cast<void>(::send(link->tether.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+    }
+  }
+}
+
+void Loop::peer_left(Exchange& exchange) {
   exchange.lose_client();
   exchange.abort = true;
   resume(exchange);
@@ -243,18 +309,19 @@ void Loop::refuse_waiting(bool (*which)(Exchange&)) {
 
 void Loop::sweep(Steady::time_point now) {
   next_sweep_ = now + sweep_every;
+  tell_use();
   const auto patience = 2 * shared_.options.idle_timeout;
   for (auto& [raw, link] : links_) {
     if (!link->waiting) continue;
     // libmicrohttpd waits for a change of a socket, and takes one that gave less than it had room
     // for for empty: an end that came together with the last bytes it would never see.
     if (is_at_end(link->fd)) {
-      ::shutdown(link->fd, SHUT_RDWR);
+      cut(*link);
       continue;
     }
     const auto waited = now - link->waiting_since;
     const auto earned = std::chrono::seconds(link->received / least_body_rate);
-    if (waited > patience + earned) ::shutdown(link->fd, SHUT_RDWR);
+    if (waited > patience + earned) cut(*link);
   }
 }
 

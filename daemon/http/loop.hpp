@@ -13,6 +13,7 @@
 
 #include "base/handle.hpp"
 #include "base/result.hpp"
+#include "http/farewells.hpp"
 #include "http/mailbox.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
@@ -64,7 +65,15 @@ class Loop {
   void resume(Exchange& exchange);
   void watch(const std::shared_ptr<Exchange>& exchange);
   void unwatch(Exchange& exchange);
-  void peer_left(std::uint64_t number);
+  // What a registration's event says.
+  void notice(std::uint64_t number, std::uint32_t events);
+  void peer_left(Exchange& exchange);
+  // A connection begins, and ends: its socket is MHD's and is closed next.
+  void hold(Link& link);
+  void let_go(Link& link);
+  // Ends a connection from this side.
+  static void cut(Link& link);
+  void tell_use();
   void begin_stop();
   void refuse_waiting(bool (*which)(Exchange&));
   // Shuts connections on which a head or a body trickles in too slowly.
@@ -75,14 +84,17 @@ class Loop {
   sys::Epoll epoll_;
   Handle<MHD_Daemon, MHD_stop_daemon> daemon_;
   std::vector<Post> posts_;
-  std::unordered_map<int, Peer> arriving_;  // by descriptor: adopted, not yet announced by MHD
+  std::unordered_map<int, Adopt> arriving_;  // by descriptor: adopted, not yet announced by MHD
   std::unordered_map<Link*, std::unique_ptr<Link>> links_;
   std::unordered_map<Exchange*, std::shared_ptr<Exchange>> exchanges_;  // MHD's share of each
   std::unordered_map<std::uint64_t, Exchange*> watched_;
+  std::unordered_map<std::uint64_t, Link*> tethered_;
+  Farewells farewells_;
   std::uint64_t next_watch_;
   Steady::time_point next_sweep_;
   Steady::time_point stop_deadline_{};
   bool stopping_ = false;
+  bool ended_ = false;  // nothing lingers any more
   std::thread thread_;
 };
 

@@ -11,7 +11,6 @@
 #include "base/result.hpp"
 #include "http/request.hpp"
 #include "sys/event_fd.hpp"
-#include "sys/fd.hpp"
 
 namespace gims::http {
 
@@ -24,7 +23,7 @@ struct WatchPeer {
   std::shared_ptr<Exchange> exchange;
 };
 struct Adopt {
-  sys::Fd connection;
+  Incoming connection;
   Peer peer;
 };
 struct Poke {

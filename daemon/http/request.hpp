@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "sys/fd.hpp"
+
 namespace gims::http {
 
 enum class Method : std::uint8_t { get, put, post, del, options, head, other };
@@ -20,6 +22,17 @@ struct Peer {
   std::string address;  // "192.0.2.7", "2001:db8::1"; empty on the admin socket
   Door door = Door::client;
   std::optional<std::uint32_t> uid;  // SO_PEERCRED; only on the admin socket
+};
+
+// A connected stream socket that comes in.
+struct Incoming {
+  Incoming() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): most come without a tether
+  Incoming(sys::Fd fd) noexcept : socket(std::move(fd)) {}
+  Incoming(sys::Fd fd, sys::Fd tied) noexcept : socket(std::move(fd)), tether(std::move(tied)) {}
+  sys::Fd socket;
+  // Of one whose TLS is the kernel's (sys/handover.hpp).
+  sys::Fd tether;
 };
 
 // Read only. Lives, with all views into it, until its Responder is gone. Thread: one at a time.

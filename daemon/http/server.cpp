@@ -28,7 +28,7 @@ class LoopServer final : public Server {
     return {};
   }
 
-  void adopt(sys::Fd connection, Peer peer) override {
+  void adopt(Incoming connection, Peer peer) override {
     if (++shared_.connections > shared_.options.connections) {
       --shared_.connections;
       return;

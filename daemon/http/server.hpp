@@ -10,7 +10,6 @@
 
 #include "base/result.hpp"
 #include "http/route.hpp"
-#include "sys/fd.hpp"
 
 namespace gims::http {
 
@@ -20,7 +19,8 @@ struct ServerOptions {
   std::size_t worker_queue = 1024;  // requests waiting for one; more are answered 503
   std::size_t connections = 16384;  // in all; more are closed at once
   std::size_t head_limit = 8192;    // bytes of request line and headers; more is 431
-  // Of a connection without a request in work, and of one on which nothing moves. A head or body
+  // Of a connection without a request in work, and of one on which nothing moves, also within a
+  // record of TLS that does not come to its end in the kernel. A head or body
   // that trickles in is given twice this.
   std::chrono::seconds idle_timeout{75};
 };
@@ -48,8 +48,8 @@ class Server {
   Server& operator=(const Server&) = delete;
   virtual ~Server() = default;  // as stop()
 
-  // Takes a connected stream socket over. When full, it is closed.
-  virtual void adopt(sys::Fd connection, Peer peer) = 0;
+  // Takes a connection over. When full, it is closed.
+  virtual void adopt(Incoming connection, Peer peer) = 0;
   // Answers every waiting request with 503, closes all, joins all threads. Idempotent. Not from a
   // handler.
   virtual void stop() = 0;

@@ -1,10 +1,16 @@
 // How gims-tlsd gives a connection to gimsd: one SOCK_SEQPACKET message of exactly `handover_size`
-// bytes with exactly one descriptor (send_message/receive_message).
+// bytes with one descriptor, and with `ktls` two (send_message/receive_message).
 //
 // What the descriptor is depends on `carriage`: for `pump` one end of a stream socket pair that
 // carries the plain bytes (half-close in either direction is passed on, a TLS close_notify being
 // the end of the client's bytes; an end without one is a reset); for `ktls` the TCP socket itself,
-// encryption in the kernel.
+// encryption in the kernel (kernel_tls.hpp).
+//
+// The second is then the connection's tether, one end of a stream socket pair whose other end
+// gims-tlsd keeps with the connection's place within its limits. gimsd closes its end when it has
+// closed the connection, and before that sends a byte, of any value, every few seconds in which the
+// connection was in use. When gims-tlsd's end is shut, or gone with it, gimsd closes the
+// connection.
 //
 //   0  2  "GH"
 //   2  1  version, 1

@@ -14,6 +14,7 @@
 #include "http/listener.hpp"
 #include "sys/errno.hpp"
 #include "sys/harden.hpp"
+#include "sys/kernel_tls.hpp"
 #include "sys/signals.hpp"
 #include "sys/socket.hpp"
 #include "testsite/keys.hpp"
@@ -74,9 +75,9 @@ app::SiteOptions site_options(const Options& options, hsm::DataKeys keys, std::s
 class SiteSink final : public tls::ConnectionSink {
  public:
   explicit SiteSink(app::Site& site) noexcept : site_(site) {}
-  [[nodiscard]] Result<> deliver(sys::Fd connection, const sys::Handover& handover) override {
+  [[nodiscard]] Result<> deliver(tls::Delivery&& delivery, const sys::Handover& handover) override {
     site_.adopt(
-        std::move(connection),
+        {std::move(delivery.connection), std::move(delivery.tether)},
         {.address = handover.peer.ip.to_string(), .door = http::Door::client, .uid = std::nullopt});
     return {};
   }
@@ -92,6 +93,7 @@ Result<std::unique_ptr<tls::Front>> start_tls(const Options& options, tls::LeafS
   front.listeners.push_back({.door = sys::Door::client, .address = at.address, .port = at.port});
   front.connections_per_address = front.connections;
   front.handshakes_per_address = front.handshakes;
+  front.kernel_tls = sys::kernel_has_tls();
   return tls::Front::start(std::move(front), leaf, sink, clock);
 }
 
@@ -129,11 +131,11 @@ Result<> run(const Options& options) {
       const auto site,
       app::Site::open(site_options(options, std::move(keys), "http://" + where, clock), clock));
   GIMS_TRY(site->serve());
-  GIMS_TRY_ASSIGN(
-      const auto listener,
-      http::Listener::tcp(std::move(port.fd), http::Door::client, [&](sys::Fd fd, http::Peer peer) {
-        site->adopt(std::move(fd), std::move(peer));
-      }));
+  GIMS_TRY_ASSIGN(const auto listener,
+                  http::Listener::tcp(std::move(port.fd), http::Door::client,
+                                      [&](http::Incoming connection, http::Peer peer) {
+                                        site->adopt(std::move(connection), std::move(peer));
+                                      }));
   tls::FileLeafSource leaf(options.tls_cert, options.tls_key);
   SiteSink sink(*site);
   std::unique_ptr<tls::Front> front;

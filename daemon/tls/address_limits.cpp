@@ -16,6 +16,10 @@ void AddressLimits::Slot::spoke() const {
   if (limits_ != nullptr) limits_->spoke(place_);
 }
 
+void AddressLimits::Slot::moved_to(int socket) const {
+  if (limits_ != nullptr) limits_->moved_to(place_, socket);
+}
+
 bool AddressLimits::crowded() const {
   const std::scoped_lock lock(mutex_);
   return taken_ >= in_all_ && leaving_.size() >= most_leaving;
@@ -81,6 +85,13 @@ void AddressLimits::spoke(Place place) {
   place->at = ++order_;
   address.spoken.splice(address.spoken.end(), from, place);
   rank(address);
+}
+
+void AddressLimits::moved_to(Place place, int socket) {
+  const std::scoped_lock lock(mutex_);
+  place->socket = socket;
+  // It gave way to another just before.
+  if (place->address == nullptr) ::shutdown(socket, SHUT_RDWR);
 }
 
 std::size_t AddressLimits::taken() const {

@@ -50,6 +50,9 @@ class AddressLimits {
 
     // The peer has done its part just now.
     void spoke() const;
+    // The socket by which the owner hears of it is another from here on; it stays open as the
+    // first did.
+    void moved_to(int socket) const;
     // The place was given to another.
     [[nodiscard]] bool evicted() const noexcept {
       return limits_ != nullptr && place_->evicted.load(std::memory_order_relaxed);
@@ -72,8 +75,8 @@ class AddressLimits {
   // All places are taken, and so many who gave way are not closed yet that nobody else may: who
   // comes now is to wait until they are, which is soon, and not to be refused.
   [[nodiscard]] bool crowded() const;
-  // `socket` stays open as long as the slot is held. Nothing when the places of the address are
-  // taken, or all are and none gives way.
+  // `socket` stays open as long as the slot is held, or until moved_to(). Nothing when the places
+  // of the address are taken, or all are and none gives way.
   [[nodiscard]] std::optional<Slot> take(const sys::IpAddress& address, int socket);
   [[nodiscard]] std::size_t taken() const;
   // Since the start.
@@ -103,6 +106,7 @@ class AddressLimits {
   };
 
   void spoke(Place place);
+  void moved_to(Place place, int socket);
   void give_back(Place place) noexcept;
   // For an address that has so many places, and of them so many that are quiet.
   [[nodiscard]] bool make_room(std::size_t own, std::size_t own_quiet);

@@ -6,6 +6,12 @@
 
 namespace gims::tls {
 
+// What goes along with a handover (sys/handover.hpp).
+struct Delivery {
+  sys::Fd connection;
+  sys::Fd tether;  // with Carriage::ktls
+};
+
 // Thread: deliver() from any, several at a time.
 class ConnectionSink {
  public:
@@ -14,9 +20,9 @@ class ConnectionSink {
   ConnectionSink& operator=(const ConnectionSink&) = delete;
   virtual ~ConnectionSink() = default;
 
-  // Gives `connection` (what it is, handover.carriage says) away. Must not wait: when it cannot be
-  // taken now it fails, and the client's connection is closed.
-  [[nodiscard]] virtual Result<> deliver(sys::Fd connection, const sys::Handover& handover) = 0;
+  // Gives a connection away. Must not wait: when it cannot be taken now it fails, and what was to
+  // be delivered is still the caller's.
+  [[nodiscard]] virtual Result<> deliver(Delivery&& delivery, const sys::Handover& handover) = 0;
 };
 
 }  // namespace gims::tls

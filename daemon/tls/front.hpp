@@ -1,5 +1,5 @@
-// The TLS front as a whole: listens, makes handshakes, hands connections over and pumps their
-// bytes.
+// The TLS front as a whole: listens, makes handshakes, hands connections over and, where the kernel
+// does not carry their TLS, pumps their bytes.
 #pragma once
 
 #include <chrono>
@@ -26,6 +26,9 @@ struct FrontOptions {
   std::vector<FrontListener> listeners;
   std::size_t handshake_threads = 2;
   std::size_t pump_threads = 2;
+  // The kernel has TLS (sys::kernel_has_tls), and connections whose cipher it takes are to be its:
+  // gimsd gets the TCP socket itself.
+  bool kernel_tls = false;
   std::size_t connections = 16384;
   std::size_t connections_per_address = 1024;
   std::size_t handshakes = 1024;
@@ -40,6 +43,7 @@ struct FrontStatus {
   std::size_t connections = 0;  // accepted and not yet closed
   std::size_t handshakes = 0;   // of these, in their handshake
   std::uint64_t delivered = 0;  // since the start
+  std::uint64_t kernel = 0;     // of these, with the kernel's TLS
   std::uint64_t refused = 0;    // over a limit, or not taken by the sink
   std::uint64_t evicted = 0;    // gave way to another
 };

@@ -19,26 +19,28 @@ Result<> GimsdSink::connect_locked() {
   return {};
 }
 
-Result<> GimsdSink::send_locked(int connection, const sys::Handover& handover) {
+Result<> GimsdSink::send_locked(const Delivery& delivery, const sys::Handover& handover) {
   GIMS_TRY(connect_locked());
-  const std::array<int, 1> fds{connection};
-  Result<> sent = sys::send_message(socket_.get(), sys::encode_handover(handover), fds);
+  const std::array<int, 2> fds{delivery.connection.get(), delivery.tether.get()};
+  Result<> sent = sys::send_message(socket_.get(), sys::encode_handover(handover),
+                                    std::span(fds).first(delivery.tether ? 2 : 1));
   // A full socket is still gimsd's; anything else is the end of this one.
   if (!sent && sent.error().code != "EAGAIN") socket_.reset();
   return sent;
 }
 
-Result<> GimsdSink::deliver(sys::Fd connection, const sys::Handover& handover) {
+Result<> GimsdSink::deliver(Delivery&& delivery, const sys::Handover& handover) {
   const std::scoped_lock lock(mutex_);
   const bool was_connected = static_cast<bool>(socket_);
-  Result<> sent = send_locked(connection.get(), handover);
+  Result<> sent = send_locked(delivery, handover);
   // gimsd may have started anew since the last connection: once more, on a new socket.
-  if (!sent && was_connected && !socket_) sent = send_locked(connection.get(), handover);
+  if (!sent && was_connected && !socket_) sent = send_locked(delivery, handover);
   note_outage(!sent, sent ? std::string() : sent.error().detail);
   if (!sent) {
     return fail(ErrorKind::unavailable, "GIMS_TLS_NO_GIMSD", "The server is not ready.",
                 sent.error().detail);
   }
+  delivery = {};
   return {};
 }
 

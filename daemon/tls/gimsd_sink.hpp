@@ -18,11 +18,11 @@ class GimsdSink final : public ConnectionSink {
   // Connects if not connected: whether gimsd is there.
   [[nodiscard]] Result<> connect();
   // Fails (unavailable, GIMS_TLS_NO_GIMSD) when gimsd does not take it.
-  [[nodiscard]] Result<> deliver(sys::Fd connection, const sys::Handover& handover) override;
+  [[nodiscard]] Result<> deliver(Delivery&& delivery, const sys::Handover& handover) override;
 
  private:
   Result<> connect_locked();
-  Result<> send_locked(int connection, const sys::Handover& handover);
+  Result<> send_locked(const Delivery& delivery, const sys::Handover& handover);
   void note_outage(bool out, const std::string& detail);
 
   const std::string path_;

@@ -3,11 +3,11 @@
 namespace gims::tls {
 
 Result<std::unique_ptr<HandshakeLoop>> HandshakeLoop::create(
-    const LeafKeeper& keeper, std::chrono::milliseconds deadline,
+    const LeafKeeper& keeper, std::chrono::milliseconds deadline, Session::Carrier carrier,
     std::function<void(Completed)> completed) {
   GIMS_TRY_ASSIGN(auto parts, make_parts());
   return std::unique_ptr<HandshakeLoop>(
-      new HandshakeLoop(std::move(parts), keeper, deadline, std::move(completed)));
+      new HandshakeLoop(std::move(parts), keeper, deadline, carrier, std::move(completed)));
 }
 
 HandshakeLoop::~HandshakeLoop() { join(); }
@@ -39,7 +39,7 @@ void HandshakeLoop::on_wake() {
 bool HandshakeLoop::begin(Pending& pending) {
   auto context = keeper_.current();
   if (!context) return false;
-  auto session = Session::create(std::move(context), std::move(pending.arrival.socket));
+  auto session = Session::create(std::move(context), std::move(pending.arrival.socket), carrier_);
   if (!session) return false;
   pending.session = *std::move(session);
   return true;

@@ -44,7 +44,7 @@ class HandshakeLoop final : public LoopThread {
  public:
   // `completed` is called on the loop's thread and must not wait. The keeper outlives the loop.
   [[nodiscard]] static Result<std::unique_ptr<HandshakeLoop>> create(
-      const LeafKeeper& keeper, std::chrono::milliseconds deadline,
+      const LeafKeeper& keeper, std::chrono::milliseconds deadline, Session::Carrier carrier,
       std::function<void(Completed)> completed);
   HandshakeLoop(const HandshakeLoop&) = delete;
   HandshakeLoop& operator=(const HandshakeLoop&) = delete;
@@ -65,10 +65,11 @@ class HandshakeLoop final : public LoopThread {
   };
 
   HandshakeLoop(Parts parts, const LeafKeeper& keeper, std::chrono::milliseconds deadline,
-                std::function<void(Completed)> completed)
+                Session::Carrier carrier, std::function<void(Completed)> completed)
       : LoopThread(std::move(parts)),
         keeper_(keeper),
         deadline_(deadline),
+        carrier_(carrier),
         completed_(std::move(completed)) {}
   std::optional<std::chrono::milliseconds> longest_wait() override;
   void on_event(std::uint64_t data, std::uint32_t events) override;
@@ -81,6 +82,7 @@ class HandshakeLoop final : public LoopThread {
 
   const LeafKeeper& keeper_;
   const std::chrono::milliseconds deadline_;
+  const Session::Carrier carrier_;
   const std::function<void(Completed)> completed_;
   std::mutex mutex_;
   std::vector<Arrival> inbox_;

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "sys/event_fd.hpp"
 #include "sys/harden.hpp"
+#include "sys/kernel_tls.hpp"
 #include "sys/notify.hpp"
 #include "sys/sandbox.hpp"
 #include "sys/signals.hpp"
@@ -65,16 +66,30 @@ Result<> fit_open_files(Settings& settings) {
   return {};
 }
 
+// Connections are the kernel's where it has TLS, unless the configuration does not want that.
+void find_carrier(FrontOptions& front) {
+  if (!front.kernel_tls) {
+    log::info(log::id::tls_carrier, "Connections are carried here, as the configuration says.");
+    return;
+  }
+  front.kernel_tls = sys::kernel_has_tls();
+  log::info(log::id::tls_carrier, front.kernel_tls
+                                      ? "The kernel has TLS: it carries the connections."
+                                      : "The kernel has no TLS: connections are carried here.");
+}
+
 // In the order in which rights are given up. Every descriptor that needs one is open by then.
 Result<> confine(const Settings& settings) {
   GIMS_TRY(sys::become_user(settings.user, "gims-tlsd"));
   GIMS_TRY(sys::harden_process());
   // Sockets to gims-keyd and gimsd are Unix sockets; no file is opened from here on.
-  return sys::enter_sandbox({.sockets = sys::NewSockets::unix_only});
+  return sys::enter_sandbox(
+      {.sockets = sys::NewSockets::unix_only, .kernel_tls = settings.front.kernel_tls});
 }
 
 Result<> run(Settings settings) {
   GIMS_TRY(fit_open_files(settings));
+  find_carrier(settings.front);
   GIMS_TRY_ASSIGN(const auto signals, sys::SignalFd::for_service());
   const SystemClock clock;
   // gims-keyd may be slow to answer, and the end of this process is not to wait for it: neither the

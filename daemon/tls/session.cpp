@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/wipe.hpp"
+#include "tls/ktls_keys.hpp"
 #include "tls/mbedtls_error.hpp"
 
 namespace gims::tls {
@@ -22,8 +23,8 @@ constexpr std::size_t handshake_depth = std::size_t{32} * 1024;
 }  // namespace
 
 struct Session::Impl final : RecordSocket {
-  Impl(std::shared_ptr<const ServerContext> shared, sys::Fd fd)
-      : context(std::move(shared)), socket(std::move(fd)) {
+  Impl(std::shared_ptr<const ServerContext> shared, sys::Fd fd, Carrier to)
+      : context(std::move(shared)), socket(std::move(fd)), carrier(to) {
     mbedtls_ssl_init(&ssl);
   }
   Impl(const Impl&) = delete;
@@ -42,8 +43,8 @@ struct Session::Impl final : RecordSocket {
   }
 
   static void keep_secret(void* impl, mbedtls_ssl_key_export_type type, const unsigned char* secret,
-                          std::size_t size, const unsigned char*, const unsigned char*,
-                          mbedtls_tls_prf_types) noexcept;
+                          std::size_t size, const unsigned char* client_random,
+                          const unsigned char* server_random, mbedtls_tls_prf_types prf) noexcept;
 
   Moved receive(std::span<std::uint8_t> room) noexcept override;
   Moved send(std::span<const std::uint8_t> bytes) noexcept override;
@@ -53,6 +54,8 @@ struct Session::Impl final : RecordSocket {
   [[nodiscard]] Session::Step flush_handshake() noexcept;
   // After the handshake: goes on without mbedTLS where it can.
   void leave_mbedtls();
+  [[nodiscard]] bool has_none_left() const noexcept;
+  [[nodiscard]] RecordNumbers numbers() const noexcept;
   int send_some(const unsigned char* bytes, std::size_t size) noexcept;
   int receive_some(unsigned char* out, std::size_t size) noexcept;
   // recv(2) with the bookkeeping of edges: minus an mbedTLS code, 0 at the end.
@@ -61,6 +64,7 @@ struct Session::Impl final : RecordSocket {
   std::shared_ptr<const ServerContext> context;
   mbedtls_ssl_context ssl;
   sys::Fd socket;
+  Carrier carrier;
   // Edge-triggered: true until the socket has said that it would block.
   bool readable = true;
   bool writable = true;
@@ -76,40 +80,66 @@ struct Session::Impl final : RecordSocket {
   std::uint16_t suite = 0;
   std::unique_ptr<TrafficSecret> client_secret;
   std::unique_ptr<TrafficSecret> server_secret;
-  std::unique_ptr<Records> records;  // then mbedTLS's session is empty
+  std::unique_ptr<MasterSecret> master;  // of TLS 1.2, for the kernel alone
+  std::unique_ptr<KtlsKeys> for_kernel;  // until move_to_kernel()
+  std::unique_ptr<Records> records;      // then mbedTLS's session is empty
 };
 
 void Session::Impl::keep_secret(void* raw, mbedtls_ssl_key_export_type type,
                                 const unsigned char* secret, std::size_t size,
-                                const unsigned char* /*client_random*/,
-                                const unsigned char* /*server_random*/,
-                                mbedtls_tls_prf_types /*prf*/) noexcept {
+                                const unsigned char* client_random,
+                                const unsigned char* server_random,
+                                mbedtls_tls_prf_types prf) noexcept {
   auto& impl = *static_cast<Impl*>(raw);
   if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_CLIENT_APPLICATION_TRAFFIC_SECRET) {
     impl.client_secret = std::make_unique<TrafficSecret>(std::span(secret, size));
   } else if (type == MBEDTLS_SSL_KEY_EXPORT_TLS1_3_SERVER_APPLICATION_TRAFFIC_SECRET) {
     impl.server_secret = std::make_unique<TrafficSecret>(std::span(secret, size));
+  } else if (type == MBEDTLS_SSL_KEY_EXPORT_TLS12_MASTER_SECRET &&
+             impl.carrier == Carrier::kernel) {
+    auto master = std::make_unique<MasterSecret>();
+    if (size != master->bytes.size()) return;
+    std::copy_n(secret, size, master->bytes.begin());
+    std::copy_n(client_random, master->client_random.size(), master->client_random.begin());
+    std::copy_n(server_random, master->server_random.size(), master->server_random.begin());
+    master->prf = prf;
+    impl.master = std::move(master);
   }
 }
 
-// The client's first record of content has the number 0, as nothing of its was read ahead; ours
-// follows the tickets. Where mbedTLS still holds something, it goes on itself.
+bool Session::Impl::has_none_left() const noexcept {
+  return mbedtls_ssl_check_pending(&ssl) == 0 && ssl.MBEDTLS_PRIVATE(in_left) == 0 &&
+         ssl.MBEDTLS_PRIVATE(out_left) == 0;
+}
+
+// In TLS 1.3 the client's first record of content has the number 0, as nothing of its was read
+// ahead; ours follows the tickets. In TLS 1.2 both follow the Finished.
+RecordNumbers Session::Impl::numbers() const noexcept {
+  const auto number = [](const unsigned char* bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof value; ++i) value = (value << 8U) | bytes[i];
+    return value;
+  };
+  return {.client = version == MBEDTLS_SSL_VERSION_TLS1_2 ? number(ssl.MBEDTLS_PRIVATE(in_ctr)) : 0,
+          .server = number(ssl.MBEDTLS_PRIVATE(cur_out_ctr))};
+}
+
+// Where mbedTLS still holds something, it goes on itself.
 void Session::Impl::leave_mbedtls() {
   version = static_cast<std::uint16_t>(mbedtls_ssl_get_version_number(&ssl));
-  const int number = mbedtls_ssl_get_ciphersuite_id_from_ssl(&ssl);
-  suite = static_cast<std::uint16_t>(number);
-  const bool has_none_left = mbedtls_ssl_check_pending(&ssl) == 0 &&
-                             ssl.MBEDTLS_PRIVATE(in_left) == 0 &&
-                             ssl.MBEDTLS_PRIVATE(out_left) == 0;
+  suite = static_cast<std::uint16_t>(mbedtls_ssl_get_ciphersuite_id_from_ssl(&ssl));
   const auto from_client = std::exchange(client_secret, nullptr);
   const auto from_server = std::exchange(server_secret, nullptr);
-  if (version != MBEDTLS_SSL_VERSION_TLS1_3 || !has_none_left || !from_client || !from_server) {
-    return;
+  const auto of_both = std::exchange(master, nullptr);
+  if (!has_none_left()) return;
+  const RecordNumbers next = numbers();
+  if (of_both) for_kernel = KtlsKeys::of_tls12(suite, *of_both, next);
+  if (version != MBEDTLS_SSL_VERSION_TLS1_3 || !from_client || !from_server) return;
+  if (carrier == Carrier::kernel) {
+    for_kernel = KtlsKeys::of_tls13(suite, *from_client, *from_server, next);
   }
-  std::uint64_t sent = 0;
-  for (const unsigned char byte : ssl.MBEDTLS_PRIVATE(cur_out_ctr)) sent = (sent << 8U) | byte;
-  auto read = RecordKeys::create(suite, *from_client, 0);
-  auto write = RecordKeys::create(suite, *from_server, sent);
+  auto read = RecordKeys::create(suite, *from_client, next.client);
+  auto write = RecordKeys::create(suite, *from_server, next.server);
   if (!read || !write) return;
   records = std::make_unique<Records>(std::move(read), std::move(write));
   mbedtls_ssl_free(&ssl);
@@ -192,8 +222,8 @@ Session::Session(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {
 Session::~Session() = default;
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const ServerContext> context,
-                                                 sys::Fd socket) {
-  auto impl = std::make_unique<Impl>(std::move(context), std::move(socket));
+                                                 sys::Fd socket, Carrier carrier) {
+  auto impl = std::make_unique<Impl>(std::move(context), std::move(socket), carrier);
   if (const int code = mbedtls_ssl_setup(&impl->ssl, impl->context->config()); code != 0) {
     return fail_mbedtls("session", code);
   }
@@ -240,6 +270,14 @@ Session::Step Session::handshake() noexcept {
   impl_->leave_mbedtls();
   return Step::done;
 }
+
+sys::KernelTls Session::move_to_kernel() noexcept {
+  const auto keys = std::exchange(impl_->for_kernel, nullptr);
+  if (!keys) return sys::KernelTls::refused;
+  return sys::install_kernel_tls(fd(), keys->sending(), keys->receiving());
+}
+
+sys::Fd Session::release_socket() noexcept { return std::move(impl_->socket); }
 
 std::uint16_t Session::version() const noexcept { return impl_->version; }
 std::uint16_t Session::cipher_suite() const noexcept { return impl_->suite; }

@@ -1,8 +1,8 @@
 // One TLS connection over a non-blocking TCP socket.
 //
-// mbedTLS makes the handshake. Once that is done, a connection of TLS 1.3 is carried on with the
-// keys alone (record_keys.hpp), and mbedTLS's 49 kB for it are free; one of TLS 1.2 stays with
-// mbedTLS.
+// mbedTLS makes the handshake. Once that is done, the kernel can have the connection
+// (ktls_keys.hpp). Where it has not, one of TLS 1.3 is carried on with the keys alone
+// (record_keys.hpp), and mbedTLS's 49 kB for it are free; one of TLS 1.2 stays with mbedTLS.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <span>
 
 #include "sys/fd.hpp"
+#include "sys/kernel_tls.hpp"
 #include "tls/records.hpp"
 #include "tls/server_context.hpp"
 
@@ -26,9 +27,12 @@ class Session {
   using Step = Records::Step;
   using Transfer = Records::Transfer;
 
+  // Whose the records are to be once the handshake is done.
+  enum class Carrier : std::uint8_t { session, kernel };
   // Takes over the socket, which must be non-blocking.
   [[nodiscard]] static Result<std::unique_ptr<Session>> create(
-      std::shared_ptr<const ServerContext> context, sys::Fd socket);
+      std::shared_ptr<const ServerContext> context, sys::Fd socket,
+      Carrier carrier = Carrier::session);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -43,6 +47,12 @@ class Session {
   // After the handshake, as on the wire.
   [[nodiscard]] std::uint16_t version() const noexcept;
   [[nodiscard]] std::uint16_t cipher_suite() const noexcept;
+
+  // Once, right after the handshake of a session for Carrier::kernel: gives the kernel the keys.
+  // `refused`: the session goes on as one of the other kind.
+  [[nodiscard]] sys::KernelTls move_to_kernel() noexcept;
+  // The socket, which the kernel has the keys of; the session is of no more use.
+  [[nodiscard]] sys::Fd release_socket() noexcept;
 
   // Decrypts into `out`. Between the first read() of a turn and park() no other session may use
   // `ahead`.

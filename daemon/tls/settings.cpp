@@ -57,6 +57,7 @@ void read_limits(Config& config, FrontOptions& front) {
 Result<Settings> read(Config config) {
   Settings settings;
   settings.user = config.text("user", "", sys::user_rule());
+  settings.front.kernel_tls = config.boolean("kernel_tls", true);
   settings.keyd_socket = sys::socket_path(config, "keyd.socket");
   settings.leaf_lifetime = std::chrono::duration_cast<seconds>(
       config.duration("keyd.leaf_lifetime", hours(24), minutes(1), hours(24)));

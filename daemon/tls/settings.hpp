@@ -8,6 +8,7 @@
 namespace gims::tls {
 
 //   user = "gims-tlsd"             # become this user when started as root
+//   kernel_tls = true              # where the kernel has it; false: never
 //
 //   [[listen]]                     # 1 to 16
 //   door = "client"                # or "console"

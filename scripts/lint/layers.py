@@ -60,6 +60,7 @@ WRAPPERS = {
     "systemd/": {"base", "sys"},
     "seccomp": {"sys"},
     "linux/landlock": {"sys"},
+    "linux/tls": {"sys"},
     "curl/": {"ctl"},
     "CLI/": {"app", "ctl", "hsm", "hsm/pkcs11", "hsm/release", "testsite"},
     "toml++/": {"base"},

@@ -52,8 +52,8 @@ class AnsweringSink final : public ConnectionSink {
   void start() {
     thread_ = std::thread([this] { run(); });
   }
-  Result<> deliver(sys::Fd connection, const sys::Handover& /*handover*/) override {
-    const int fd = connection.release();
+  Result<> deliver(Delivery&& delivery, const sys::Handover& /*handover*/) override {
+    const int fd = delivery.connection.release();
     return epoll_.add(fd, EPOLLIN, static_cast<std::uint64_t>(fd));
   }
 

@@ -41,7 +41,9 @@ std::vector<Route> at_every_door() {
 }
 
 Listener::Adopt to(Site& site) {
-  return [&site](sys::Fd fd, Peer peer) { site.server().adopt(std::move(fd), std::move(peer)); };
+  return [&site](Incoming connection, Peer peer) {
+    site.server().adopt(std::move(connection), std::move(peer));
+  };
 }
 
 sys::Fd connect_to(std::uint16_t port) {
@@ -142,6 +144,31 @@ TEST_F(IntakeTest, CutsASenderWithoutADescriptor) {
   const auto sender = dial(::getuid());
   ASSERT_TRUE(sys::send_message(sender.get(), handover(sys::Door::client)));
   EXPECT_TRUE(cut(sender));
+}
+
+TEST_F(IntakeTest, CutsASenderOfMoreDescriptorsThanItSays) {
+  const auto sender = dial(::getuid());
+  auto pair = sys::stream_pair(sys::Blocking::yes);
+  ASSERT_TRUE(sys::send_message(sender.get(), handover(sys::Door::client),
+                                std::array{pair->first.get(), pair->second.get()}));
+  EXPECT_TRUE(cut(sender));
+}
+
+// It would be answered in the clear.
+TEST_F(IntakeTest, CutsASenderOfASocketThatIsNotEncryptedAsItSays) {
+  const auto port = sys::tcp_listen("127.0.0.1", 0);
+  const auto tcp = connect_to(port->port);
+  for (const bool with_tether : {true, false}) {
+    listener_.reset();
+    const auto sender = dial(::getuid());
+    auto bytes = handover(sys::Door::client);
+    bytes[4] = static_cast<std::uint8_t>(sys::Carriage::ktls);
+    auto pair = sys::stream_pair(sys::Blocking::yes);
+    const std::array fds{tcp.get(), pair->first.get()};
+    ASSERT_TRUE(sys::send_message(sender.get(), bytes, std::span(fds).first(with_tether ? 2 : 1)));
+    EXPECT_TRUE(cut(sender));
+    EXPECT_EQ(site_.server().connections(), 0U);
+  }
 }
 
 TEST_F(IntakeTest, CutsAnotherUser) {

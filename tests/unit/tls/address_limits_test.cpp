@@ -51,6 +51,22 @@ class AddressLimitsTest : public ::testing::Test {
 
 using Numbers = std::vector<std::size_t>;
 
+TEST_F(AddressLimitsTest, ShutsTheSocketThatASlotMovedTo) {
+  limits_.emplace(1, 2);
+  ASSERT_TRUE(take("192.0.2.1"));
+  auto next = sys::stream_pair(sys::Blocking::no);
+  held_.front().slot.moved_to(next->first.get());
+  ASSERT_TRUE(take("192.0.2.2"));
+  EXPECT_TRUE(held_.front().slot.evicted());
+  char byte = 0;
+  EXPECT_EQ(::recv(next->second.get(), &byte, 1, MSG_DONTWAIT), 0);
+  EXPECT_EQ(::recv(held_.front().other_end.get(), &byte, 1, MSG_DONTWAIT), -1);
+  // One that gave way before it moved.
+  auto late = sys::stream_pair(sys::Blocking::no);
+  held_.front().slot.moved_to(late->first.get());
+  EXPECT_EQ(::recv(late->second.get(), &byte, 1, MSG_DONTWAIT), 0);
+}
+
 TEST_F(AddressLimitsTest, CountsByAddressAndInAll) {
   limits_.emplace(3, 2);
   EXPECT_TRUE(take("192.0.2.1"));

@@ -43,7 +43,8 @@ TEST_F(GimsdSinkTest, FailsWhileGimsdIsNotThere) {
   GimsdSink sink(path());
   EXPECT_EQ(sink.connect().error().code, "ENOENT");
   auto pair = sys::stream_pair(sys::Blocking::no);
-  EXPECT_EQ(sink.deliver(std::move(pair->second), handover).error().code, "GIMS_TLS_NO_GIMSD");
+  EXPECT_EQ(sink.deliver({std::move(pair->second), {}}, handover).error().code,
+            "GIMS_TLS_NO_GIMSD");
   // The given end is closed.
   char byte = 0;
   EXPECT_EQ(::read(pair->first.get(), &byte, 1), 0);
@@ -57,10 +58,31 @@ TEST_F(GimsdSinkTest, DeliversOverOneConnection) {
   ASSERT_TRUE(gimsd);
   for (int i = 0; i < 3; ++i) {
     auto pair = sys::stream_pair(sys::Blocking::no);
-    ASSERT_TRUE(sink.deliver(std::move(pair->second), handover));
+    ASSERT_TRUE(sink.deliver({std::move(pair->second), {}}, handover));
     expect_received(gimsd, pair->first.get());
   }
   EXPECT_FALSE(accept_one(*listener));
+}
+
+TEST_F(GimsdSinkTest, DeliversTheTetherToo) {
+  const auto listener = sys::seqpacket_listen(path(), 0600);
+  GimsdSink sink(path());
+  ASSERT_TRUE(sink.connect());
+  const sys::Fd gimsd = accept_one(*listener);
+  auto connection = sys::stream_pair(sys::Blocking::no);
+  auto tether = sys::stream_pair(sys::Blocking::no);
+  ASSERT_TRUE(sink.deliver({std::move(connection->second), std::move(tether->second)}, handover));
+  std::array<std::uint8_t, sys::handover_size> buffer{};
+  auto received = sys::receive_message(gimsd.get(), buffer, 2);
+  ASSERT_TRUE(received);
+  ASSERT_EQ(received->fds.size(), 2U);
+  // The last owner of each is gimsd.
+  received->fds.pop_back();
+  char byte = 0;
+  EXPECT_EQ(::read(tether->first.get(), &byte, 1), 0);
+  EXPECT_EQ(::read(connection->first.get(), &byte, 1), -1);
+  received->fds.pop_back();
+  EXPECT_EQ(::read(connection->first.get(), &byte, 1), 0);
 }
 
 TEST_F(GimsdSinkTest, ConnectsAnewAfterGimsdStartedAgain) {
@@ -69,7 +91,7 @@ TEST_F(GimsdSinkTest, ConnectsAnewAfterGimsdStartedAgain) {
     const auto listener = sys::seqpacket_listen(path(), 0600);
     ASSERT_TRUE(listener);
     auto pair = sys::stream_pair(sys::Blocking::no);
-    ASSERT_TRUE(sink.deliver(std::move(pair->second), handover)) << life;
+    ASSERT_TRUE(sink.deliver({std::move(pair->second), {}}, handover)) << life;
     expect_received(accept_one(*listener), pair->first.get());
   }
 }
@@ -80,7 +102,7 @@ TEST_F(GimsdSinkTest, AGimsdThatHangsDoesNotHoldTheFrontUp) {
   Result<> delivered;
   for (int i = 0; i < 100'000 && delivered; ++i) {
     auto pair = sys::stream_pair(sys::Blocking::no);
-    delivered = sink.deliver(std::move(pair->second), handover);
+    delivered = sink.deliver({std::move(pair->second), {}}, handover);
   }
   ASSERT_FALSE(delivered);
   EXPECT_EQ(delivered.error().code, "GIMS_TLS_NO_GIMSD");

@@ -1,53 +1,28 @@
 // What the front agrees to in a handshake, with OpenSSL at the other end.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
-#include <filesystem>
 #include <thread>
 
 #include "support/temp_folder.hpp"
+#include "unit/tls/openssl_client.hpp"
 #include "unit/tls/test_client.hpp"
 #include "unit/tls/test_front.hpp"
 
 namespace gims::tls {
 namespace {
 
-struct Ended {
-  int status = -1;
-  std::string output;
-};
-
-Ended run(const std::string& command) {
-  Ended ended;
-  std::FILE* pipe = ::popen(("{ " + command + "; } 2>&1").c_str(), "r");
-  std::array<char, 4096> part{};
-  std::size_t got = 0;
-  while ((got = std::fread(part.data(), 1, part.size(), pipe)) > 0) {
-    ended.output.append(part.data(), got);
-  }
-  const int status = ::pclose(pipe);
-  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ended;
-}
+using test::Ended;
 
 Ended s_client(const test::TestFront& front, const std::string& options) {
-  return run("openssl s_client -connect 127.0.0.1:" + std::to_string(front.port()) + " " + options +
-             " </dev/null");
+  return test::s_client(front.port(), options);
 }
 
-// The same with input that stays open after what is given, until the client has ended by itself;
-// the limit ends one that does not. Without -ign_eof, which would inhibit the commands in it.
 Ended s_client_with_input(const test::TestFront& front, const std::string& options,
                           const std::string& input) {
-  const gims::test::TempFolder folder;
-  return run("cd " + folder.path().string() +
-             " && mkfifo in && { timeout 20 openssl s_client -connect 127.0.0.1:" +
-             std::to_string(front.port()) + " " + options + " <in & } && exec 3>in && printf '" +
-             input + "' >&3 && wait");
+  return test::s_client_with_input(front.port(), options, input);
 }
 
 class Handshake : public ::testing::Test {

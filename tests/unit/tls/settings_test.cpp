@@ -21,11 +21,13 @@ TEST(Settings, ReadsTheLeastFile) {
   EXPECT_EQ(settings->gimsd_socket, "/run/g");
   EXPECT_EQ(settings->leaf_lifetime, 24h);
   EXPECT_EQ(settings->front.connections, FrontOptions().connections);
+  EXPECT_TRUE(settings->front.kernel_tls);
 }
 
 TEST(Settings, ReadsEveryKey) {
   const auto settings = parse_settings(
-      "user = \"nobody\"\n[[listen]]\ndoor = \"console\"\naddress = \"127.0.0.1\"\nport = 0\n"
+      "user = \"nobody\"\nkernel_tls = false\n[[listen]]\ndoor = \"console\"\naddress = "
+      "\"127.0.0.1\"\nport = 0\n"
       "[keyd]\nsocket = \"/k\"\nleaf_lifetime = \"1h\"\n[gimsd]\nsocket = \"/g\"\n"
       "[limits]\nconnections = 1\nconnections_per_address = 2\nhandshakes = 3\n"
       "handshakes_per_address = 4\nhandshake_deadline = \"5s\"\nidle_timeout = \"6m\"\n"
@@ -42,6 +44,7 @@ TEST(Settings, ReadsEveryKey) {
   EXPECT_EQ(front.handshakes_per_address, 4U);
   EXPECT_EQ(front.handshake_deadline, 5s);
   EXPECT_EQ(front.idle_timeout, 6min);
+  EXPECT_FALSE(front.kernel_tls);
   EXPECT_EQ(front.handshake_threads, 7U);
   EXPECT_EQ(front.pump_threads, 8U);
 }

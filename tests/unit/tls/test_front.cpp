@@ -14,10 +14,12 @@ namespace gims::tls::test {
 
 using namespace std::chrono_literals;
 
-Result<> QueueSink::deliver(sys::Fd connection, const sys::Handover& handover) {
+Result<> QueueSink::deliver(Delivery&& delivery, const sys::Handover& handover) {
   const std::scoped_lock lock(mutex_);
   if (refused_) return fail(ErrorKind::unavailable, "GIMS_TLS_NO_GIMSD", "");
-  queue_.push_back({.connection = std::move(connection), .handover = handover});
+  queue_.push_back({.connection = std::move(delivery.connection),
+                    .tether = std::move(delivery.tether),
+                    .handover = handover});
   arrived_.notify_all();
   return {};
 }

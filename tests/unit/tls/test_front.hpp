@@ -17,9 +17,10 @@ class QueueSink final : public ConnectionSink {
  public:
   struct Delivered {
     sys::Fd connection;
+    sys::Fd tether;
     sys::Handover handover;
   };
-  Result<> deliver(sys::Fd connection, const sys::Handover& handover) override;
+  Result<> deliver(Delivery&& delivery, const sys::Handover& handover) override;
   // Waits for one; gives up (nothing) after 20 s. The descriptor is made blocking, with the same
   // limit.
   std::optional<Delivered> next();
