@@ -38,3 +38,9 @@ function(gims_unit_test name)
   add_test(NAME unit.${name} COMMAND unit_${name})
   set_tests_properties(unit.${name} PROPERTIES LABELS unit)
 endfunction()
+
+# A program that the appliance has: `cmake --install BUILD --component gims --strip` puts it in its place below
+# the prefix. The daemons lie where no shell looks for them; gimsctl is the only command.
+function(gims_install_program name folder)
+  install(TARGETS ${name} RUNTIME DESTINATION ${folder} COMPONENT gims)
+endfunction()
