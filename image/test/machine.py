@@ -1,10 +1,12 @@
 """A machine of the appliance, made of qemu (software emulation), OVMF with Secure Boot and a software TPM. What it
 has (disk, firmware's variables, TPM) lies in one folder, so that a machine can be copied, spoiled and started again."""
 
+import base64
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -29,7 +31,7 @@ class Machine:
         self.folder = Path(folder)
         self.disk, self.variables, self.tpm = (self.folder / name for name in ("disk.raw", "variables.fd", "tpm"))
         self.console = self.folder / "console.log"
-        self.qemu = self.swtpm = None
+        self.qemu = self.swtpm = self.probe = None
         if image:
             self.make(Path(image), certificates, size)
 
@@ -80,9 +82,12 @@ class Machine:
              "-drive", f"if=none,id=disk,format=raw,file={self.disk},cache=unsafe", "-device", "virtio-blk-pci,drive=disk",
              "-chardev", f"socket,id=tpm,path={socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
              "-device", "tpm-crb,tpmdev=tpm", "-object", "rng-random,id=rng,filename=/dev/urandom",
-             "-device", "virtio-rng-pci,rng=rng",
-             "-chardev", f"file,id=console,path={self.console}", "-serial", "chardev:console", *more],
-            stdin=subprocess.DEVNULL, preexec_fn=lambda: os.nice(19))
+             "-device", "virtio-rng-pci,rng=rng", "-device", "virtio-serial-pci",
+             "-chardev", f"socket,id=probe,path={self.folder}/probe.socket,server=on,wait=off",
+             "-device", "virtserialport,chardev=probe,name=gims.probe",
+             "-chardev", f"socket,id=console,path={self.folder}/console.socket,server=on,wait=off,logfile={self.console}",
+             "-serial", "chardev:console", *more],
+            stdin=subprocess.DEVNULL)
 
     def words(self):
         """What the console has said, without a terminal's escapes."""
@@ -108,6 +113,35 @@ class Machine:
         self.qemu.wait(patience)
         return self.words()
 
+    def type(self, text):
+        """Types at the serial console."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.folder / "console.socket"))
+            line.sendall(text.encode())
+
+    def ask(self, command, patience=PATIENCE):
+        """Status and output of a shell command in the guest; only the image for tests has what answers (probe/)."""
+        if not self.probe:
+            self.probe = socket.socket(socket.AF_UNIX)
+            self.probe.connect(str(self.folder / "probe.socket"))
+        self.probe.settimeout(patience)
+        self.probe.sendall(base64.b64encode(command.encode()) + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            part = self.probe.recv(1 << 16)
+            if not part:
+                raise NotSeen("the probe's line was closed")
+            answer += part
+        status, _, output = answer.decode().strip().partition(" ")
+        return int(status), base64.b64decode(output).decode(errors="replace")
+
+    def done(self, command, patience=PATIENCE):
+        """What it printed; it must succeed."""
+        status, output = self.ask(command, patience)
+        if status:
+            raise AssertionError(f"{command}: {status}: {output}")
+        return output
+
     def seconds(self):
         return time.monotonic() - self.started
 
@@ -120,5 +154,7 @@ class Machine:
             if process and process.poll() is None:
                 process.send_signal(how if process is self.qemu else signal.SIGTERM)
                 process.wait(30)
-        self.qemu = self.swtpm = None
+        if self.probe:
+            self.probe.close()
+        self.qemu = self.swtpm = self.probe = None
         (self.folder / "tpm.socket").unlink(missing_ok=True)
