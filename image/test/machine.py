@@ -39,13 +39,17 @@ class Machine:
         self.folder.mkdir(parents=True)
         self.run("cp", "--sparse=always", image, self.disk)
         os.truncate(self.disk, size)
+        self.enrol(certificates)
+        self.new_tpm()
+
+    def enrol(self, certificates):
+        """A firmware's variables: the first certificate owns it (PK, KEK), all of them may sign what starts (db)."""
         enrol = []
         for index, certificate in enumerate(certificates):
             options = ("--set-pk", "--add-kek", "--add-db") if index == 0 else ("--add-db",)
             for option in options:
                 enrol += [option, OWNER, certificate]
         self.run("virt-fw-vars", "--input", VARIABLES, "--output", self.variables, *enrol, "--sb")
-        self.new_tpm()
 
     def new_tpm(self):
         shutil.rmtree(self.tpm, ignore_errors=True)
@@ -144,6 +148,12 @@ class Machine:
 
     def seconds(self):
         return time.monotonic() - self.started
+
+    def switch_off(self):
+        """As by its button: the guest stops what runs."""
+        self.ask("systemctl poweroff --no-block")
+        self.wait_until_off()
+        self.stop()
 
     def cut_power(self):
         """At once: nothing of it is told to the guest."""
