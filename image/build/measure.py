@@ -14,8 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pefile
-
 # Those that systemd-stub measures, in its order (systemd 257, src/fundamental/uki.h). The signature of PCR 11 cannot be
 # among them.
 SECTIONS = (".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb", ".uname", ".sbat", ".pcrpkey", ".profile",
@@ -32,6 +30,7 @@ class Wrong(Exception):
 
 def sections_of(uki):
     """The measured sections and their content, in the order of measurement."""
+    import pefile  # which the root of the image's tools has, and the tests of what is below do not need
     image = pefile.PE(str(uki), fast_load=True)
     found = {}
     for section in image.sections:
