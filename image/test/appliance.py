@@ -11,7 +11,8 @@ BUILT = TOP / "build/image/probe"
 KEYS = Path(os.environ.get("GIMS_KEYS") or TOP / "build/image/keys")
 FOLDER = TOP / "build/image/test"
 CERTIFICATES = (KEYS / "secure-boot.crt", KEYS / "verity.crt")
-UP = r"Reached target.*multi-user\.target"
+# Of the started system; what comes after it waits for keys.
+UP = r"Started gims-keyd\.service"
 # The first words of a kernel, and those after the root was verified and mounted.
 KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"
