@@ -7,14 +7,13 @@ import os
 import re
 import select
 import socket
-import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import root as image
+from namespaces import Namespace
 
 CLOSED = image.ROOT / "etc/nftables.conf"
 OPEN = image.ROOT / "etc/gims/firewall/open.nft"
@@ -37,50 +36,6 @@ def documented():
     """(network, direction, protocol, port) of each row, with its program."""
     rows = re.findall(r"^\| (\w+) \| (in|out) \| (\w+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
     return {tuple(row[:4]): row[4] for row in rows}
-
-
-def run(*command, **more):
-    return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, **more).stdout
-
-
-class Namespace:
-    """A network of its own, held by a process; run(f) calls f in it, in another process, and gives what it returned."""
-
-    def __init__(self):
-        ours, theirs = os.pipe()
-        read, self.keep = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.unshare(os.CLONE_NEWNET)
-            os.close(self.keep)
-            os.write(theirs, b".")
-            os.read(read, 1)
-            os._exit(0)
-        os.close(read)
-        os.close(theirs)
-        os.read(ours, 1)
-        os.close(ours)
-        self("ip", "link", "set", "lo", "up")
-
-    def __call__(self, *command):
-        return run("nsenter", f"--net=/proc/{self.pid}/ns/net", *command)
-
-    @contextlib.contextmanager
-    def inside(self):
-        """This process is in it meanwhile: the sockets that it makes stay there."""
-        here = os.open("/proc/self/ns/net", os.O_RDONLY)
-        there = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
-        try:
-            os.setns(there, os.CLONE_NEWNET)
-            yield
-        finally:
-            os.setns(here, os.CLONE_NEWNET)
-            os.close(here)
-            os.close(there)
-
-    def close(self):
-        os.close(self.keep)
-        os.waitpid(self.pid, 0)
 
 
 def clauses(rule):
