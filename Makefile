@@ -1,5 +1,5 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test faults testsite bench bench-full bench-profile bench-compare image image-test fuzz lint asan tsan coverage soak format check-all clean
+.PHONY: help all root run test faults testsite bench bench-full bench-profile bench-compare image image-test image-test-all fuzz lint asan tsan coverage soak format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
@@ -36,11 +36,14 @@ bench-profile: ## where the processor time goes, by layer (SCENARIO=sends)
 bench-compare: ## measure two builds by turns: A=build/release B=other/build
 	@scripts/steps bench-compare
 
-image: ## make the appliance's image and its update bundle, signed (KEYS=folder of release keys; docs/developing.md)
+image: ## make the appliance's image and its update bundle, signed (KEYS=build/FOLDER of release keys)
 	@GIMS_KEYS=$(KEYS) scripts/steps image
 
 image-test: ## boot the image in emulated machines, and spoiled copies of it
 	@scripts/steps image-test
+
+image-test-all: ## the same, and whether two builds of the image are the same
+	@scripts/steps image-test-all
 
 fuzz: ## run each fuzz target for T seconds (60)
 	@T=$(or $(T),60) scripts/steps fuzz
