@@ -36,7 +36,7 @@ bench-profile: ## where the processor time goes, by layer (SCENARIO=sends)
 bench-compare: ## measure two builds by turns: A=build/release B=other/build
 	@scripts/steps bench-compare
 
-image: ## make the appliance's image and its update bundle, signed (KEYS=build/FOLDER of release keys)
+image: ## make the appliance's image and its update bundle, signed (KEYS=FOLDER of release keys)
 	@GIMS_KEYS=$(KEYS) scripts/steps image
 
 image-test: ## boot the image in emulated machines, and spoiled copies of it
