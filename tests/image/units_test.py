@@ -177,6 +177,17 @@ class UnitsTest(unittest.TestCase):
         self.assertEqual(unit.all("WantedBy") + unit.all("RequiredBy"), [])
         self.assertNotIn("tamper", image.text("usr/lib/systemd/system-preset/00-gims.preset"))
 
+    def test_devices_reach_their_users(self):
+        rules = image.settings("usr/lib/udev/rules.d/71-gims.rules")
+        check = subprocess.run(["udevadm", "verify", "--resolve-names=late", image.ROOT / "usr/lib/udev/rules.d/71-gims.rules"], capture_output=True, text=True)
+        self.assertEqual(check.returncode, 0, check.stderr)
+        tpm = next(line for line in rules if 'KERNEL=="tpmrm0"' in line)
+        self.assertIn('OWNER="gims-keyd"', tpm)
+        self.assertIn('MODE="0600"', tpm)
+        self.assertEqual(image.Unit("gims-keyd.service").all("DeviceAllow"), ["/dev/tpmrm0 rw"])
+        # A receiver that is plugged in starts its unit, which nothing else does.
+        self.assertTrue(any('SYMLINK=="gps0"' in line and 'ENV{SYSTEMD_WANTS}="gims-gps.service"' in line for line in rules))
+
     # ---- who may log in ------------------------------------------------------------------------------------------------
 
     def test_the_console_is_the_only_way_in(self):
