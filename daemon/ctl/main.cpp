@@ -5,11 +5,17 @@
 #include <string_view>
 
 #include "ctl/commands.hpp"
+#include "ctl/console.hpp"
 #include "ctl/decide.hpp"
 #include "ctl/keyd_client.hpp"
 #include "ctl/password_input.hpp"
 
 int main(int argc, char** argv) {
+  // As login(1) and the appliance's console call a login shell.
+  if (argc == 1 && argv[0][0] == '-') {
+    gims::ctl::run_console_here();
+    return 0;
+  }
   gims::ctl::Surroundings surroundings{
       .ask = gims::ctl::ask,
       .password = [] { return gims::ctl::read_password(STDIN_FILENO); },
