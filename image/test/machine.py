@@ -68,6 +68,19 @@ class Machine:
             raise RuntimeError(f"{argv[0]}: {ran.stderr or ran.stdout}")
         return ran.stdout
 
+    def stick(self, folder):
+        """What start() takes for a USB stick with the files of the folder, labelled as the appliance expects it."""
+        stick = self.folder / "stick.raw"
+        size = sum(file.stat().st_size for file in Path(folder).iterdir()) + (64 << 20)
+        stick.unlink(missing_ok=True)
+        with open(stick, "wb") as handle:
+            handle.truncate(size)
+        self.run("mkfs.vfat", "-F", "32", "-n", "GIMS", stick)
+        self.run("mmd", "-i", stick, "::/update")
+        self.run("mcopy", "-i", stick, *sorted(Path(folder).iterdir()), "::/update/")
+        return ("-drive", f"if=none,id=stick,format=raw,readonly=on,file={stick}", "-device", "qemu-xhci",
+                "-device", "usb-storage,drive=stick")
+
     def start(self, *more):
         """Switches it on; its console starts anew."""
         self.console.unlink(missing_ok=True)
@@ -78,7 +91,7 @@ class Machine:
             time.sleep(0.05)
         self.started = time.monotonic()
         self.qemu = subprocess.Popen(
-            ["qemu-system-x86_64", "-machine", "q35,smm=on,accel=tcg", "-cpu", "max", "-smp", "2", "-m", "1536",
+            ["qemu-system-x86_64", "-machine", "q35,smm=on,accel=tcg", "-cpu", "max", "-smp", "1", "-m", "1536",
              # The guest's clock goes by what it has computed, so that no time limit of its own is a matter of how
              # busy this machine is.
              "-icount", "shift=2", "-uuid", UUID, "-no-reboot", "-display", "none", "-nodefaults", "-nic", "none",
