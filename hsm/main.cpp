@@ -15,6 +15,7 @@
 #include "hsm/main/certificates.hpp"
 #include "hsm/main/commands.hpp"
 #include "hsm/main/serve.hpp"
+#include "hsm/main/unit.hpp"
 
 namespace {
 
@@ -209,6 +210,10 @@ void Subcommands::add_state() {
       ->add_flag("--hardware-line", by_line_,
                  "Required: this is a line of the hardware, run as the user of peers.tamper")
       ->required();
+  add("volume-key", "Write the key of the unit's data volume to a socket or a pipe",
+      hsm::run_volume_key);
+  add("raise-release", "This release is good: open the keys to no older one any more",
+      hsm::run_raise_release);
   CLI::App* unlock = add(
       "unlock", "Try again what failed at start; where a person is needed, ask at this terminal",
       [this](const hsm::Settings& settings) { return hsm::run_unlock(settings, person_); });

@@ -67,6 +67,8 @@ inline constexpr MessageId keys_left_behind{"ff99d76f7f844353bb345f3c21a82101"};
 inline constexpr MessageId keys_maybe_left{"cc04cce6072010e1556fd7e2e723c0e2"};
 // What `keys_locked` told passed by itself.
 inline constexpr MessageId keys_open_again{"e8586f7beb7c9fec9a3ea36d03ed009c"};
+// The hardware was told that the release which runs is good: no older one opens the keys any more.
+inline constexpr MessageId release_raised{"16b1734606b34182830c2b5cee2d515d"};
 // The hardware's counter could not be advanced for what was written; tried again.
 inline constexpr MessageId counter_not_advanced{"0ddf8e9ed8144e62a1605c7cb9a036a9"};
 // People met for something that only a quorum, or the one who makes a site, may do.

@@ -82,6 +82,7 @@ class Custodian {
 
   // operational:
   [[nodiscard]] Result<DataKeys> data_keys() const;
+  [[nodiscard]] Result<VolumeKey> volume_key() const;
   [[nodiscard]] const ServerKeyReply& server_key() const;
   [[nodiscard]] Result<std::vector<Signature>> sign_events(std::span<const BytesView> events) const;
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);
@@ -125,6 +126,8 @@ class Custodian {
   [[nodiscard]] Result<AttestReply> attest(const AttestRequest& request);
   [[nodiscard]] Result<SecretBytes> activate(const ActivateRequest& request);
   [[nodiscard]] Result<AuditCertificate> certify_audit();
+  // Tells the hardware which release runs, so that it opens the keys to no older one; operational.
+  [[nodiscard]] Result<ReleaseReply> raise_release();
   // Before start(); without, there are none.
   void use(EventLogs logs) noexcept { event_logs_ = std::move(logs); }
   [[nodiscard]] Result<EventLogReply> event_log(const EventLogRequest& request) const;

@@ -1,7 +1,9 @@
 // The part of the custodian that has the hardware state what it is and what it runs.
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "base/log.hpp"
 #include "hsm/ca/statement.hpp"
 #include "hsm/core/custodian.hpp"
 #include "hsm/core/keys.hpp"
@@ -95,6 +97,16 @@ Result<AuditCertificate> Custodian::certify_audit() {
                                             audit_statement(certificate.head, AttestNonce{})));
   certificate.counter = to_message(std::move(counter));
   return certificate;
+}
+
+Result<ReleaseReply> Custodian::raise_release() {
+  ReleaseGate* const gate = vault_->release_gate();
+  if (gate == nullptr) return ReleaseReply{};
+  GIMS_TRY(gate->raise());
+  GIMS_TRY_ASSIGN(const ReleaseGate::Releases releases, gate->releases());
+  log::notice(log::id::release_raised, "the keys open to no older release",
+              {{"RELEASE", std::to_string(releases.told)}});
+  return ReleaseReply{.running = releases.running, .told = releases.told};
 }
 
 Result<EventLogReply> Custodian::event_log(const EventLogRequest& request) const {

@@ -15,6 +15,7 @@ constexpr Roles admin = Roles{} | Role::admin;
 constexpr Roles tlsd = Roles{} | Role::tlsd;
 constexpr Roles gimsd = Roles{} | Role::gimsd;
 constexpr Roles tamper = Roles{} | Role::tamper;
+constexpr Roles volume = Roles{} | Role::volume;
 constexpr Roles anyone = admin | Role::tlsd | Role::gimsd;
 
 constexpr States always =
@@ -101,6 +102,8 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::persons, admin, with_keys, plain<&Custodian::persons>},
     {Operation::unlock_with, admin, locked, with<decode_person_key, &Custodian::unlock_with>},
     {Operation::add_person, admin, operational, with<decode_add_person, &Custodian::add_person>},
+    {Operation::volume_key, volume, operational, plain<&Custodian::volume_key>},
+    {Operation::raise_release, admin, operational, plain<&Custodian::raise_release>},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

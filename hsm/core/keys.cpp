@@ -21,8 +21,9 @@ static_assert(crypto_kdf_KEYBYTES == key_size);
 constexpr std::size_t deriving_depth = std::size_t{8} * 1024;
 
 Result<SecretBytes> subkey(const SecretBytes& secret, std::uint64_t number,
-                           const char (&context)[crypto_kdf_CONTEXTBYTES + 1]) {
-  GIMS_TRY_ASSIGN(SecretBytes key, SecretBytes::zeroed(key_size));
+                           const char (&context)[crypto_kdf_CONTEXTBYTES + 1],
+                           std::size_t size = key_size) {
+  GIMS_TRY_ASSIGN(SecretBytes key, SecretBytes::zeroed(size));
   const bool made = secret.size() == key_size &&
                     crypto_kdf_derive_from_key(key.writable().data(), key.size(), number, context,
                                                secret.bytes().data()) == 0;
@@ -66,6 +67,11 @@ Result<SecretBytes> derive_for_hardware(const SecretBytes& hardware_secret, std:
 
 Result<SecretBytes> derive_mask(const SecretBytes& person_key, std::uint64_t number) {
   return subkey(person_key, number, context_of_masks);
+}
+
+Result<SecretBytes> derive_volume_key(const SecretBytes& root_key) {
+  return subkey(root_key, static_cast<std::uint64_t>(Purpose::volume), context_of_keys,
+                volume_key_size);
 }
 
 Result<DataKeys> derive_data_keys(const SecretBytes& root_key) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/unit_messages.hpp"
 
 namespace gims::hsm {
 
@@ -21,6 +22,7 @@ enum class Purpose : std::uint8_t {
   state_file = 9,      // authenticates state.bin
   hardware = 10,       // the hardware's passwords follow from it
   acts_file = 11,      // authenticates acts.bin
+  volume = 12,         // encrypts the unit's data volume; 64 bytes
   combined_blob = 32,  // authenticates what two vaults hold together
   attended_blob = 33,  // authenticates who opens it
 };
@@ -31,6 +33,8 @@ enum class Purpose : std::uint8_t {
 // What masks a factor, of the key of a person who has a share in opening.
 [[nodiscard]] Result<SecretBytes> derive_mask(const SecretBytes& person_key, std::uint64_t number);
 [[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
+// volume_key_size bytes.
+[[nodiscard]] Result<SecretBytes> derive_volume_key(const SecretBytes& root_key);
 
 // Two of key_size bytes added bit by bit: with a random one, either says nothing of the other.
 // Fails (GIMS_KEYD_CUSTODY) for other sizes.

@@ -82,10 +82,13 @@ Result<Settings> load_settings(const std::string& path) {
   if (!tamper.empty() && !give(settings.users, tamper, Role::tamper)) {
     config.refuse("peers.tamper", "another user than those of peers.tlsd and peers.gimsd");
   }
+  const std::string volume = config.text("peers.volume", "", sys::user_rule());
+  if (!volume.empty() && !give(settings.users, volume, Role::volume)) {
+    config.refuse("peers.volume", "another user than those of the other peers");
+  }
   for (const std::string& admin : config.texts("peers.admins", 1, most_admins, sys::user_rule())) {
     if (!give(settings.users, admin, Role::admin)) {
-      config.refuse("peers.admins",
-                    "other users than those of peers.tlsd, peers.gimsd and peers.tamper");
+      config.refuse("peers.admins", "other users than those of the other peers");
     }
   }
   GIMS_TRY(config.finish());

@@ -39,6 +39,14 @@ Result<DataKeys> Client::data_keys() {
   return call(Operation::data_keys, write_nothing, decode_data_keys);
 }
 
+Result<VolumeKey> Client::volume_key() {
+  return call(Operation::volume_key, write_nothing, decode_volume_key);
+}
+
+Result<ReleaseReply> Client::raise_release() {
+  return call(Operation::raise_release, write_nothing, decode_release);
+}
+
 Result<ServerKeyReply> Client::server_key() {
   return call(Operation::server_key, write_nothing, decode_server_key);
 }

@@ -13,6 +13,7 @@
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/unit_messages.hpp"
 
 namespace gims::hsm {
 
@@ -68,9 +69,14 @@ class Client {
   // max_event_log.
   [[nodiscard]] Result<Bytes> event_log(EventLog log);
 
+  // What opens the unit's data volume (peers.volume); operational.
+  [[nodiscard]] Result<VolumeKey> volume_key();
+
   // An administrator.
   // Tries again what failed at start; locked.
   [[nodiscard]] Result<> unlock();
+  // The running release is good; operational. No older one gets the keys any more.
+  [[nodiscard]] Result<ReleaseReply> raise_release();
   // The hardware line (peers.tamper); locked, operational. Destroys the keys for good, and says
   // whether that is certain. Persons propose it.
   // Who is needed to open the keys; locked, operational.

@@ -90,6 +90,10 @@ std::string_view name_of(Operation operation) noexcept {
       return "unlock_with";
     case Operation::add_person:
       return "add_person";
+    case Operation::volume_key:
+      return "volume_key";
+    case Operation::raise_release:
+      return "raise_release";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:

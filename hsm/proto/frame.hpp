@@ -72,6 +72,8 @@ enum class Operation : std::uint16_t {
   persons = 40,
   unlock_with = 41,
   add_person = 42,
+  volume_key = 43,
+  raise_release = 44,
 
   // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
   vault_info = 0x101,

@@ -46,6 +46,7 @@ FIELDS = {
     "ACTION": "what two persons are to decide, or did: its name, its number, and what it does",
     "WHO": "the names of administrators",
     "PERSON": "the name of a person without whom the site's keys do not open",
+    "RELEASE": "the number of a release of the image",
 }
 
 ID = re.compile(r"^inline constexpr MessageId (\w+)\{\s*\"([^\"]*)\"\};$", re.MULTILINE)

@@ -121,7 +121,7 @@ class CustodyTest(SiteTest):
     def test_each_user_gets_what_is_its_own(self):
         """By the user that the kernel names, with every request that there is."""
         own = {"root": {"status", "site_root", "audit_head", "ceremony_abort", "recovery_file", "proposals", "administrators",
-                        "persons"},
+                        "persons", "raise_release"},
                "gims-tlsd": {"status", "site_root"},
                "gimsd": {"status", "site_root", "data_keys", "server_key", "audit_head", "certify_audit"}}
         # They are theirs, and a request without its fields is none.

@@ -15,7 +15,10 @@ namespace {
 
 using test::KeydSite;
 
-constexpr std::array<Role, 4> all_roles{Role::admin, Role::tlsd, Role::gimsd, Role::tamper};
+constexpr std::array<Role, 5> all_roles{Role::admin, Role::tlsd, Role::gimsd, Role::tamper,
+                                        Role::volume};
+constexpr Roles every_role =
+    Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper | Role::volume;
 constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, State::operational,
                                           State::zeroized};
 
@@ -63,6 +66,8 @@ const Allowed& documented() {
       {persons, {{Role::admin}, {State::locked, State::operational}}},
       {unlock_with, {{Role::admin}, {State::locked}}},
       {add_person, {{Role::admin}, operational}},
+      {volume_key, {{Role::volume}, operational}},
+      {raise_release, {{Role::admin}, operational}},
   };
   return table;
 }
@@ -335,8 +340,7 @@ TEST(KeydTable, ABodyWithOneByteMoreIsABadFrame) {
     message.push_back(0);
     ++message[15];
     const State before = site->custodian().state();
-    const Got got = ask(site->custodian(),
-                        Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper, message);
+    const Got got = ask(site->custodian(), every_role, message);
     ASSERT_TRUE(got.refusal) << name_of(rule.operation);
     EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
     EXPECT_TRUE(got.hang_up);
@@ -354,8 +358,7 @@ TEST(KeydTable, ACutBodyIsABadFrame) {
     for (std::size_t size = 0; size < body; ++size) {
       Bytes message(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(header_size + size));
       message[15] = static_cast<std::uint8_t>(size);
-      const Got got = ask(site->custodian(),
-                          Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper, message);
+      const Got got = ask(site->custodian(), every_role, message);
       ASSERT_TRUE(got.refusal) << name_of(rule.operation) << " of " << size;
       EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
       EXPECT_TRUE(got.hang_up);
@@ -387,13 +390,18 @@ TEST(KeydTable, WhatIsNoRequestEndsTheConnection) {
 }
 
 TEST(KeydTable, NoRefusalTellsAKey) {
-  // Each reply that holds keys goes to gimsd alone; here, that its body is what was asked for.
+  // Each reply that holds keys goes to one daemon alone; here, that its body is what was asked for.
   const auto site = site_in(State::operational);
   const Got got = ask(site->custodian(), Roles{} | Role::gimsd, request(Operation::data_keys));
   ASSERT_FALSE(got.refusal);
   EXPECT_EQ(got.body.size(), 6 * key_size);
   const Got refused = ask(site->custodian(), Roles{} | Role::tlsd, request(Operation::data_keys));
   EXPECT_TRUE(std::ranges::search(refused.body, BytesView(got.body).first(key_size)).empty());
+  const Got volume = ask(site->custodian(), Roles{} | Role::volume, request(Operation::volume_key));
+  ASSERT_FALSE(volume.refusal);
+  EXPECT_EQ(volume.body.size(), volume_key_size);
+  const Got other = ask(site->custodian(), Roles{} | Role::admin, request(Operation::volume_key));
+  EXPECT_TRUE(std::ranges::search(other.body, BytesView(volume.body).first(key_size)).empty());
 }
 
 }  // namespace

@@ -26,6 +26,21 @@ TEST(KeydKeys, EachPurposeHasAKeyOfItsOwn) {
   EXPECT_EQ(plain(all->pepper), plain(*derive(key_of(1), Purpose::pepper)));
 }
 
+TEST(KeydKeys, TheVolumesIsTwoKeysOfItsOwn) {
+  const auto volume = derive_volume_key(key_of(1));
+  ASSERT_TRUE(volume);
+  ASSERT_EQ(volume->size(), volume_key_size);
+  const Bytes both = plain(*volume);
+  std::set<Bytes> keys{{both.begin(), both.begin() + key_size},
+                       {both.begin() + key_size, both.end()}};
+  for (std::uint8_t purpose = 1; purpose <= 12; ++purpose) {
+    keys.insert(plain(*derive(key_of(1), static_cast<Purpose>(purpose))));
+  }
+  EXPECT_EQ(keys.size(), 14U) << "XTS with two equal halves is none";
+  EXPECT_EQ(plain(*derive_volume_key(key_of(1))), both);
+  EXPECT_NE(plain(*derive_volume_key(key_of(2))), both);
+}
+
 // crypto_kdf is BLAKE2b with the number as salt and the context as personalisation (libsodium,
 // "Key derivation"): computed here by its generic hash.
 TEST(KeydKeys, AreThoseOfLibsodiumsKeyDerivation) {

@@ -8,6 +8,7 @@
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
+#include "hsm/proto/unit_messages.hpp"
 #include "support/keyd_site.hpp"
 
 namespace gims::hsm {
@@ -205,6 +206,10 @@ std::vector<Sample> samples() {
              AddPersonRequest{
                  .approval = 3, .person = arjun, .key = *SecretBytes::copy_of(Bytes(key_size, 3))},
              decode_add_person));
+  all.push_back(sample("volume key",
+                       VolumeKey{.key = *SecretBytes::copy_of(Bytes(volume_key_size, 4))},
+                       decode_volume_key));
+  all.push_back(sample("release", ReleaseReply{.running = 7, .told = 6}, decode_release));
   all.push_back(sample("audit head", AuditHead{.sequence = 5, .hash = {1}}, decode_audit_head));
   return all;
 }
