@@ -14,13 +14,14 @@ import root as image
 # rights that hardening.md says.
 MOST = {"gims-keyd.service": 5}
 MOST_OF_DAEMONS = 15
-MOST_OF_OTHERS = {"gims-firewall.service": 16, "gims-names.service": 18, "gims-mdns.service": 18, "gims-wifi.service": 18, "gims-time.service": 22}
+MOST_OF_OTHERS = {"gims-firewall.service": 16, "gims-names.service": 18, "gims-mdns.service": 18, "gims-wifi.service": 18, "gims-time.service": 22,
+                  "gims-data.service": 19, "gims-update.service": 19}
 # The manager's own: it has no process that anybody reaches.
 NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "emergency.service"}
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service"}
 GATE = "gims-unsealed.service"
 
 
@@ -158,13 +159,13 @@ class UnitsTest(unittest.TestCase):
         for name in self.services:
             user = image.Unit(name).one("User")
             if user is None:
-                # Root: nft with one capability, and what starts the unit again.
-                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "emergency.service"))
+                # Root: nft with one capability, what opens and writes partitions, and what starts the unit again.
+                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
             of.setdefault(user, set()).add(name)
         shared = {user: names for user, names in of.items() if len(names) > 1}
-        self.assertEqual(shared, {"gims-admin": {"gims-console@tty1.service", "gims-unsealed.service"},
+        self.assertEqual(shared, {"gims-admin": {"gims-console@tty1.service", "gims-unsealed.service", "gims-healthy.service", "gims-release.service"},
                                   "gims-time": {"gims-time.service", "gims-time-serve.service"}})
 
     def test_the_line_of_the_hardware(self):

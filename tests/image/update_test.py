@@ -1,0 +1,87 @@
+"""What decides after an update whether a release is good, with programs in gims-keyd's and systemd's places."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import root as image
+
+OPERATIONAL = "echo 'state:        operational'"
+LOCKED = "echo 'state:        locked'; echo 'reason:       {}'"
+
+
+class UpdateTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def program(self, name, *answers):
+        """One that gives the answers in turn, and the last one from then on."""
+        count = self.folder / f"{name}.count"
+        cases = "".join(f"{number}) {answer};;\n" for number, answer in enumerate(answers, 1))
+        path = self.folder / name
+        path.write_text(f"#!/bin/sh\necho x >>{count}\nn=$(wc -l <{count})\n[ $n -le {len(answers)} ] || n={len(answers)}\ncase $n in\n{cases}esac\n")
+        path.chmod(0o755)
+        return path
+
+    def healthy(self, keyd, systemctl, seconds=3):
+        """With tries of one second each, that pass at once."""
+        script = self.folder / "healthy"
+        script.write_text(image.text("usr/lib/gims/healthy").replace('sleep "$pause"', ":"))
+        run = subprocess.run(["sh", script, str(seconds), "1", keyd, systemctl], capture_output=True, text=True, timeout=60)
+        return run.returncode, run.stderr
+
+    def test_serves(self):
+        self.assertEqual(self.healthy(self.program("keyd", OPERATIONAL), self.program("systemctl", "exit 0"))[0], 0)
+
+    def test_serves_after_a_while(self):
+        self.assertEqual(self.healthy(self.program("keyd", "exit 1", OPERATIONAL), self.program("systemctl", "exit 3", "exit 0"))[0], 0)
+
+    def test_does_not_serve(self):
+        status, said = self.healthy(self.program("keyd", OPERATIONAL), self.program("systemctl", "exit 0", "exit 3", "exit 3"))
+        self.assertEqual(status, 1)
+        self.assertIn("operational", said)
+
+    def test_its_keys_do_not_open(self):
+        status, said = self.healthy(self.program("keyd", LOCKED.format("What this unit started is not as release 2 signed it.")),
+                                    self.program("systemctl", "exit 0"))
+        self.assertEqual(status, 1)
+        self.assertIn("not as release 2", said)
+
+    def test_gims_keyd_is_away(self):
+        self.assertEqual(self.healthy(self.program("keyd", "exit 1"), self.program("systemctl", "exit 0"))[0], 1)
+
+    def test_a_person_is_waited_for(self):
+        """Longer than anything else; the words are gims-keyd's own."""
+        words = "It waits for a person"
+        self.assertIn(words, (image.TOP / "hsm/core/attended_vault.cpp").read_text())
+        waiting = [LOCKED.format(words + ": gims-keyd unlock, at the terminal.")] * 20
+        self.assertEqual(self.healthy(self.program("keyd", *waiting, OPERATIONAL), self.program("systemctl", "exit 0"))[0], 0)
+
+    def test_a_unit_without_a_site(self):
+        for state in ("unprovisioned", "zeroized"):
+            self.assertEqual(self.healthy(self.program(state, f"echo 'state:        {state}'"), self.program("systemctl", "exit 3"))[0], 0)
+
+    def test_blessed(self):
+        for said, status in (("good", 0), ("clean", 0), ("indeterminate", 1), ("bad", 1), ("", 1)):
+            with self.subTest(said=said):
+                run = subprocess.run([image.ROOT / "usr/lib/gims/blessed", self.program(f"bless{said}", f"echo '{said}'")])
+                self.assertEqual(run.returncode, status)
+
+    def test_the_release_is_told_after_it_was_blessed(self):
+        unit = image.Unit("gims-release.service")
+        self.assertIn("systemd-bless-boot.service", unit.words("After"))
+        self.assertIn("boot-complete.target", unit.words("Requires"))
+        self.assertEqual(unit.one("ExecCondition"), "/usr/lib/gims/blessed")
+        self.assertTrue(unit.one("ExecStart").endswith(" raise-release"))
+        healthy = image.Unit("gims-healthy.service")
+        self.assertEqual((healthy.words("RequiredBy"), healthy.words("Before")), (["boot-complete.target"], ["boot-complete.target"]))
+        self.assertEqual(healthy.one("FailureAction"), "reboot")
+
+
+if __name__ == "__main__":
+    unittest.main()
