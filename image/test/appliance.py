@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 import machine
+from machine import PATIENCE, NotSeen
 
 TOP = Path(__file__).resolve().parents[2]
 BUILT = TOP / "build/image/probe"
@@ -26,28 +30,84 @@ def image():
     return disks[0]
 
 
+KEYD = "/usr/lib/gims/gims-keyd --config /etc/gims/keyd.toml"
+
+
+def ports(machine):
+    """The TCP ports at which anything listens in the guest."""
+    rows = [row.split() for row in machine.done("cat /proc/net/tcp").splitlines()[1:]]
+    return {int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A"}
+
+
+def wait_until_active(machine, unit, patience=PATIENCE):
+    """As long as it has not failed, or what it waits for."""
+    ends = time.monotonic() + patience
+    while machine.ask(f"systemctl is-active {unit}")[1].strip() != "active":
+        failed = machine.ask("systemctl list-units --failed --plain --no-legend 'gims*' '*.mount'")[1].strip()
+        if failed or time.monotonic() > ends:
+            raise NotSeen(failed + machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1])
+        time.sleep(2)
+
+
+def public_key(folder, name, *kind):
+    key = Path(folder) / name
+    subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", key], check=True, capture_output=True)
+    return subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True, text=True).stdout
+
+
+def provision(machine):
+    """Makes the keys of a site, and waits until it serves."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, kind in (("Asha", ["ed25519"]), ("Bimal", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"])):
+            machine.done(f"cat >/run/{name}.pub <<'END'\n{public_key(folder, name, *kind)}END\n")
+    machine.done(f"{KEYD} provision --server-name gims.internal --organisation Test --dns-name gims.internal "
+                 "--administrator Asha=/run/Asha.pub --security-officer Bimal=/run/Bimal.pub --shares 3/5 --shares-to /run/shares")
+    wait_until_active(machine, "gims-tlsd.service")
+
+
 def new(name, **more):
     """A machine that was never switched on."""
     shutil.rmtree(FOLDER / name, ignore_errors=True)
     return machine.Machine(FOLDER / name, image(), CERTIFICATES, **more)
 
 
-_started = None
+_made = {}
+
+
+def _once(name, make):
+    """The machine of this name, switched off; copies of it are spoiled."""
+    if name not in _made:
+        _made[name] = make()
+        _made[name].switch_off()
+    return _made[name]
+
+
+def _copy(original, name):
+    shutil.rmtree(FOLDER / name, ignore_errors=True)
+    return original.copy(FOLDER / name)
 
 
 def started():
-    """A machine, switched off, that has had its first start; copies of it are spoiled."""
-    global _started
-    if _started is None:
+    """It has had its first start."""
+    def make():
         first = new("first")
         first.start()
         first.wait_for(UP)
         first.done("sync")
-        first.switch_off()
-        _started = first
-    return _started
+        return first
+    return _once("first", make)
 
 
 def copy(name):
-    shutil.rmtree(FOLDER / name, ignore_errors=True)
-    return started().copy(FOLDER / name)
+    return _copy(started(), name)
+
+
+def copy_serving(name):
+    """Of a machine whose site has keys, and which has served."""
+    def make():
+        made = copy("serving")
+        made.start()
+        made.wait_for(UP)
+        provision(made)
+        return made
+    return _copy(_once("serving", make), name)

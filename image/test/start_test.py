@@ -39,11 +39,15 @@ class StartTest(unittest.TestCase):
         self.assertLessEqual({"noexec", "nosuid", "nodev"}, set(var["options"].split(",")))
         self.assertIn("/dev/mapper/var", var["source"])
 
+    def test_networks_are_there(self):
+        for name in ("management", "officers", "uplink"):
+            self.machine.done(f"test -d /sys/class/net/{name}/bridge")
+
     def test_both_slots_are_there(self):
         labels = self.machine.done("lsblk --noheadings --list --output PARTLABEL /dev/vda").split()
         self.assertEqual(labels.count("_empty"), 3)
         self.assertEqual(len([label for label in labels if label.startswith("gims_")]), 3)
-        self.assertEqual([label for label in labels if label.startswith("gims-")], ["gims-var"])
+        self.assertEqual([label for label in labels if label.startswith("gims-")], ["gims-var", "gims-data"])
 
     def test_var_is_kept_and_made_once(self):
         self.assertEqual(self.volume(self.first_words), self.volume(self.machine.words()))
@@ -59,6 +63,7 @@ class StartTest(unittest.TestCase):
         self.assertNotEqual(status, 0, output)
 
     def test_pcr_11_is_as_expected(self):
+        self.machine.done("until systemctl is-active --quiet systemd-pcrphase.service; do sleep 1; done")
         expected = json.loads(next(appliance.BUILT.glob("*.pcrs.json")).read_text())["pcr11"]
         found = self.machine.done("cat /sys/class/tpm/tpm0/pcr-sha256/11").strip().lower()
         self.assertEqual(found, expected["enter-initrd:leave-initrd:sysinit:ready"])
