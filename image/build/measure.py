@@ -18,10 +18,8 @@ from pathlib import Path
 # among them.
 SECTIONS = (".linux", ".osrel", ".cmdline", ".initrd", ".ucode", ".splash", ".dtb", ".uname", ".sbat", ".pcrpkey", ".profile",
             ".dtbauto", ".hwids")
-# The phases of a start (systemd-pcrphase), and those in which gims-keyd may run: it is started before /var's data is
-# there and goes on until the unit is up.
+# The phases of a start (systemd-pcrphase). gims-keyd is started after the last one.
 PHASES = ("enter-initrd", "leave-initrd", "sysinit", "ready")
-EARLIEST = 2
 
 
 class Wrong(Exception):
@@ -87,7 +85,7 @@ def main():
         theirs = values_of_systemd(files)
         if any(theirs.get(phase) != value for phase, value in values.items()):
             sys.exit(f"measure: systemd-measure expects {theirs} where this expects {values}")
-        boots = [f"{options.name}, {phases}={value}" for phases, value in list(values.items())[EARLIEST - 1:]]
+        boots = [f"{options.name}, {phases}={value}" for phases, value in list(values.items())[-1:]]
         subprocess.run([options.program, "sign", "--key", options.key, "--release", options.release, "--out", options.policy,
                         *(part for boot in boots for part in ("--boot", boot))], check=True)
         # Nothing may come beside the image: no other command line, credentials or add-ons (12), no extensions (13).

@@ -1,4 +1,4 @@
-"""What the tests of the image share: its files, and one machine that has had its first start."""
+"""What the tests of the image share: its files, and one machine that has had its first start and serves."""
 
 import os
 import shutil
@@ -20,6 +20,8 @@ UP = r"Started gims-keyd\.service"
 # The first words of a kernel, and those after the root was verified and mounted.
 KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"
+KEYD = "/usr/lib/gims/gims-keyd --config /etc/gims/keyd.toml"
+DATA = "/var/lib/gims/gimsd"
 
 
 def image():
@@ -28,9 +30,6 @@ def image():
     if len(disks) != 1:
         raise RuntimeError(f"one image is needed in {BUILT}, and there are {disks}; 'make image-test' makes it")
     return disks[0]
-
-
-KEYD = "/usr/lib/gims/gims-keyd --config /etc/gims/keyd.toml"
 
 
 def ports(machine):
@@ -71,43 +70,36 @@ def new(name, **more):
     return machine.Machine(FOLDER / name, image(), CERTIFICATES, **more)
 
 
-_made = {}
+_first = None
 
 
-def _once(name, make):
-    """The machine of this name, switched off; copies of it are spoiled."""
-    if name not in _made:
-        _made[name] = make()
-        _made[name].switch_off()
-    return _made[name]
+class First:
+    """What the first start of a machine was like, whose site got its keys then, and which is switched off; copies of it are
+    started, and spoiled."""
+
+    def __init__(self):
+        self.machine = new("first")
+        self.machine.start()
+        self.machine.wait_for(UP)
+        self.status = self.machine.done(f"{KEYD} status")
+        self.ports = ports(self.machine)
+        self.data_is_there = self.machine.ask(f"findmnt {DATA}")[0] == 0
+        provision(self.machine)
+        self.seconds = self.machine.seconds()
+        self.ports_serving = ports(self.machine)
+        self.data_is_from = self.machine.done(f"findmnt --noheadings --output SOURCE {DATA}").strip()
+        self.words = self.machine.words()
+        self.machine.done("sync")
+        self.machine.switch_off()
 
 
-def _copy(original, name):
-    shutil.rmtree(FOLDER / name, ignore_errors=True)
-    return original.copy(FOLDER / name)
-
-
-def started():
-    """It has had its first start."""
-    def make():
-        first = new("first")
-        first.start()
-        first.wait_for(UP)
-        first.done("sync")
-        return first
-    return _once("first", make)
+def first():
+    global _first
+    if _first is None:
+        _first = First()
+    return _first
 
 
 def copy(name):
-    return _copy(started(), name)
-
-
-def copy_serving(name):
-    """Of a machine whose site has keys, and which has served."""
-    def make():
-        made = copy("serving")
-        made.start()
-        made.wait_for(UP)
-        provision(made)
-        return made
-    return _copy(_once("serving", make), name)
+    shutil.rmtree(FOLDER / name, ignore_errors=True)
+    return first().machine.copy(FOLDER / name)

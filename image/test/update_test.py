@@ -17,7 +17,7 @@ REBOOTS = r"reboot: Restarting system"
 
 class UpdateTest(unittest.TestCase):
     def machine(self):
-        made = appliance.copy_serving(self.id().rpartition(".")[2])
+        made = appliance.copy(self.id().rpartition(".")[2])
         self.addCleanup(made.stop)
         return made
 

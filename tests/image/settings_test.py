@@ -77,9 +77,12 @@ class DaemonsTest(unittest.TestCase):
             self.assertEqual(unit.one("StateDirectoryMode"), "0700")
         self.assertEqual(image.Unit("gims-keyd.service").one("RuntimeDirectory"), "gims/keyd")
         self.assertEqual(image.Unit("gimsd.service").one("RuntimeDirectory"), "gims/gimsd")
-        # The release's policy comes by a credential, which has its file's name.
-        credential = image.Unit("gims-keyd.service").one("LoadCredential").split(":")[0]
-        self.assertIn(f'release_policy = "/run/credentials/gims-keyd.service/{credential}"', keyd)
+        # The release's policy and the log of what was measured come by credentials, which have their files' names.
+        credentials = [value.split(":")[0] for value in image.Unit("gims-keyd.service").all("LoadCredential")]
+        for credential, key in zip(credentials, ("release_policy", "userspace_log"), strict=True):
+            self.assertIn(f'{key} = "/run/credentials/gims-keyd.service/{credential}"', keyd)
+        # The log is whole, and PCR 11 stays what it is, once the last phase of a start was measured.
+        self.assertIn("systemd-pcrphase.service", image.Unit("gims-keyd.service").words("After"))
         # Commands look where tmpfiles.d puts a link.
         links = {line.split()[1]: line.split()[-1] for line in image.settings("usr/lib/tmpfiles.d/gims.conf") if line.startswith("L+")}
         self.assertEqual(links, {"/run/gims/keyd.sock": "keyd/socket", "/run/gims/admin.sock": "gimsd/admin"})
