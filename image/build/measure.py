@@ -86,15 +86,16 @@ def main():
         if any(theirs.get(phase) != value for phase, value in values.items()):
             sys.exit(f"measure: systemd-measure expects {theirs} where this expects {values}")
         boots = [f"{options.name}, {phases}={value}" for phases, value in list(values.items())[-1:]]
+        # What they tell goes beside the JSON, which has stdout.
         subprocess.run([options.program, "sign", "--key", options.key, "--release", options.release, "--out", options.policy,
-                        *(part for boot in boots for part in ("--boot", boot))], check=True)
+                        *(part for boot in boots for part in ("--boot", boot))], check=True, stdout=sys.stderr)
         # Nothing may come beside the image: no other command line, credentials or add-ons (12), no extensions (13).
         subprocess.run([options.program, "manifest", "--key", options.key, "--release", options.release,
                         "--name", options.name, "--out", options.manifest,
                         *(part for name, file in files for part in ("--section", f"{name}={file}")),
                         *(part for phase in PHASES for part in ("--phase", phase)),
                         "--value", "12:command line, credentials and add-ons beside the image=none",
-                        "--value", "13:extensions of the image=none"], check=True)
+                        "--value", "13:extensions of the image=none"], check=True, stdout=sys.stderr)
     json.dump({"pcr11": values}, sys.stdout, indent=1)
     print()
 
