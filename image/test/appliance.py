@@ -89,7 +89,8 @@ class First:
         self.ports_serving = ports(self.machine)
         self.data_is_from = self.machine.done(f"findmnt --noheadings --output SOURCE {DATA}").strip()
         self.words = self.machine.words()
-        self.machine.done("sync")
+        # Something that an older database does not have.
+        self.machine.done("gimsctl user add asha --generate && sync")
         self.machine.switch_off()
 
 

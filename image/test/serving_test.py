@@ -81,8 +81,8 @@ class ServingTest(unittest.TestCase):
             handle.write(bytes(64 << 20))
         machine.start()
         machine.wait_for(appliance.UP)
-        machine.done("until journalctl --boot --unit gimsd.service | grep -q GIMS_KEYD_OLDER; do sleep 2; done")
-        self.assertIn("locked", machine.done(f"{KEYD} status"))
+        machine.done(f"until {KEYD} status | grep -q locked; do sleep 2; done")
+        self.assertIn("older copy", machine.done(f"{KEYD} status"))
         self.assertNotIn(8443, ports(machine))
 
 
