@@ -101,6 +101,10 @@ inline constexpr MessageId event_log_unreadable{"4196708e888e4636b53e56e505e304f
 inline constexpr MessageId person_opened{"20be1c128eeae555b0f78bc3fb539776"};
 // There is a person more, or one less, without whom the keys do not open.
 inline constexpr MessageId persons_changed{"be4e3cfb5ee7c881ef757aa449a3a910"};
+// Root opens the data volume.
+inline constexpr MessageId volume_key_given{"637383603d8149afbeefa5a5efe63b49"};
+// It tried to, and the keys are not open.
+inline constexpr MessageId volume_key_refused{"bd99bbf833274a8e9f2e0da2229421d7"};
 // A peer left before it had its answer.
 inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
 

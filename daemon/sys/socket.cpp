@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "sys/errno.hpp"
@@ -173,6 +174,19 @@ Result<PeerCredentials> peer_credentials(int unix_socket) {
     return fail_with_errno("no peer", ENOTCONN);
   }
   return PeerCredentials{.uid = peer.uid, .gid = peer.gid, .pid = peer.pid};
+}
+
+std::string abstract_name_of_peer(int unix_socket) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  // The same cast, of what is written to.
+  auto* const to = reinterpret_cast<sockaddr*>(&address);  // NOLINT
+  constexpr std::size_t start = offsetof(sockaddr_un, sun_path) + 1;
+  if (::getpeername(unix_socket, to, &size) != 0 || size <= start || size > sizeof address ||
+      address.sun_path[0] != '\0') {
+    return {};
+  }
+  return {address.sun_path + 1, size - start};
 }
 
 Result<TcpListener> tcp_listen(const std::string& address, std::uint16_t port,

@@ -63,6 +63,10 @@ class BoundSocket {
 
 [[nodiscard]] Result<PeerCredentials> peer_credentials(int unix_socket);
 
+// The name that the other end of a Unix socket bound itself to in the abstract namespace (unix(7)),
+// without the NUL before it: whatever that process chose. Empty: none.
+[[nodiscard]] std::string abstract_name_of_peer(int unix_socket);
+
 struct TcpListenOptions {
   // Several sockets on one port, among which the kernel spreads connections.
   bool reuse_port = false;

@@ -377,6 +377,8 @@ Result<> Custodian::remove_rest() const {
 
 Result<DataKeys> Custodian::data_keys() const { return derive_data_keys(open().root_key); }
 
+Result<SecretBytes> Custodian::volume_key() const { return derive_volume_key(open().root_key); }
+
 const ServerKeyReply& Custodian::server_key() const { return open().server_key.published; }
 
 Result<std::vector<Signature>> Custodian::sign_events(std::span<const BytesView> events) const {

@@ -24,6 +24,7 @@
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 
 namespace gims::hsm {
 
@@ -80,8 +81,14 @@ class Custodian {
   [[nodiscard]] Result<CrlReply> crl(const CrlRequest& request);
   [[nodiscard]] SiteRootReply site_root() const;
 
+  // Of the services around the daemons.
+  [[nodiscard]] Result<ServiceReply> certify_service(const ServiceRequest& request);
+  [[nodiscard]] Result<RelaySecret> relay_secret() const;
+  [[nodiscard]] Result<WifiPassphrase> wifi_passphrase(const WifiRequest& request) const;
+
   // operational:
   [[nodiscard]] Result<DataKeys> data_keys() const;
+  [[nodiscard]] Result<SecretBytes> volume_key() const;
   [[nodiscard]] const ServerKeyReply& server_key() const;
   [[nodiscard]] Result<std::vector<Signature>> sign_events(std::span<const BytesView> events) const;
   [[nodiscard]] Result<> extend_audit(const AuditHead& head);

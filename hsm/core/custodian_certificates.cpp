@@ -9,6 +9,7 @@
 #include "hsm/ca/crl.hpp"
 #include "hsm/ca/csr.hpp"
 #include "hsm/ca/hex.hpp"
+#include "hsm/ca/site.hpp"
 #include "hsm/core/custodian.hpp"
 
 namespace gims::hsm {
@@ -59,6 +60,43 @@ Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
   leaf.chain.push_back(std::move(certificate));
   leaf.chain.push_back(keys.record.issuing_ca);
   return leaf;
+}
+
+Result<ServiceReply> Custodian::certify_service(const ServiceRequest& request) {
+  const Open& keys = open();
+  GIMS_TRY_ASSIGN(const P256Point service_key, point_of_spki(request.public_key));
+  ServiceReply reply;
+  reply.name = std::string(name_of(request.service)) + "." + keys.record.site.server_name;
+  if (!is_dns_name(reply.name)) {
+    return refused("The server name is too long for the name of a service before it.");
+  }
+  GIMS_TRY(check_ca_end(least_leaf_lifetime));
+  reply.not_after = std::min(now() + service_lifetime, keys.ca_end);
+  const Signer by_vault = signer_of(*vault_, keys.record.vault_blob);
+  GIMS_TRY_ASSIGN(Bytes certificate,
+                  make_service(keys.record.site, keys.ca_public, service_key, reply.name,
+                               now() - clock_slack, reply.not_after, by_vault));
+  reply.chain.push_back(std::move(certificate));
+  reply.chain.push_back(keys.record.issuing_ca);
+  return reply;
+}
+
+Result<RelaySecret> Custodian::relay_secret() const {
+  const SiteParameters& site = open().record.site;
+  RelaySecret relay;
+  relay.realm = site.server_name;
+  GIMS_TRY_ASSIGN(relay.secret, derive(open().root_key, Purpose::relay));
+  const auto first = std::ranges::find(site.addresses, std::size_t{4}, &Bytes::size);
+  if (first != site.addresses.end()) std::ranges::copy(*first, relay.address.emplace().begin());
+  return relay;
+}
+
+Result<WifiPassphrase> Custodian::wifi_passphrase(const WifiRequest& request) const {
+  WifiPassphrase wifi;
+  wifi.server_name = open().record.site.server_name;
+  GIMS_TRY_ASSIGN(const SecretBytes key, derive(open().root_key, Purpose::wifi));
+  GIMS_TRY_ASSIGN(wifi.passphrase, derive_wifi_passphrase(key, request.number));
+  return wifi;
 }
 
 Result<DeviceReply> Custodian::certify_device(const DeviceRequest& request) {

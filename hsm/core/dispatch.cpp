@@ -15,7 +15,8 @@ constexpr Roles admin = Roles{} | Role::admin;
 constexpr Roles tlsd = Roles{} | Role::tlsd;
 constexpr Roles gimsd = Roles{} | Role::gimsd;
 constexpr Roles tamper = Roles{} | Role::tamper;
-constexpr Roles anyone = admin | Role::tlsd | Role::gimsd;
+constexpr Roles services = Roles{} | Role::services;
+constexpr Roles anyone = admin | Role::tlsd | Role::gimsd | Role::services;
 
 constexpr States always =
     States{} | State::unprovisioned | State::locked | State::operational | State::zeroized;
@@ -101,6 +102,11 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::persons, admin, with_keys, plain<&Custodian::persons>},
     {Operation::unlock_with, admin, locked, with<decode_person_key, &Custodian::unlock_with>},
     {Operation::add_person, admin, operational, with<decode_add_person, &Custodian::add_person>},
+    {Operation::relay_secret, services, operational, plain<&Custodian::relay_secret>},
+    {Operation::wifi_passphrase, services | Role::admin, operational,
+     with<decode_wifi_request, &Custodian::wifi_passphrase>},
+    {Operation::certify_service, services, operational,
+     with<decode_service_request, &Custodian::certify_service>},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 
 namespace gims::hsm {
 
@@ -21,6 +22,9 @@ enum class Purpose : std::uint8_t {
   state_file = 9,      // authenticates state.bin
   hardware = 10,       // the hardware's passwords follow from it
   acts_file = 11,      // authenticates acts.bin
+  volume = 12,         // opens the unit's data volume; volume_key_size bytes
+  relay = 13,          // what the relay for calls knows its users by
+  wifi = 14,           // the Wi-Fi's passphrases follow from it
   combined_blob = 32,  // authenticates what two vaults hold together
   attended_blob = 33,  // authenticates who opens it
 };
@@ -31,6 +35,12 @@ enum class Purpose : std::uint8_t {
 // What masks a factor, of the key of a person who has a share in opening.
 [[nodiscard]] Result<SecretBytes> derive_mask(const SecretBytes& person_key, std::uint64_t number);
 [[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
+inline constexpr std::size_t volume_key_size = 64;
+[[nodiscard]] Result<SecretBytes> derive_volume_key(const SecretBytes& root_key);
+// The Wi-Fi's passphrase with this number, of the key of Purpose::wifi: "wxyz-wxyz-wxyz-wxyz", 80
+// bits in letters and digits that are not taken for one another.
+[[nodiscard]] Result<SecretBytes> derive_wifi_passphrase(const SecretBytes& wifi_key,
+                                                         std::uint64_t number);
 
 // Two of key_size bytes added bit by bit: with a random one, either says nothing of the other.
 // Fails (GIMS_KEYD_CUSTODY) for other sizes.

@@ -52,7 +52,9 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
   std::string summary = custodian.summary();
   std::vector<pollfd> waits;
   while (true) {
-    waits.assign({readable(signals.fd()), readable(accepting ? listener_.get() : -1)});
+    waits.assign({readable(signals.fd()), readable(accepting ? listener_.get() : -1),
+                  readable(accepting && volume_key_ ? volume_key_->fd() : -1)});
+    const std::size_t others = waits.size();
     for (const Peer& peer : peers_) waits.push_back(readable(peer.socket.get()));
     const auto until_pause_ends =
         accepting ? std::nullopt : std::optional(std::chrono::milliseconds(pause_ms));
@@ -66,7 +68,7 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
     // One request of each peer a turn, so that a busy one does not starve the others.
     std::size_t kept = 0;
     for (std::size_t i = 0; i < peers_.size(); ++i) {
-      if (waits[i + 2].revents != 0) {
+      if (waits[i + others].revents != 0) {
         const bool stays = serve(custodian, peers_[i]);
         // What one request may take is what the watchdog allows, however many peers asked.
         lives();
@@ -81,8 +83,12 @@ Result<> Server::run(Custodian& custodian, const sys::SignalFd& signals, sys::Wa
       summary = now;
       at_change();
     }
-    accepting = (accepting && waits[1].revents == 0) ||
+    const bool paused = !accepting;
+    accepting = (!paused && waits[1].revents == 0) ||
                 take_new_peer(listener_, [this](sys::Fd socket) { welcome(std::move(socket)); });
+    if (volume_key_ && (paused || waits[2].revents != 0)) {
+      accepting = volume_key_->answer_one(custodian) && accepting;
+    }
   }
 }
 

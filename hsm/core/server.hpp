@@ -5,11 +5,13 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "hsm/core/custodian.hpp"
 #include "hsm/core/dispatch.hpp"
+#include "hsm/core/volume_key_socket.hpp"
 #include "sys/fd.hpp"
 #include "sys/notify.hpp"
 #include "sys/signals.hpp"
@@ -30,6 +32,9 @@ class Server {
 
   // Listens at `path`, where anyone may connect: a user without a role is told so and disconnected.
   [[nodiscard]] static Result<Server> listen(const std::string& path, RolesOfUsers users);
+
+  // Before run(): answers at this one, too.
+  void use(VolumeKeySocket volume_key) { volume_key_ = std::move(volume_key); }
 
   // Until SIGTERM or SIGINT. Calls `at_change` when what the custodian says of itself (summary())
   // has changed. Fails only when waiting itself does.
@@ -54,6 +59,7 @@ class Server {
   bool serve(Custodian& custodian, const Peer& peer);
 
   sys::Fd listener_;
+  std::optional<VolumeKeySocket> volume_key_;
   const RolesOfUsers users_;
   std::vector<Peer> peers_;
   // Frames hold keys: both are in locked memory, and wiped after use.

@@ -15,6 +15,8 @@ namespace {
 //   socket of a swtpm; gims-pkcs11d is asked over a Unix socket. That needs socket(2) for AF_UNIX
 //   alone: no other family can be made, so a gims-keyd that was taken over reaches no network;
 // - the logs of what was measured are open before: serve.cpp;
+// - what root reads the data volume's key at listens before, and a connection is written to once:
+//   accept4, getsockopt, getpeername and sendmsg are in base_calls();
 // - the keys are in pages of SecretBytes: memfd_secret and ftruncate, or mlock; mmap, mprotect
 //   without PROT_EXEC, madvise.
 //

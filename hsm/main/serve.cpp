@@ -30,6 +30,10 @@ Result<> run_service(const Settings& settings) {
   auto watchdog = sys::Watchdog::from_environment();
   GIMS_TRY_ASSIGN(StateFolder folder, StateFolder::open(settings.state_folder));
   GIMS_TRY_ASSIGN(Server server, Server::listen(settings.socket, settings.users));
+  if (!settings.volume_key_socket.empty()) {
+    GIMS_TRY_ASSIGN(auto volume_key, VolumeKeySocket::listen(settings.volume_key_socket));
+    server.use(std::move(volume_key));
+  }
   // Before a byte of a file, of the TPM or of a peer is read.
   GIMS_TRY(enter_sandbox(settings));
   GIMS_TRY_ASSIGN(auto vault, vault_of(settings));

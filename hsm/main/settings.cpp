@@ -55,6 +55,9 @@ Result<Settings> load_settings(const std::string& path) {
   GIMS_TRY_ASSIGN(Config config, Config::load(path));
   Settings settings;
   settings.socket = sys::socket_path(config, "socket");
+  if (config.has("volume_key_socket")) {
+    settings.volume_key_socket = sys::socket_path(config, "volume_key_socket");
+  }
   settings.state_folder = config.path("state_folder");
   settings.user = config.text("user", "", sys::user_rule());
 
@@ -82,10 +85,13 @@ Result<Settings> load_settings(const std::string& path) {
   if (!tamper.empty() && !give(settings.users, tamper, Role::tamper)) {
     config.refuse("peers.tamper", "another user than those of peers.tlsd and peers.gimsd");
   }
+  const std::string services = config.text("peers.services", "", sys::user_rule());
+  if (!services.empty() && !give(settings.users, services, Role::services)) {
+    config.refuse("peers.services", "another user than those of the other peers");
+  }
   for (const std::string& admin : config.texts("peers.admins", 1, most_admins, sys::user_rule())) {
     if (!give(settings.users, admin, Role::admin)) {
-      config.refuse("peers.admins",
-                    "other users than those of peers.tlsd, peers.gimsd and peers.tamper");
+      config.refuse("peers.admins", "other users than those of the other peers");
     }
   }
   GIMS_TRY(config.finish());

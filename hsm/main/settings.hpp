@@ -13,9 +13,10 @@
 namespace gims::hsm {
 
 struct Settings {
-  std::string socket;        // where the peers connect
-  std::string state_folder;  // gims-keyd's own
-  std::string user;          // to become at start; empty: stay
+  std::string socket;             // where the peers connect
+  std::string volume_key_socket;  // where root reads the data volume's key; empty: nowhere
+  std::string state_folder;       // gims-keyd's own
+  std::string user;               // to become at start; empty: stay
   // One of them, or both: then both are needed to open the keys.
   std::optional<tpm2::Options> tpm;
   std::string policy_file;  // of the TPM: the release's (release/release_policy.hpp)

@@ -90,6 +90,12 @@ std::string_view name_of(Operation operation) noexcept {
       return "unlock_with";
     case Operation::add_person:
       return "add_person";
+    case Operation::relay_secret:
+      return "relay_secret";
+    case Operation::wifi_passphrase:
+      return "wifi_passphrase";
+    case Operation::certify_service:
+      return "certify_service";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:

@@ -72,6 +72,9 @@ enum class Operation : std::uint16_t {
   persons = 40,
   unlock_with = 41,
   add_person = 42,
+  relay_secret = 50,
+  wifi_passphrase = 51,
+  certify_service = 52,
 
   // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
   vault_info = 0x101,

@@ -19,7 +19,10 @@ constexpr mode_t everyone_may_connect = 0666;
 }  // namespace
 
 Result<sys::Fd> listen_for_frames(const std::string& path) {
-  auto listener = sys::seqpacket_listen(path, everyone_may_connect);
+  return or_no_socket(path, sys::seqpacket_listen(path, everyone_may_connect));
+}
+
+Result<sys::Fd> or_no_socket(const std::string& path, Result<sys::Fd> listener) {
   if (listener) return listener;
   return fail(ErrorKind::unavailable, "GIMS_KEYD_SOCKET",
               "The socket " + path + " cannot be made (" + listener.error().code + ").",

@@ -16,6 +16,9 @@ namespace gims::hsm {
 // (unavailable, GIMS_KEYD_SOCKET) where the socket cannot be made.
 [[nodiscard]] Result<sys::Fd> listen_for_frames(const std::string& path);
 
+// The same failure for a socket of another kind at `path`.
+[[nodiscard]] Result<sys::Fd> or_no_socket(const std::string& path, Result<sys::Fd> listener);
+
 // Gives the connection that waits, if there is one, to `welcome`: one a turn of the loop, so that
 // it sees who has left before it counts who is there. False: accepting must pause, for want of
 // descriptors or memory.

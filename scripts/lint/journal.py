@@ -26,6 +26,7 @@ FIELDS = {
     "PATH": "the path of a request, without its query",
     "HEADER": "the name of a header of a reply",
     "UID": "a user of the machine",
+    "READER": "what the process calls itself that reads the data volume's key",
     "USER": "a Matrix user id",
     "DEVICE": "a device id",
     "SOCKET": "the path of a socket",

@@ -127,7 +127,7 @@ class CustodyTest(SiteTest):
         # They are theirs, and a request without its fields is none.
         without_fields = {"root": {"ceremony_begin", "ceremony_give", "ceremony_share", "ceremony_confirm", "ceremony_finish",
                                    "crl", "attest", "activate", "event_log", "certify_device", "revoke_device",
-                                   "propose", "approve", "withdraw", "add_person"},
+                                   "propose", "approve", "withdraw", "add_person", "wifi_passphrase"},
                           "gims-tlsd": {"sign_leaf", "crl"},
                           "gimsd": {"sign_events", "extend_audit", "mark_store", "crl", "attest", "event_log", "redeem", "acts"}}
         of_keyd = [name for name, number in keyd_peer.OPERATIONS.items() if number < 0x100]

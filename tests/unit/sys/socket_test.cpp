@@ -5,9 +5,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <fstream>
+#include <string>
 
 #include "support/temp_folder.hpp"
 
@@ -45,6 +48,38 @@ TEST(UnixSocket, ConnectsAndTellsWhoIsThere) {
   EXPECT_EQ(peer->uid, ::getuid());
   EXPECT_EQ(peer->gid, ::getgid());
   EXPECT_EQ(peer->pid, ::getpid());
+}
+
+TEST(UnixSocket, TellsTheAbstractNameOfThePeer) {
+  const test::TempFolder folder;
+  const std::string path = folder.file("s");
+  const auto listener = stream_listen(path, 0600);
+  ASSERT_TRUE(listener);
+  const auto told = [&](const sockaddr_un& own, std::size_t size) {
+    const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto* const name = reinterpret_cast<const sockaddr*>(&own);  // NOLINT
+    if (size > 0) {
+      EXPECT_EQ(::bind(client.get(), name, static_cast<socklen_t>(size)), 0);
+    }
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    path.copy(to.sun_path, sizeof to.sun_path - 1);
+    const auto* const address = reinterpret_cast<const sockaddr*>(&to);  // NOLINT
+    EXPECT_EQ(::connect(client.get(), address, sizeof to), 0);
+    const auto server = accept(listener->get(), Blocking::no);
+    EXPECT_TRUE(server && *server);
+    return abstract_name_of_peer((*server)->get());
+  };
+  sockaddr_un own{};
+  own.sun_family = AF_UNIX;
+  EXPECT_EQ(told(own, 0), "");
+  const std::string name = "95a1/cryptsetup/gims-data";
+  name.copy(own.sun_path + 1, sizeof own.sun_path - 1);
+  EXPECT_EQ(told(own, offsetof(sockaddr_un, sun_path) + 1 + name.size()), name);
+  sockaddr_un file{};
+  file.sun_family = AF_UNIX;
+  folder.file("client").copy(file.sun_path, sizeof file.sun_path - 1);
+  EXPECT_EQ(told(file, sizeof file), "");
 }
 
 TEST(UnixSocket, HasTheModeAskedForWhateverTheUmask) {

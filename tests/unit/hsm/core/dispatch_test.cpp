@@ -15,7 +15,10 @@ namespace {
 
 using test::KeydSite;
 
-constexpr std::array<Role, 4> all_roles{Role::admin, Role::tlsd, Role::gimsd, Role::tamper};
+constexpr std::array<Role, 5> all_roles{Role::admin, Role::tlsd, Role::gimsd, Role::tamper,
+                                        Role::services};
+constexpr Roles every_role =
+    Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper | Role::services;
 constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, State::operational,
                                           State::zeroized};
 
@@ -23,7 +26,7 @@ constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, S
 using Allowed = std::map<Operation, std::pair<std::set<Role>, std::set<State>>>;
 const Allowed& documented() {
   using enum Operation;
-  static const std::set<Role> anyone{Role::admin, Role::tlsd, Role::gimsd};
+  static const std::set<Role> anyone{Role::admin, Role::tlsd, Role::gimsd, Role::services};
   static const std::set<State> with_keys{State::locked, State::operational};
   static const std::set<State> operational{State::operational};
   static const std::set<State> all{all_states.begin(), all_states.end()};
@@ -63,6 +66,9 @@ const Allowed& documented() {
       {persons, {{Role::admin}, {State::locked, State::operational}}},
       {unlock_with, {{Role::admin}, {State::locked}}},
       {add_person, {{Role::admin}, operational}},
+      {relay_secret, {{Role::services}, operational}},
+      {wifi_passphrase, {{Role::services, Role::admin}, operational}},
+      {certify_service, {{Role::services}, operational}},
   };
   return table;
 }
@@ -216,6 +222,11 @@ Bytes request(Operation operation, KeydSite* site = nullptr) {
                                  .device = "PHONE",
                                  .lifetime_seconds = 90'000});
   }
+  if (operation == wifi_passphrase) encode(writer, WifiRequest{.number = 2});
+  if (operation == Operation::certify_service) {
+    encode(writer, ServiceRequest{.service = Service::wifi,
+                                  .public_key = spki_of(generate_p256()->public_key)});
+  }
   if (operation == Operation::revoke_device) encode(writer, RevokeRequest{.serial = "0a1b"});
   if (operation == Operation::attest) encode(writer, AttestRequest{.nonce = {1}});
   if (operation == Operation::activate) {
@@ -335,8 +346,7 @@ TEST(KeydTable, ABodyWithOneByteMoreIsABadFrame) {
     message.push_back(0);
     ++message[15];
     const State before = site->custodian().state();
-    const Got got = ask(site->custodian(),
-                        Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper, message);
+    const Got got = ask(site->custodian(), every_role, message);
     ASSERT_TRUE(got.refusal) << name_of(rule.operation);
     EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
     EXPECT_TRUE(got.hang_up);
@@ -354,8 +364,7 @@ TEST(KeydTable, ACutBodyIsABadFrame) {
     for (std::size_t size = 0; size < body; ++size) {
       Bytes message(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(header_size + size));
       message[15] = static_cast<std::uint8_t>(size);
-      const Got got = ask(site->custodian(),
-                          Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper, message);
+      const Got got = ask(site->custodian(), every_role, message);
       ASSERT_TRUE(got.refusal) << name_of(rule.operation) << " of " << size;
       EXPECT_EQ(got.refusal->code, RefusalCode::bad_frame) << name_of(rule.operation);
       EXPECT_TRUE(got.hang_up);

@@ -20,7 +20,8 @@ constexpr std::string_view good =
     "tlsd = \"1201\"\n"
     "gimsd = \"1202\"\n"
     "admins = [\"root\", \"1203\"]\n"
-    "tamper = \"1204\"\n";
+    "tamper = \"1204\"\n"
+    "services = \"1205\"\n";
 
 Result<Settings> load(std::string_view toml) {
   const test::TempFolder folder;
@@ -45,11 +46,13 @@ TEST(KeydSettings, AreReadFromTheFile) {
   EXPECT_EQ(settings->tpm->address.path, "/dev/tpmrm0");
   EXPECT_EQ(settings->tpm->time_limit, std::chrono::seconds(20));
   EXPECT_EQ(settings->policy_file, "/usr/lib/gims/release.policy");
-  ASSERT_EQ(settings->users.size(), 5U);
+  EXPECT_EQ(settings->volume_key_socket, "") << "where it is not configured it is not there";
+  ASSERT_EQ(settings->users.size(), 6U);
   EXPECT_EQ(settings->users.at(1201).bits, (Roles{} | Role::tlsd).bits);
   EXPECT_EQ(settings->users.at(1202).bits, (Roles{} | Role::gimsd).bits);
   EXPECT_EQ(settings->users.at(1203).bits, (Roles{} | Role::admin).bits);
   EXPECT_EQ(settings->users.at(1204).bits, (Roles{} | Role::tamper).bits);
+  EXPECT_EQ(settings->users.at(1205).bits, (Roles{} | Role::services).bits);
   EXPECT_EQ(settings->users.at(0).bits, (Roles{} | Role::admin).bits);
 }
 
@@ -91,7 +94,16 @@ TEST(KeydSettings, TheKeysAreInATpmOrInAnHsmOrInBoth) {
 TEST(KeydSettings, ALineOfTheHardwareIsThereWhereItIsConfigured) {
   const auto settings = load(changed("tamper = \"1204\"\n", ""));
   ASSERT_TRUE(settings) << settings.error().text;
-  EXPECT_EQ(settings->users.size(), 4U);
+  EXPECT_EQ(settings->users.size(), 5U);
+}
+
+TEST(KeydSettings, ServicesAndADataVolumeAreThereWhereTheyAreConfigured) {
+  const auto without = load(changed("services = \"1205\"\n", ""));
+  ASSERT_TRUE(without) << without.error().text;
+  EXPECT_EQ(without->users.size(), 5U);
+  const auto with = load(changed("[tpm]", "volume_key_socket = \"/run/gims/volume.key\"\n[tpm]"));
+  ASSERT_TRUE(with) << with.error().text;
+  EXPECT_EQ(with->volume_key_socket, "/run/gims/volume.key");
 }
 
 TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
@@ -108,16 +120,17 @@ TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
       {changed("\"1202\"", "\"1201\""),
        ":9:9: peers.gimsd: must be another user than that of peers.tlsd"},
       {changed("\"1203\"", "\"1202\""),
-       ":10:10: peers.admins: must be other users than those of peers.tlsd, peers.gimsd and "
-       "peers.tamper"},
+       ":10:10: peers.admins: must be other users than those of the other peers"},
       {changed("\"1203\"", "\"1201\""),
-       ":10:10: peers.admins: must be other users than those of peers.tlsd, peers.gimsd and "
-       "peers.tamper"},
+       ":10:10: peers.admins: must be other users than those of the other peers"},
       {changed("\"1204\"", "\"1202\""),
        ":11:10: peers.tamper: must be another user than those of peers.tlsd and peers.gimsd"},
       {changed("\"1204\"", "\"1203\""),
-       ":10:10: peers.admins: must be other users than those of peers.tlsd, peers.gimsd and "
-       "peers.tamper"},
+       ":10:10: peers.admins: must be other users than those of the other peers"},
+      {changed("\"1205\"", "\"1204\""),
+       ":12:12: peers.services: must be another user than those of the other peers"},
+      {changed("[tpm]", "volume_key_socket = \"volume.key\"\n[tpm]"),
+       ":3:21: volume_key_socket: must be an absolute path"},
       {changed("[\"root\", \"1203\"]", "[]"), ":10:10: peers.admins: must be an array of 1 to 16"},
       {changed("/run/gims/keyd.sock", "keyd.sock"), ":1:10: socket: must be an absolute path"},
       {changed("/run/gims/keyd.sock", "/" + std::string(107, 'a')),
