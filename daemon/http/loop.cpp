@@ -260,6 +260,7 @@ void Loop::cut(Link& link) {
 // Tells gims-tlsd which connections were in use, so that a newcomer gets the place of another. A
 // reply that is being sent is a use.
 void Loop::tell_use() {
+  if (tethered_.empty()) return;
   for (const auto& [raw, exchange] : exchanges_) {
     if (exchange->suspended || exchange->connection == nullptr) continue;
     const MHD_ConnectionInfo* info =

@@ -13,20 +13,12 @@ Result<std::unique_ptr<HandshakeLoop>> HandshakeLoop::create(
 HandshakeLoop::~HandshakeLoop() { join(); }
 
 void HandshakeLoop::add(Arrival arrival) {
-  {
-    const std::scoped_lock lock(mutex_);
-    inbox_.push_back(std::move(arrival));
-  }
+  inbox_.put(std::move(arrival));
   wake();
 }
 
 void HandshakeLoop::on_wake() {
-  std::vector<Arrival> arrived;
-  {
-    const std::scoped_lock lock(mutex_);
-    arrived.swap(inbox_);
-  }
-  for (Arrival& arrival : arrived) {
+  for (Arrival& arrival : inbox_.take()) {
     pending_.emplace_back(std::move(arrival));
     Pending& pending = pending_.back();
     pending.place = std::prev(pending_.end());

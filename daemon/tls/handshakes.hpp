@@ -3,13 +3,12 @@
 
 #include <functional>
 #include <list>
-#include <mutex>
 #include <optional>
-#include <vector>
 
 #include "sys/handover.hpp"
 #include "sys/socket.hpp"
 #include "tls/address_limits.hpp"
+#include "tls/inbox.hpp"
 #include "tls/leaf_keeper.hpp"
 #include "tls/loop_thread.hpp"
 #include "tls/session.hpp"
@@ -84,8 +83,7 @@ class HandshakeLoop final : public LoopThread {
   const std::chrono::milliseconds deadline_;
   const Session::Carrier carrier_;
   const std::function<void(Completed)> completed_;
-  std::mutex mutex_;
-  std::vector<Arrival> inbox_;
+  Inbox<Arrival> inbox_;
   std::list<Pending> pending_;  // in the order of their deadlines
   std::list<Pending> dead_;     // until the end of the turn
 };

@@ -33,20 +33,12 @@ PumpLoop::~PumpLoop() { join(); }
 
 void PumpLoop::adopt(Pumped connection) {
   size_.fetch_add(1, std::memory_order_relaxed);
-  {
-    const std::scoped_lock lock(mutex_);
-    inbox_.push_back(std::move(connection));
-  }
+  inbox_.put(std::move(connection));
   wake();
 }
 
 void PumpLoop::on_wake() {
-  std::vector<Pumped> arrived;
-  {
-    const std::scoped_lock lock(mutex_);
-    arrived.swap(inbox_);
-  }
-  for (Pumped& pumped : arrived) take(std::move(pumped));
+  for (Pumped& pumped : inbox_.take()) take(std::move(pumped));
 }
 
 void PumpLoop::take(Pumped&& pumped) {

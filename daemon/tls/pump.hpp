@@ -4,10 +4,10 @@
 #include <array>
 #include <atomic>
 #include <list>
-#include <mutex>
 #include <vector>
 
 #include "tls/address_limits.hpp"
+#include "tls/inbox.hpp"
 #include "tls/loop_thread.hpp"
 #include "tls/session.hpp"
 
@@ -111,8 +111,7 @@ class PumpLoop final : public LoopThread {
   void begin_stop();
 
   const PumpOptions options_;
-  std::mutex mutex_;
-  std::vector<Pumped> inbox_;  // bounded by the limit on connections
+  Inbox<Pumped> inbox_;
   std::atomic<std::size_t> size_{0};
   // Each in the order of Connection::last, oldest first.
   std::list<Connection> pumping_;

@@ -15,20 +15,12 @@ Result<std::unique_ptr<TetherLoop>> TetherLoop::create(std::chrono::milliseconds
 TetherLoop::~TetherLoop() { join(); }
 
 void TetherLoop::adopt(Tethered tethered) {
-  {
-    const std::scoped_lock lock(mutex_);
-    inbox_.push_back(std::move(tethered));
-  }
+  inbox_.put(std::move(tethered));
   wake();
 }
 
 void TetherLoop::on_wake() {
-  std::vector<Tethered> arrived;
-  {
-    const std::scoped_lock lock(mutex_);
-    arrived.swap(inbox_);
-  }
-  for (Tethered& tethered : arrived) {
+  for (Tethered& tethered : inbox_.take()) {
     held_.emplace_back(std::move(tethered));
     Held& held = held_.back();
     held.place = std::prev(held_.end());

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <list>
-#include <mutex>
-#include <vector>
 
 #include "tls/address_limits.hpp"
+#include "tls/inbox.hpp"
 #include "tls/loop_thread.hpp"
 
 namespace gims::tls {
@@ -48,8 +47,7 @@ class TetherLoop final : public LoopThread {
   void close(Held& held);
 
   const std::chrono::milliseconds stop_limit_;
-  std::mutex mutex_;
-  std::vector<Tethered> inbox_;  // bounded by the limit on connections
+  Inbox<Tethered> inbox_;
   std::list<Held> held_;
   std::list<Held> dead_;  // until the end of the turn, as later events of it may name them
   std::optional<std::chrono::steady_clock::time_point> stop_at_;

@@ -74,7 +74,7 @@ class KernelTlsTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = Path(folder.name)
         cls.port = free_port()
-        cls.machine = appliance.copy_serving("ktls")
+        cls.machine = appliance.copy("ktls")
         cls.addClassCleanup(cls.machine.stop)
         cls.machine.start("-netdev", f"user,id=officers,restrict=on,net=10.73.2.0/23,host=10.73.3.254,dns=10.73.3.253,"
                                      f"hostfwd=tcp:127.0.0.1:{cls.port}-{UNIT}:8443",
