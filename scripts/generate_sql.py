@@ -3,8 +3,8 @@
 
     generate_sql.py --out DIR --sql FOLDER --migrations FOLDER
 
-Every statement is prepared by the SQLite library itself against the schema that the migrations make,
-so a misspelt column, a wrong input, a wrong count or type of outputs fails the build at FILE:LINE.
+Every statement is prepared by the SQLite library itself against the schema that the migrations make, and
+against the one that the release before this one left (docs/schema.md, "Releases"), so a misspelt column, a wrong input, a wrong count or type of outputs fails the build at FILE:LINE.
 daemon/sql/statement.hpp shows the form of a statement and what it becomes. Written to DIR/store/:
 statements/<file>.hpp for each .sql file, statements.cpp (texts and slots) and migrations.cpp. A file
 whose text would not change is left alone, so that nothing is rebuilt for it.
@@ -60,6 +60,7 @@ UNPORTABLE = [
 class Refused(Exception):
     def __init__(self, where, line, text):
         super().__init__(f"{where}:{line}: {text}")
+        self.text = text
 
 
 @dataclass
@@ -313,14 +314,16 @@ def write_statements(out, files):
           + "\n}  // namespace gims::store::statements\n")
 
 
-def write_migrations(out, paths):
+def write_migrations(out, paths, predecessor):
     entries = "".join(
         f'    Migration{{.number = {number}, .name = "{path.name}", .sql = {raw_string(path.read_text(encoding="utf-8"))}}},\n'
         for number, path in enumerate(paths, 1))
     write(out / "migrations.cpp",
           '#include "store/migrations.hpp"\n\nnamespace gims::store {\nnamespace {\n\n'
           f"constexpr Migration every[] = {{\n{entries}}};\n\n}}  // namespace\n\n"
-          "std::span<const Migration> migrations() noexcept { return every; }\n\n}  // namespace gims::store\n")
+          "std::span<const Migration> migrations() noexcept { return every; }\n\n"
+          f"Schema release_schema() noexcept {{ return {{.steps = every, .predecessor = {predecessor}}}; }}\n\n"
+          "}  // namespace gims::store\n")
 
 
 def migrations_in(folder):
@@ -334,14 +337,35 @@ def migrations_in(folder):
     return paths
 
 
+def predecessor_in(folder, newest):
+    """The schema's version that the release before this one left."""
+    path = folder / "predecessor"
+    text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    if not text.isdigit() or not 1 <= int(text) <= newest:
+        raise Refused(path, 1, f"a number from 1 to {newest} is wanted: the newest migration of the release before this one")
+    return int(text)
+
+
+def check_on_predecessor(library, statements, path):
+    for statement in statements:
+        try:
+            library.check(statement)
+        except Refused as refused:
+            raise Refused(statement.file, statement.line, f"on the schema of the release before this one ({path.name}): "
+                          f"{refused.text}; what a statement needs comes one release before it (docs/schema.md)") from refused
+
+
 def generate(sql, migrations, out):
     library = Library()
     paths = migrations_in(migrations)
-    for path in paths:
+    predecessor = predecessor_in(migrations, len(paths))
+    files = {path: parse(path) for path in sorted(sql.glob("*.sql"))}
+    for number, path in enumerate(paths, 1):
         text = path.read_text(encoding="utf-8")
         lint(re.sub(r"--.*", lambda m: " " * len(m[0]), text), path, 1)
         library.script(path)
-    files = {path: parse(path) for path in sorted(sql.glob("*.sql"))}
+        if number == predecessor < len(paths):
+            check_on_predecessor(library, (statement for statements in files.values() for statement in statements), path)
     seen = {}
     for statements in files.values():
         for statement in statements:
@@ -353,7 +377,7 @@ def generate(sql, migrations, out):
             lint(statement.text, statement.file, statement.sql_line)
             library.check(statement)
     write_statements(out / "store", files)
-    write_migrations(out / "store", paths)
+    write_migrations(out / "store", paths, predecessor)
 
 
 def main():

@@ -137,6 +137,7 @@ Result<> run_gimsd(Settings settings) {
           {.services = {.policy = std::move(settings.policy),
                         .folder = settings.data_folder,
                         .keys = std::move(fetched->keys),
+                        .migrate = settings.migrate,
                         .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
                         .attestation = std::move(attester),
                         .decisions = std::make_unique<KeydDecisionsClient>(settings.keyd_socket)},

@@ -31,6 +31,7 @@
 #include "service/rooms/directory.hpp"
 #include "service/rooms/room_reads.hpp"
 #include "service/rooms/rooms.hpp"
+#include "service/schema_migration.hpp"
 #include "service/site_status.hpp"
 #include "service/store_check.hpp"
 #include "service/sync/feed.hpp"
@@ -128,6 +129,7 @@ struct Services::Parts {
           sync(*parts.store, parts.feed, parts.policy, parts.clock),
           site_status(*parts.store, store_check, users, parts.audit, parts.policy, parts.clock,
                       GIMS_VERSION),
+          migration(*parts.store),
           authenticator(parts.sessions) {}
 
     service::StoreCheck store_check;
@@ -154,6 +156,7 @@ struct Services::Parts {
     service::Notifications notifications;
     service::sync::Sync sync;
     service::SiteStatus site_status;
+    service::SchemaMigration migration;
     SessionAuthenticator authenticator;
   };
   std::optional<OnStore> on;
@@ -167,10 +170,11 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   service::MediaOptions media{.folder = options.folder / "media",
                               .key = std::move(options.keys.media)};
   const std::filesystem::path certificate = options.folder / "audit.certificate";
+  const store::Migrate migrate = options.migrate;
   auto parts = std::make_unique<Parts>(std::move(options), clock);
   if (parts->witness) parts->audit.keep_certificate(certificate.string());
   GIMS_TRY_ASSIGN(parts->store,
-                  store::Store::open({.database = database}, clock,
+                  store::Store::open({.database = database, .migrate = migrate}, clock,
                                      {&parts->sessions, &parts->feed, &parts->audit}));
   parts->feed.start(parts->store->position());
   GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
@@ -240,6 +244,7 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(client::attestation_routes(parts_->attestation));
   namespace admin = api::admin;
   add(admin::status_routes(on.site_status));
+  add(admin::migration_routes(on.migration));
   add(admin::user_routes(on.users, on.devices, on.profiles));
   add(admin::device_routes(on.users, on.devices));
   add(admin::identity_routes(on.users, parts_->two_persons));

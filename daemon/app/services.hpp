@@ -25,6 +25,7 @@ struct ServiceOptions {
   service::Policy policy;
   std::filesystem::path folder;  // database and media; it must exist
   hsm::DataKeys keys;
+  store::Migrate migrate = store::Migrate::at_open;
   // gims-keyd, for the audit log's head; nothing on a test site.
   std::unique_ptr<service::AuditWitness> witness = nullptr;
   // gims-keyd, for what the unit states about itself; nothing on a test site.

@@ -80,6 +80,9 @@ Result<Settings> read(Config config) {
   settings.intake_socket = sys::socket_path(config, "tlsd.socket");
   settings.intake_sender = sys::uid_of(config.text("tlsd.user", sys::user_rule())).value_or(0);
   settings.admin_socket = sys::socket_path(config, "admin.socket");
+  if (config.choice("store.migrate", "at-start", {"at-start", "when-told"}) == "when-told") {
+    settings.migrate = store::Migrate::when_told;
+  }
   for (const std::string& admin : config.texts("admin.users", 0, most_admins, sys::user_rule())) {
     if (const auto uid = sys::uid_of(admin)) settings.admins.push_back(*uid);
   }

@@ -10,6 +10,7 @@
 #include "base/config.hpp"
 #include "http/server.hpp"
 #include "service/policy.hpp"
+#include "store/store.hpp"
 
 namespace gims::app {
 
@@ -20,6 +21,7 @@ struct Settings {
   // gims-tlsd hands connections over here, and runs as this user.
   std::string intake_socket;
   uid_t intake_sender = 0;
+  store::Migrate migrate = store::Migrate::at_open;
   std::string admin_socket;
   std::vector<uid_t> admins;  // beside root
   http::ServerOptions http;

@@ -168,6 +168,11 @@ class Commands {
     outcome.out = "wrote the audit log to " + with_.file + "\n";
     return outcome;
   }
+  Result<Outcome> migrate() {
+    return show({.verb = Verb::post, .path = "/migrate", .patience = no_end},
+                [](json::Value answer) { return migrated_text(answer); });
+  }
+
   Result<Outcome> check() {
     json::Writer body;
     body.begin_object().member("full", with_.full).end_object();
@@ -344,6 +349,9 @@ class Grammar {
     CLI::App& check = leaf(app, "check", "Read the whole store for damage, while the site works",
                            [this] { return commands_.check(); });
     check.add_flag("--full", with.full, "Every event, index and media file, too: takes longer");
+    leaf(app, "migrate",
+         "Bring the database to this release's schema; no older release reads it then",
+         [this] { return commands_.migrate(); });
   }
 
  private:

@@ -104,6 +104,14 @@ std::string user_text(json::Value user) {
   return out;
 }
 
+std::string migrated_text(json::Value answer) {
+  std::string text;
+  for (const json::Value name : answer.get("migrations").array()) {
+    text += "made: " + printable(name.string_or("")) + "\n";
+  }
+  return text.empty() ? "the database has this release's schema\n" : text;
+}
+
 std::string check_text(json::Value progress) {
   if (!progress.get("running").bool_or(false)) return {};
   std::string text = "checking " + text_of(progress, "step");

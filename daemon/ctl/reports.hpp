@@ -15,6 +15,9 @@ namespace gims::ctl {
 [[nodiscard]] std::string user_text(json::Value user);
 [[nodiscard]] std::string devices_text(json::Value list);
 
+// Which migrations were made.
+[[nodiscard]] std::string migrated_text(json::Value answer);
+
 // How far a check of the store is; one line without an end.
 [[nodiscard]] std::string check_text(json::Value progress);
 

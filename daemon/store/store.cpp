@@ -33,6 +33,11 @@ Error stopped() {
       .error();
 }
 
+// The steps are numbered from 1 on.
+std::span<const Migration> up_to(const Schema& schema, int version) {
+  return schema.steps.first(static_cast<std::size_t>(version));
+}
+
 }  // namespace
 
 struct Store::Parts {
@@ -99,8 +104,14 @@ Result<> Store::open_parts(Parts& made, const Clock& clock,
   Parts* const parts = &made;
   GIMS_TRY_ASSIGN(parts->writing,
                   SqliteConnection::open(parts->opening(Access::write, writer_cache)));
-  GIMS_TRY(migrate(*parts->writing, migrations()));
-  GIMS_TRY(check_schema(*parts->writing, migrations()));
+  const Schema& schema = parts->options.schema;
+  int version = schema.steps.back().number;
+  if (parts->options.migrate == Migrate::at_open) {
+    GIMS_TRY(migrate(*parts->writing, schema.steps));
+  } else {
+    GIMS_TRY_ASSIGN(version, migrate_to_served(*parts->writing, schema));
+  }
+  GIMS_TRY(check_schema(*parts->writing, up_to(schema, version)));
   GIMS_TRY_ASSIGN(const auto last, sql::first(*parts->writing, statements::StreamPosition{}));
   if (!last) return std::unexpected(damaged("the table stream_position has no row"));
   GIMS_TRY(check_ends(*parts->writing, last->position));
@@ -171,6 +182,12 @@ Result<StreamId> Store::begin_snapshot(std::unique_ptr<sql::Connection>& connect
   GIMS_TRY_ASSIGN(const auto row, sql::first(*connection, statements::StreamPosition{}));
   GIMS_CHECK(row);  // seen at open, and never deleted
   return row->position;
+}
+
+Result<std::span<const Migration>> Store::pending() {
+  GIMS_TRY_ASSIGN(Reader reader, read());
+  GIMS_TRY_ASSIGN(const int version, schema_version(reader.sql()));
+  return parts_->options.schema.steps.subspan(static_cast<std::size_t>(version));
 }
 
 // An empty one stands for a connection that could not be made.

@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,16 @@
 #include "store/changes.hpp"
 #include "store/check.hpp"
 #include "store/checkpointer_options.hpp"
+#include "store/migrations.hpp"
 #include "store/writer.hpp"
 
 namespace gims::store {
+
+// When a database that the release before this one wrote is brought to this one's schema.
+enum class Migrate : std::uint8_t {
+  at_open,
+  when_told,  // Store::pending(): until then the release before this one can serve it again
+};
 
 struct StoreOptions {
   std::filesystem::path database;                // the SQLite file; its folder must exist
@@ -26,6 +35,8 @@ struct StoreOptions {
   std::size_t batch = 256;                       // operations in one commit at most
   std::chrono::milliseconds lease_wait{10'000};  // for a read connection; then `unavailable`
   CheckpointerOptions checkpoints{};
+  Migrate migrate = Migrate::at_open;
+  Schema schema = release_schema();
   std::string vfs{};  // empty: the system's. Tests put a failing one here.
 };
 
@@ -55,8 +66,8 @@ class Reader {
 
 class Store {
  public:
-  // Opens or makes the database, runs the migrations, starts the writer. A newer schema, a damaged
-  // file or a folder that cannot be written is an error that says what to do.
+  // Opens or makes the database, runs the migrations or leaves them, starts the writer. A newer
+  // schema, a damaged file or a folder that cannot be written is an error that says what to do.
   // `listeners` live as long as the store.
   [[nodiscard]] static Result<std::unique_ptr<Store>> open(StoreOptions options, const Clock& clock,
                                                            std::vector<ChangeListener*> listeners);
@@ -74,6 +85,9 @@ class Store {
   [[nodiscard]] Result<Faults> check(bool full, const CheckTell& tell = {});
   // What the first statement said that met a damaged file since the start; nothing: none did.
   [[nodiscard]] std::optional<std::string> damage() const;
+  // The migrations that the database does not have yet, oldest first, to be applied each in an
+  // operation of the writer (apply()); statics. Empty but with Migrate::when_told.
+  [[nodiscard]] Result<std::span<const Migration>> pending();
   // Finishes what is queued, waits for the leased readers, then closes. Operations submitted later
   // are answered `unavailable`. Not from the writer's thread, and not with a Reader in hand.
   void stop();

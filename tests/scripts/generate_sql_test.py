@@ -28,6 +28,7 @@ class Generator(unittest.TestCase):
         for name in ("sql", "migrations"):
             (self.top / name).mkdir()
         self.migration("0001_first.sql", SCHEMA)
+        self.migration("predecessor", "1\n")
 
     def migration(self, name, text):
         (self.top / "migrations" / name).write_text(text, encoding="utf-8")
@@ -83,6 +84,7 @@ class GoodInput(Generator):
 
     def test_migrations_are_embedded_in_order(self):
         self.migration("0002_more.sql", "ALTER TABLE users ADD COLUMN more TEXT;\n")
+        self.migration("predecessor", "2\n")
         self.generate(GOOD.replace("created_ts int, ", "more text?, ").replace("created_ts, ", "more, "))
         text = self.made("migrations.cpp")
         self.assertLess(text.index("0001_first.sql"), text.index("0002_more.sql"))
@@ -153,6 +155,20 @@ class BadInput(Generator):
     def test_gap_in_migrations(self):
         self.migration("0003_more.sql", "CREATE TABLE a (b TEXT);\n")
         self.refused(GOOD, "0003_more.sql:1", "0002_")
+
+    def test_a_statement_that_needs_more_than_the_release_before_left(self):
+        self.migration("0002_more.sql", "ALTER TABLE users ADD COLUMN rank TEXT;\n")
+        text = GOOD.replace(":user_id;", ":user_id AND rank IS NULL;")
+        self.refused(text, "users.sql:3", "on the schema of the release before this one (0001_first.sql)")
+        self.migration("predecessor", "2\n")
+        self.generate(text)
+        self.assertIn(".predecessor = 2}", self.made("migrations.cpp"))
+
+    def test_the_predecessor_is_one_of_the_migrations(self):
+        for text in ("0\n", "2\n", "x\n", ""):
+            with self.subTest(text):
+                self.migration("predecessor", text)
+                self.refused(GOOD, "predecessor:1", "a number from 1 to 1")
 
 
 if __name__ == "__main__":

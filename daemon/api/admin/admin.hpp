@@ -9,6 +9,7 @@
 #include "service/accounts/users.hpp"
 #include "service/attestation.hpp"
 #include "service/audit_log.hpp"
+#include "service/schema_migration.hpp"
 #include "service/site_status.hpp"
 #include "service/two_persons.hpp"
 
@@ -16,6 +17,8 @@ namespace gims::api::admin {
 
 // GET /status; GET /check (how far the one is that runs), POST /check
 [[nodiscard]] Routes status_routes(service::SiteStatus& site);
+// POST /migrate: once a start of this release was told to be good
+[[nodiscard]] Routes migration_routes(service::SchemaMigration& migration);
 // POST and GET /users, GET /users/{userId}, POST /users/{userId}/lock, unlock, reset, deactivate
 [[nodiscard]] Routes user_routes(service::Users& users, service::Devices& devices,
                                  service::Profiles& profiles);

@@ -98,9 +98,9 @@ class AdminApi : public ::testing::Test {
     EXPECT_TRUE(two_persons.attach(*store));
     status.count_connections([] { return std::size_t{7}; });
     Routes all;
-    for (Routes module : {status_routes(status), user_routes(users, devices, profiles),
-                          device_routes(users, devices), identity_routes(users, two_persons),
-                          audit_routes(audit)}) {
+    for (Routes module : {status_routes(status), migration_routes(migration),
+                          user_routes(users, devices, profiles), device_routes(users, devices),
+                          identity_routes(users, two_persons), audit_routes(audit)}) {
       for (Route& route : module) all.push_back(std::move(route));
     }
     server = std::move(*http::Server::start({.loops = 1, .workers = 1}, gate.routes(std::move(all)),
@@ -203,6 +203,7 @@ class AdminApi : public ::testing::Test {
   std::unique_ptr<service::Media> media;
   service::StoreCheck store_check;
   service::SiteStatus status;
+  service::SchemaMigration migration{*store};
   Approved approved;
   service::TwoPersons two_persons{&approved};
   NobodyAuthenticator authenticator;
@@ -218,6 +219,7 @@ constexpr Known all_routes[] = {
     {"GET", "/status"},
     {"POST", "/check"},
     {"GET", "/check"},
+    {"POST", "/migrate"},
     {"POST", "/users"},
     {"GET", "/users"},
     {"GET", "/users/desk.officer"},

@@ -117,6 +117,7 @@ TEST_F(Gimsctl, AsksWhatTheCommandSays) {
       {{"audit", "list", "--after", "7", "--limit", "3"}, Verb::get, "/audit?limit=3&after=7"},
       {{"audit", "verify"}, Verb::post, "/audit/verify"},
       {{"check", "--full"}, Verb::post, "/check"},
+      {{"migrate"}, Verb::post, "/migrate"},
   };
   for (const auto& [arguments, verb, path] : cases) {
     asked.clear();
