@@ -77,7 +77,8 @@ class UpdateTest(unittest.TestCase):
         self.assertIn("systemd-bless-boot.service", unit.words("After"))
         self.assertIn("boot-complete.target", unit.words("Requires"))
         self.assertEqual(unit.one("ExecCondition"), "/usr/lib/gims/blessed")
-        self.assertTrue(unit.one("ExecStart").endswith(" raise-release"))
+        # The older release reads the database no more once it was migrated, so the TPM is told first.
+        self.assertEqual([start.split()[-1] for start in unit.all("ExecStart")], ["raise-release", "migrate"])
         healthy = image.Unit("gims-healthy.service")
         self.assertEqual((healthy.words("RequiredBy"), healthy.words("Before")), (["boot-complete.target"], ["boot-complete.target"]))
         self.assertEqual(healthy.one("FailureAction"), "reboot")
