@@ -1,0 +1,84 @@
+#include "ctl/unit_commands.hpp"
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "json/writer.hpp"
+
+namespace gims::ctl {
+namespace {
+
+std::string_view name_of(ActEnd end) noexcept {
+  switch (end) {
+    case ActEnd::done:
+      return "ok";
+    case ActEnd::refused:
+      return "refused";
+    case ActEnd::failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+}  // namespace
+
+UnitCommands::UnitCommands(CLI::App& app, UnitArguments& with, const bool& json,
+                           const Surroundings& surroundings, Run& chosen)
+    : with_(with), json_(json), surroundings_(surroundings), chosen_(chosen) {
+  unit_ = app.add_subcommand("unit", "The appliance itself; at its console");
+  unit_->require_subcommand(1);
+  unit_->fallthrough();
+  unit_->add_option("--acts", with_.folder, "The folder of the acts' sockets")
+      ->capture_default_str();
+
+  CLI::App& clock = leaf("clock", "Show the clock and what it goes by, or set it",
+                         [this] { return this->clock(); });
+  clock.add_option("time", with_.time, "2026-11-28T10:15:00, in UTC, or with a zone (+05:30)");
+  clock.add_flag("--far", with_.far, "It is right although it is more than a day off");
+  leaf("restart", "Restart the unit", [this] { return power("restart"); });
+  leaf("off", "Turn the unit off", [this] { return power("off"); });
+}
+
+CLI::App& UnitCommands::leaf(const std::string& name, const std::string& about, Run run) {
+  CLI::App* const made = unit_->add_subcommand(name, about);
+  made->fallthrough();
+  made->callback([this, run = std::move(run)] { chosen_ = run; });
+  return *made;
+}
+
+Result<Outcome> UnitCommands::act(const Act& act) const {
+  json::Writer json;
+  json.begin_object().key("lines").begin_array();
+  GIMS_TRY_ASSIGN(const Acted acted,
+                  surroundings_.act(with_.folder, act, [&](std::string_view line) {
+                    if (json_) {
+                      json.value(line);
+                    } else {
+                      surroundings_.show(line);
+                    }
+                  }));
+  Outcome outcome;
+  if (acted.end != ActEnd::done) {
+    outcome.exit = Exit::refused;
+    outcome.err = "gimsctl: " + acted.text + "\n";
+  }
+  if (json_) {
+    json.end_array().member("end", name_of(acted.end)).member("text", acted.text).end_object();
+    outcome.out = json.take() + "\n";
+  }
+  return outcome;
+}
+
+Result<Outcome> UnitCommands::clock() const {
+  Act asked{.name = "clock", .values = {}};
+  if (!with_.time.empty()) asked.values.emplace_back("time", with_.time);
+  if (with_.far) asked.values.emplace_back("far", "yes");
+  return act(asked);
+}
+
+Result<Outcome> UnitCommands::power(const std::string& how) const {
+  return act({.name = "power", .values = {{"how", how}}});
+}
+
+}  // namespace gims::ctl
