@@ -177,8 +177,7 @@ class Commands {
     json::Writer body;
     body.begin_object().member("act", with_.act).member("at", with_.at);
     body.member("step", with_.step).member("text", with_.text).end_object();
-    GIMS_TRY(
-        ask({.verb = Verb::post, .path = "/audit/acts", .body = Redacted(body.take())}));
+    GIMS_TRY(ask({.verb = Verb::post, .path = "/audit/acts", .body = Redacted(body.take())}));
     return Outcome{};
   }
   Result<Outcome> check() {

@@ -16,7 +16,7 @@
 namespace gims::ctl {
 
 inline constexpr std::size_t most_act_values = 16;
-inline constexpr std::size_t longest_act_line = 512;    // of what is asked
+inline constexpr std::size_t longest_act_line = 512;     // of what is asked
 inline constexpr std::size_t longest_act_answer = 4096;  // a line of it
 inline constexpr std::size_t most_act_answers = 20'000;  // lines
 

@@ -1,5 +1,5 @@
-// Acts of the appliance itself (an update, a restart) in the site's audit log. Root does them, beside
-// gimsd: this enters that one has begun, and how it ended.
+// Acts of the appliance itself (an update, a restart) in the site's audit log. Root does them,
+// beside gimsd: this enters that one has begun, and how it ended.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,8 @@ namespace {
 
 Result<service::UnitAct> act_of(const Call& call) {
   // An administrator who is not root does no act of the unit, and makes no entry of one.
-  if (call.request().peer.uid != 0U) return service::forbidden("Only root enters acts of the unit.");
+  if (call.request().peer.uid != 0U)
+    return service::forbidden("Only root enters acts of the unit.");
   GIMS_TRY_ASSIGN(const std::string_view act, json::required_string(call.body(), "act"));
   GIMS_TRY_ASSIGN(const std::string_view at, json::required_string(call.body(), "at"));
   GIMS_TRY_ASSIGN(const std::string_view step, json::required_string(call.body(), "step"));

@@ -15,7 +15,8 @@ namespace {
 // An act that reads all that it is asked, answers with one text, and is gone.
 class UnitClient : public ::testing::Test {
  protected:
-  Result<Acted> act(const std::string& answer, const Act& asked = {.name = "update", .values = {}}) {
+  Result<Acted> act(const std::string& answer,
+                    const Act& asked = {.name = "update", .values = {}}) {
     sys::Fd door = std::move(*sys::stream_listen(folder.file(asked.name), 0600));
     std::jthread unit([&] {
       const auto socket = accepted(door.get());
@@ -63,9 +64,8 @@ TEST_F(UnitClient, TellsHowItEnded) {
 }
 
 TEST_F(UnitClient, AnEndWithoutAWordIsAFailure) {
-  for (const char* const answer :
-       {"", "It goes.\n", "It goes.\n= ok", "= okay\n", "= refused:\n", "= ok\nand more\n",
-        "= ok\n= ok\n", "= ok\nmore"}) {
+  for (const char* const answer : {"", "It goes.\n", "It goes.\n= ok", "= okay\n", "= refused:\n",
+                                   "= ok\nand more\n", "= ok\n= ok\n", "= ok\nmore"}) {
     const auto acted = act(answer);
     ASSERT_FALSE(acted) << answer;
     EXPECT_EQ(acted.error().kind, ErrorKind::unavailable) << answer;
@@ -85,8 +85,8 @@ TEST_F(UnitClient, TakesNoMoreThanItsBounds) {
 TEST_F(UnitClient, AsksForNothingThatCannotBeWritten) {
   for (const std::string& value : {std::string("a\nb"), std::string("a\x7f"), std::string("\xff"),
                                    std::string("\xc2\x9b"), std::string(509, 'x')}) {
-    const auto acted = act_on_unit(folder.path().string(),
-                                   {.name = "update", .values = {{"key", value}}}, {});
+    const auto acted =
+        act_on_unit(folder.path().string(), {.name = "update", .values = {{"key", value}}}, {});
     ASSERT_FALSE(acted) << value;
     EXPECT_EQ(acted.error().kind, ErrorKind::bad_input) << value;
   }
@@ -117,9 +117,9 @@ TEST_F(UnitClient, IsTurnedAway) {
 
 TEST_F(UnitClient, DoesNotWaitForever) {
   const sys::Fd door = std::move(*sys::stream_listen(folder.file("update"), 0600));
-  const auto acted = act_on_unit(
-      folder.path().string(), {.name = "update", .values = {}, .patience = std::chrono::seconds(0)},
-      {});
+  const auto acted =
+      act_on_unit(folder.path().string(),
+                  {.name = "update", .values = {}, .patience = std::chrono::seconds(0)}, {});
   ASSERT_FALSE(acted);
   EXPECT_TRUE(acted.error().text.starts_with("It has said nothing")) << acted.error().text;
 }
