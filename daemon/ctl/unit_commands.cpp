@@ -9,6 +9,9 @@
 namespace gims::ctl {
 namespace {
 
+// Reading a slow stick's bundle, of which a word comes when it is done.
+constexpr std::chrono::minutes reads_a_stick{15};
+
 std::string_view name_of(ActEnd end) noexcept {
   switch (end) {
     case ActEnd::done:
@@ -36,6 +39,11 @@ UnitCommands::UnitCommands(CLI::App& app, UnitArguments& with, const bool& json,
                          [this] { return this->clock(); });
   clock.add_option("time", with_.time, "2026-11-28T10:15:00, in UTC, or with a zone (+05:30)");
   clock.add_flag("--far", with_.far, "It is right although it is more than a day off");
+  leaf("release", "Show which release runs, and what the other slot has",
+       [this] { return this->act({.name = "update", .values = {{"do", "release"}}}); });
+  leaf("update", "Install the release of the stick, and restart into it", [this] {
+    return update();
+  }).add_flag("--check", with_.check, "Only say what is on the stick, and whether it is whole");
   leaf("restart", "Restart the unit", [this] { return power("restart"); });
   leaf("off", "Turn the unit off", [this] { return power("off"); });
 }
@@ -70,11 +78,23 @@ Result<Outcome> UnitCommands::act(const Act& act) const {
   return outcome;
 }
 
+void UnitCommands::note(std::string_view text) const {
+  if (!json_) surroundings_.show(text);
+}
+
 Result<Outcome> UnitCommands::clock() const {
   Act asked{.name = "clock", .values = {}};
   if (!with_.time.empty()) asked.values.emplace_back("time", with_.time);
   if (with_.far) asked.values.emplace_back("far", "yes");
   return act(asked);
+}
+
+Result<Outcome> UnitCommands::update() const {
+  if (with_.check) {
+    return act({.name = "update", .values = {{"do", "check"}}, .patience = reads_a_stick});
+  }
+  note("Ctrl-C ends what is shown here, and not the update.");
+  return act({.name = "update", .values = {{"do", "install"}}, .patience = reads_a_stick});
 }
 
 Result<Outcome> UnitCommands::power(const std::string& how) const {

@@ -12,7 +12,7 @@ namespace gims::ctl {
 struct UnitArguments {
   std::string folder = "/run/gims/acts";  // of the acts' sockets
   bool check = false;
-  bool far = false;
+  bool far = false;  // a jump of the clock
   std::string time;
 };
 
@@ -27,7 +27,10 @@ class UnitCommands {
  private:
   CLI::App& leaf(const std::string& name, const std::string& about, Run run);
   [[nodiscard]] Result<Outcome> act(const Act& act) const;
+  // For the person at the terminal, before the act.
+  void note(std::string_view text) const;
   [[nodiscard]] Result<Outcome> clock() const;
+  [[nodiscard]] Result<Outcome> update() const;
   [[nodiscard]] Result<Outcome> power(const std::string& how) const;
 
   UnitArguments& with_;

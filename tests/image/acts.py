@@ -43,6 +43,10 @@ class Unit:
     def bind(self, source, target, how="--ro-bind"):
         self.binds += [how, source, target]
 
+    def tmpfs(self, target):
+        """Nothing of the machine's there, as far as the act sees."""
+        self.binds += ["--tmpfs", target]
+
     def act(self, name, asked=b"\n", instance="0-123-806", script=None, output=subprocess.PIPE):
         """Its lines, without the last, and the last. `asked`: bytes, or values by their keys."""
         if isinstance(asked, dict):

@@ -1,6 +1,8 @@
 """What an administrator at the console can have root do: how it is asked, answered and noted, and each act."""
 
+import hashlib
 import os
+import shutil
 import sys
 import unittest
 from pathlib import Path
@@ -151,6 +153,146 @@ class ClockTest(unittest.TestCase):
         self.unit.command("chronyc", "exit 1")
         self.assertTrue(self.unit.act("clock")[1].startswith("= failed: "))
         self.assertTrue(self.set("2026-11-28T10:15:00")[1].startswith("= failed: "))
+
+
+class UpdateTest(unittest.TestCase):
+    LIST = "{} *gims_{}.efi\n{} *gims_{}.policy\n"
+
+    def setUp(self):
+        self.unit = acts.Unit(self)
+        folder = self.unit.folder
+        self.boot, self.media, self.devices, self.etc = (folder / name for name in ("boot", "media", "dev", "etc"))
+        for made in (self.boot / "gims", self.boot / "EFI/Linux", self.media / "stick", self.devices):
+            made.mkdir(parents=True)
+        (folder / "os-release").write_text('ID=debian\nIMAGE_VERSION="1.2.0"\n')
+        self.unit.bind(folder / "os-release", "/usr/lib/os-release")
+        for source, target in ((self.boot, "/boot"), (self.media, "/media"), (self.devices, "/dev/disk")):
+            self.unit.tmpfs(target)
+            self.unit.bind(source, target)
+        self.image("1.2.0", 7)
+        self.unit.command("gpgv", "exit 0")
+        self.unit.command("journalctl", "exit 0")
+        self.unit.command("systemd-bless-boot", "echo good")
+        self.unit.command("sleep", "exit 0")
+        # As systemd compares them, for what the tests have.
+        self.unit.command("systemd-analyze", '[ "$(printf "%s\\n" "$2" "$4" | sort -V | tail -n 1)" = "$2" ] && [ "$2" != "$4" ]')
+        self.blessed("exit 0")
+
+    def blessed(self, does):
+        path = self.unit.folder / "blessed"
+        path.write_text(f"#!/bin/sh\n{does}\n")
+        path.chmod(0o755)
+        self.unit.bind(path, "/usr/lib/gims/blessed")
+
+    @staticmethod
+    def policy(number):
+        return b"GIMSRPOL\0\1" + number.to_bytes(8, "big") + b"more"
+
+    def image(self, version, number, counted=""):
+        (self.boot / "EFI/Linux" / f"gims_{version}{counted}.efi").write_text("")
+        (self.boot / "gims" / f"gims_{version}.policy").write_bytes(self.policy(number))
+
+    def stick(self, version="1.3.0", number=8):
+        (self.devices / "by-label").mkdir(exist_ok=True)
+        (self.devices / "by-label/GIMS").touch()
+        bundle = self.media / "stick/update"
+        bundle.mkdir(exist_ok=True)
+        files = {f"gims_{version}.efi": b"image", f"gims_{version}.policy": self.policy(number)}
+        for name, data in files.items():
+            (bundle / name).write_bytes(data)
+        (bundle / "SHA256SUMS").write_text("".join(f"{hashlib.sha256(data).hexdigest()} *{name}\n" for name, data in files.items()))
+        (bundle / "SHA256SUMS.gpg").write_text("")
+        return bundle
+
+    def do(self, what):
+        return self.unit.act("update", {"do": what})
+
+    def test_release(self):
+        lines, end = self.do("release")
+        self.assertEqual((lines, end), (["version:     1.2.0, release 7", "slot:        unknown", "state:       good", "tries:       not counted", "other slot:  empty"], "= ok"))
+        self.image("1.1.0", 6)
+        self.assertIn("other slot:  1.1.0, release 6, slot unknown, tries: not counted", self.do("release")[0])
+
+    def test_tries(self):
+        (self.boot / "EFI/Linux/gims_1.2.0.efi").unlink()
+        self.image("1.2.0", 7, "+2-1")
+        self.image("1.3.0", 8, "+3")
+        lines = self.do("release")[0]
+        self.assertIn("tries:       2 left, 1 used", lines)
+        self.assertIn("other slot:  1.3.0, release 8, slot unknown, tries: 3 left", lines)
+
+    def test_check(self):
+        self.stick()
+        lines, end = self.do("check")
+        self.assertEqual(end, "= ok")
+        self.assertEqual(lines[:2], ["on the stick: 1.3.0, release 8; its signature is good", "on this unit: 1.2.0, release 7"])
+        self.assertEqual(self.unit.calls("systemctl"), [])
+        self.assertEqual(self.unit.calls("gimsctl"), [])
+        self.assertIn("--keyring /usr/lib/systemd/import-pubring.gpg", self.unit.calls("gpgv")[0])
+
+    def refused(self, why, what="install"):
+        end = self.do(what)[1]
+        self.assertTrue(end.startswith("= refused: "), end)
+        self.assertIn(why, end)
+        self.assertNotIn("start gims-update.service", self.unit.calls("systemctl"))
+
+    def test_what_is_no_update_is_refused(self):
+        self.refused("no stick")
+        bundle = self.stick()
+        (bundle / "gims_1.3.0.efi").write_bytes(b"imagf")
+        self.refused("missing or damaged")
+        self.refused("missing or damaged", "check")
+        (bundle / "gims_1.3.0.efi").unlink()
+        self.refused("missing or damaged")
+        for version in ("1.2.0", "1.1.9"):
+            self.stick(version)
+            self.refused("not newer")
+        for text in ("", "0 *gims_9.efi\n", f"{'0' * 64} *gims_9.efi\n{'0' * 64} *gims_8.efi\n", f"{'0' * 64} *gims_..%2f.efi\n"):
+            (bundle / "SHA256SUMS").write_text(text)
+            self.refused("none of this appliance")
+        (bundle / "SHA256SUMS").write_text("x" * 16385)
+        self.refused("longer than")
+        self.unit.command("gpgv", "exit 1")
+        self.stick()
+        self.refused("The signature")
+        (bundle / "SHA256SUMS.gpg").unlink()
+        self.refused("no SHA256SUMS")
+        shutil.rmtree(bundle)
+        self.refused("no folder update")
+
+    def test_what_has_no_way_back_is_not_updated(self):
+        self.stick()
+        self.blessed("exit 1")
+        self.refused("not told to be good yet")
+
+    def test_one_at_a_time(self):
+        self.stick()
+        self.unit.command("systemctl", '[ "$1" != show ] || echo activating')
+        self.refused("written already")
+
+    def test_install(self):
+        self.stick()
+        self.unit.command("journalctl", "case $* in *--unit=*) echo Writing the root.;; esac")
+        self.unit.command("systemctl", 'case "$*" in "start gims-update.service") exec /usr/bin/sleep 0.5;; esac')
+        lines, end = self.do("install")
+        self.assertEqual(end, "= ok")
+        self.assertIn("Writing the root.", lines)
+        self.assertEqual(lines[-1], "It is written. The unit restarts now.")
+        calls = self.unit.calls("systemctl")
+        self.assertLess(calls.index("stop media-stick.mount"), calls.index("start gims-update.service"))
+        self.assertEqual([call.split(" --text ")[0].split()[-1] for call in self.unit.calls("gimsctl")], ["begun", "done"])
+        self.assertIn("from 1.2.0 to 1.3.0", self.unit.calls("gimsctl")[0])
+
+    def test_an_update_that_fails(self):
+        self.stick()
+        self.unit.command("systemctl", '[ "$1" != start ]')
+        self.assertTrue(self.do("install")[1].startswith("= failed: The update was not written"))
+        self.assertIn("--step failed ", self.unit.calls("gimsctl")[-1])
+
+    def test_the_stick_is_in_use(self):
+        self.stick()
+        self.unit.command("systemctl", '[ "$1" != stop ]')
+        self.refused("in use")
 
 
 if __name__ == "__main__":
