@@ -51,12 +51,12 @@ class Unit:
         """Its lines, without the last, and the last. `asked`: bytes, or values by their keys."""
         if isinstance(asked, dict):
             asked = "".join(f"{key} {value}\n" for key, value in asked.items()).encode() + b"\n"
-        binds = ["--ro-bind", image.ROOT / "usr/lib/gims", "/usr/lib/gims"]
+        files = {path.relative_to(image.ROOT): path for path in (image.ROOT / "usr/lib/gims").rglob("*") if path.is_file()}
         if script is not None:
-            path = self.folder / name
+            path = files[Path("usr/lib/gims/acts") / name] = self.folder / name
             path.write_text(script)
             path.chmod(0o755)
-            binds += ["--ro-bind", path, f"/usr/lib/gims/acts/{name}"]
+        binds = [word for inside, path in files.items() for word in ("--ro-bind", path, f"/{inside}")]
         command = ["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/usr/lib/gims", *binds, *self.binds, "--setenv", "PATH", f"{self.bin}:/usr/sbin:/usr/bin",
                    "--setenv", "LC_ALL", "C", f"/usr/lib/gims/acts/{name}", instance]
         # SIGPIPE stays ignored, as it is in Python and in the units (IgnoreSIGPIPE=).

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tarfile
 import unittest
 from pathlib import Path
 
@@ -293,6 +294,113 @@ class UpdateTest(unittest.TestCase):
         self.stick()
         self.unit.command("systemctl", '[ "$1" != stop ]')
         self.refused("in use")
+
+
+class DiagnosticsTest(unittest.TestCase):
+    # What must not leave the unit, in the forms in which it could be written.
+    PLANTED = [
+        "@asha.rao:gims.internal", "!kQzWmPabcdefGHIJkl:gims.internal", "!0123456789abcdefghijklmnopqrstuvwxyzABCDEFG", "$Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFyZm8", "#desk:gims.internal",
+        "10.73.2.17", "10.73.2.17:51234", "192.0.2.0/24", "52:54:00:12:34:56", "52-54-00-12-34-56", "fe80::5054:ff:fe12:3456", "2001:db8:1:2:3:4:5:6", "::1",
+        "QWERTYUIOP", "MDAxOGxvY2F0aW9uIGdpbXMuaW50ZXJuYWwKMDAxM2lkZW50", "5f4dcc3b5aa765d61d8327deb882cf99", "ffff888012345678", "syt_ZGVzay5vZmZpY2Vy_abcdefghijklmnopq_1kzxyz"]
+    NAMED = ["sae_password=hunter2", "password: hunter2", "The passphrase was hunter2", "static-auth-secret=hunter2", "access_token hunter2", "ssid=hunter2", "SSID: hunter2", "PIN=hunter2",
+             "identity hunter2", "wpa_psk=hunter2", "SerialNumber: hunter2", "usb-0:1: dev-disk-by\\x2did-hunter2.device", "/dev/disk/by-id/hunter2"]
+    CERTIFICATE = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"
+
+    def setUp(self):
+        self.unit = acts.Unit(self)
+        self.media = self.unit.folder / "media"
+        self.stick = self.media / "stick"
+        self.stick.mkdir(parents=True)
+        devices = self.unit.folder / "dev"
+        (devices / "by-label").mkdir(parents=True)
+        (devices / "by-label/GIMS").touch()
+        for source, target in ((self.media, "/media"), (devices, "/dev/disk")):
+            self.unit.tmpfs(target)
+            self.unit.bind(source, target, "--bind")
+        self.unit.tmpfs("/tmp/bundle")
+        planted = self.unit.folder / "planted"
+        lines = [f"2026-11-28T10:15:00+0000 gimsd[12]: before {word} after" for word in self.PLANTED] + self.NAMED + [self.CERTIFICATE, "a line that stays"]
+        planted.write_text("\n".join(lines) + "\n")
+        for name in ("journalctl", "systemctl", "systemd-analyze", "nft", "df", "uname"):
+            self.unit.command(name, f"cat {planted}")
+        keyd = self.unit.folder / "gims-keyd"
+        keyd.write_text("#!/bin/sh\necho 'state:        operational'\necho 'organisation: Office of hunter2'\n")
+        keyd.chmod(0o755)
+        self.unit.bind(keyd, "/usr/lib/gims/gims-keyd")
+        site = self.unit.folder / "network"
+        site.mkdir()
+        (site / "10-port.network").write_text("[Match]\nMACAddress=52:54:00:12:34:56\n[Network]\nBridge=officers\nAddress=10.73.2.17/24\n")
+        self.unit.tmpfs("/var/lib/gims/site/network")
+        self.unit.bind(site, "/var/lib/gims/site/network")
+
+    def bundle(self, name="report"):
+        with tarfile.open(self.stick / f"{name}.tar.gz") as archive:
+            return [(member.name, archive.extractfile(member).read().decode()) for member in archive if member.isfile()]
+
+    def test_nothing_of_what_was_planted_is_in_it(self):
+        lines, end = self.unit.act("diagnostics", {"to": "report"})
+        self.assertEqual(end, "= ok", lines)
+        found = self.bundle()
+        self.assertEqual(found[0][0], "bundle/00-README.txt")
+        self.assertEqual({name.removeprefix("bundle/").removesuffix(".txt") for name, _ in found[1:]},
+                         {"versions", "state", "units", "start", "journal", "kernel", "figures", "networks", "firewall", "pcrs"})
+        for name, text in found:
+            for word in [*self.PLANTED, "hunter2", "asha", "kQzWmP", "0123456789abcdefghij", "2.17", "12:34", "3456"]:
+                with self.subTest(file=name, word=word):
+                    self.assertNotIn(word, text)
+        texts = dict(found)
+        for name in ("units", "start", "journal", "kernel", "firewall", "figures"):
+            self.assertIn("a line that stays", texts[f"bundle/{name}.txt"])
+        self.assertIn("Bridge=officers", texts["bundle/networks.txt"])
+        self.assertIn("state:        operational", texts["bundle/state.txt"])
+        self.assertIn("journal.txt: what the manager", texts["bundle/00-README.txt"])
+        self.assertEqual(list(self.stick.iterdir()), [self.stick / "report.tar.gz"])
+
+    def test_who_talks_is_not_asked_for(self):
+        self.unit.act("diagnostics", {"to": "report"})
+        asked = " ".join(self.unit.calls("journalctl"))
+        for unit in ("names", "mdns", "wifi", "turn", "push"):
+            self.assertNotIn(f"--unit=gims-{unit}", asked)
+        self.assertNotIn("--all", asked)
+        for call in self.unit.calls("journalctl"):
+            if "--output" in call:
+                self.assertRegex(call, r"--output=short-(iso|monotonic) .*--lines=\d+|--output=short-monotonic .*--lines=\d+")
+
+    def test_a_filter_that_does_nothing_writes_nothing(self):
+        """What the search finds stays on the unit."""
+        for word in ("@asha.rao:gims.internal", "10.73.2.17", "52:54:00:12:34:56", "-----BEGIN PRIVATE KEY-----"):
+            with self.subTest(word=word):
+                unfiltered = self.unit.folder / "unfiltered"
+                unfiltered.write_text("p\n")
+                self.unit.command("nft", f"echo '{word}'")
+                script = (acts.image.ROOT / "usr/lib/gims/acts/diagnostics").read_text().replace("/usr/lib/gims/without-names", str(unfiltered))
+                for name in ("journalctl", "systemctl", "systemd-analyze", "df", "uname"):
+                    self.unit.command(name, "echo nothing")
+                script = script.replace("for file in /var/lib/gims/site/network/*", "for file in /none")
+                end = self.unit.act("diagnostics", {"to": "report"}, script=script)[1]
+                self.assertTrue(end.startswith("= failed: It was not written"), end)
+                self.assertEqual(list(self.stick.iterdir()), [])
+
+    def test_the_list_writes_nothing(self):
+        lines, end = self.unit.act("diagnostics", {"list": "yes"})
+        self.assertEqual((end, len(lines)), ("= ok", 11))
+        self.assertEqual(list(self.stick.iterdir()), [])
+        self.assertEqual(self.unit.calls("journalctl"), [])
+
+    def test_names_and_sticks(self):
+        for name in ("", ".x", "-x", "a/b", "../x", "a b", "x" * 65):
+            self.assertTrue(self.unit.act("diagnostics", {"to": name} if name else {})[1].startswith("= refused: "), name)
+        (self.stick / "report.tar.gz").write_text("mine")
+        self.assertIn("already", self.unit.act("diagnostics", {"to": "report"})[1])
+        self.assertEqual((self.stick / "report.tar.gz").read_text(), "mine")
+        (self.unit.folder / "dev/by-label/GIMS").unlink()
+        self.assertIn("no stick", self.unit.act("diagnostics", {"to": "other"})[1])
+
+    def test_a_stick_that_cannot_be_written(self):
+        self.unit.command("tar", 'while [ "$1" != --file ]; do shift; done; echo x >"$2"; exit 1')
+        end = self.unit.act("diagnostics", {"to": "report"})[1]
+        self.assertTrue(end.startswith("= failed: The stick cannot be written"), end)
+        self.assertEqual(list(self.stick.iterdir()), [])
 
 
 if __name__ == "__main__":

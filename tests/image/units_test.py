@@ -15,7 +15,7 @@ import root as image
 MOST = {"gims-keyd.service": 5}
 MOST_OF_DAEMONS = 15
 MOST_OF_OTHERS = {"gims-firewall.service": 16, "gims-names.service": 18, "gims-mdns.service": 18, "gims-wifi.service": 18, "gims-time.service": 22,
-                  "gims-data.service": 19, "gims-update.service": 19}
+                  "gims-act-diagnostics@tty1.service": 17, "gims-data.service": 19, "gims-update.service": 19}
 # The manager's own: it has no process that anybody reaches.
 NOT_CONFINED = {"emergency.service"}
 
@@ -23,6 +23,8 @@ NOT_CONFINED = {"emergency.service"}
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
                   "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service"}
 GATE = "gims-unsealed.service"
+# It sees the rules and ports of the machine's network, and has no family of addresses.
+DIAGNOSTICS = "gims-act-diagnostics@tty1.service"
 
 
 class UnitsTest(unittest.TestCase):
@@ -99,7 +101,8 @@ class UnitsTest(unittest.TestCase):
             unit = image.Unit(name)
             with self.subTest(unit=name):
                 if unit.one("PrivateNetwork") != "yes":
-                    self.assertIn(name, ("gims-firewall.service", "gims-time.service"))
+                    self.assertIn(name, ("gims-firewall.service", "gims-time.service", DIAGNOSTICS))
+        self.assertEqual(image.Unit(DIAGNOSTICS).words("RestrictAddressFamilies"), ["AF_UNIX", "AF_NETLINK"])
         self.assertEqual(image.Unit("gims-firewall.service").words("RestrictAddressFamilies"), ["AF_NETLINK"])
         # chronyd opens no port as long as nobody is allowed to ask; that is said by a unit that comes after.
         self.assertFalse([line for line in image.settings("etc/gims/chrony.conf") if line.split()[0] == "allow"])
@@ -227,7 +230,7 @@ class UnitsTest(unittest.TestCase):
                 self.assertEqual([unit.one(key) for key in ("StandardInput", "StandardOutput", "StandardError", "IgnoreSIGPIPE")],
                                  ["socket", "socket", "journal", "yes"])
                 self.assertRegex(unit.one("RuntimeMaxSec"), r"^\d+s$")
-                self.assertEqual((unit.one("PrivateNetwork"), unit.one("PrivateUsers") or "no", unit.one("ProtectSystem")), ("yes", "no", "strict"))
+                self.assertEqual((unit.one("PrivateUsers") or "no", unit.one("ProtectSystem"), unit.one("IPAddressDeny")), ("no", "strict", "any"))
                 program = image.ROOT / "usr/lib/gims/acts" / act
                 self.assertEqual(program.stat().st_mode & 0o777, 0o755)
                 self.assertEqual(subprocess.run(["sh", "-n", program], capture_output=True, text=True).stderr, "")
