@@ -9,8 +9,8 @@
 namespace gims::ctl {
 namespace {
 
-// Reading a slow stick's bundle, of which a word comes when it is done.
-constexpr std::chrono::minutes reads_a_stick{15};
+// Reading or writing a slow stick, or a disk, of which a word comes when it is done.
+constexpr std::chrono::minutes whole_medium{15};
 
 std::string_view name_of(ActEnd end) noexcept {
   switch (end) {
@@ -44,6 +44,13 @@ UnitCommands::UnitCommands(CLI::App& app, UnitArguments& with, const bool& json,
   leaf("update", "Install the release of the stick, and restart into it", [this] {
     return update();
   }).add_flag("--check", with_.check, "Only say what is on the stick, and whether it is whole");
+  CLI::App& diagnostics = leaf("diagnostics", "Write how the unit is to the stick, for support",
+                               [this] { return this->diagnostics(); });
+  CLI::Option* const to = diagnostics.add_option("--to", with_.to, "The name of the file to make");
+  diagnostics.add_flag("--list", with_.list, "Only say what would be in it")->excludes(to);
+  leaf("reset", "Make the unit as it came: it must have no site's keys any more", [this] {
+    return reset();
+  }).add_option("--erase", with_.erase, "The unit's name, which the command says without this");
   leaf("restart", "Restart the unit", [this] { return power("restart"); });
   leaf("off", "Turn the unit off", [this] { return power("off"); });
 }
@@ -91,10 +98,26 @@ Result<Outcome> UnitCommands::clock() const {
 
 Result<Outcome> UnitCommands::update() const {
   if (with_.check) {
-    return act({.name = "update", .values = {{"do", "check"}}, .patience = reads_a_stick});
+    return act({.name = "update", .values = {{"do", "check"}}, .patience = whole_medium});
   }
   note("Ctrl-C ends what is shown here, and not the update.");
-  return act({.name = "update", .values = {{"do", "install"}}, .patience = reads_a_stick});
+  return act({.name = "update", .values = {{"do", "install"}}, .patience = whole_medium});
+}
+
+Result<Outcome> UnitCommands::diagnostics() const {
+  Act asked{.name = "diagnostics", .values = {}, .patience = whole_medium};
+  if (with_.list) {
+    asked.values.emplace_back("list", "yes");
+  } else {
+    asked.values.emplace_back("to", with_.to);
+  }
+  return act(asked);
+}
+
+Result<Outcome> UnitCommands::reset() const {
+  Act asked{.name = "reset", .values = {}, .patience = whole_medium};
+  if (!with_.erase.empty()) asked.values.emplace_back("erase", with_.erase);
+  return act(asked);
 }
 
 Result<Outcome> UnitCommands::power(const std::string& how) const {

@@ -14,6 +14,9 @@ struct UnitArguments {
   bool check = false;
   bool far = false;  // a jump of the clock
   std::string time;
+  std::string to;     // the bundle's name
+  bool list = false;  // what the bundle would have
+  std::string erase;  // the unit's name
 };
 
 // Adds the commands to `app`; when one is parsed, `chosen` is what it does. All that it is given,
@@ -31,6 +34,8 @@ class UnitCommands {
   void note(std::string_view text) const;
   [[nodiscard]] Result<Outcome> clock() const;
   [[nodiscard]] Result<Outcome> update() const;
+  [[nodiscard]] Result<Outcome> diagnostics() const;
+  [[nodiscard]] Result<Outcome> reset() const;
   [[nodiscard]] Result<Outcome> power(const std::string& how) const;
 
   UnitArguments& with_;

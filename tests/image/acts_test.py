@@ -403,5 +403,75 @@ class DiagnosticsTest(unittest.TestCase):
         self.assertEqual(list(self.stick.iterdir()), [])
 
 
+class ResetTest(unittest.TestCase):
+    VARIABLE = "FactoryReset-8cf2644b-4b0b-428f-9387-6d876050dc67"
+
+    def setUp(self):
+        self.unit = acts.Unit(self)
+        folder = self.unit.folder
+        self.variables, self.devices = folder / "variables", folder / "dev"
+        self.variables.mkdir()
+        (self.devices / "by-partlabel").mkdir(parents=True)
+        self.data = self.devices / "by-partlabel/gims-data"
+        self.data.write_bytes(b"x" * (17 << 20))
+        (folder / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+        self.unit.bind(folder / "machine-id", "/etc/machine-id")
+        self.unit.tmpfs("/sys/firmware")
+        self.unit.bind(self.variables, "/sys/firmware/efi/efivars", "--bind")
+        self.unit.tmpfs("/dev/disk")
+        self.unit.bind(self.devices, "/dev/disk", "--bind")
+        self.unit.command("blkdiscard", "exit 1")
+        self.keyd("echo 'state:        zeroized'")
+
+    def keyd(self, does):
+        path = self.unit.folder / "gims-keyd"
+        path.write_text(f"#!/bin/sh\n{does}\n")
+        path.chmod(0o755)
+        self.unit.bind(path, "/usr/lib/gims/gims-keyd")
+
+    def nothing_was_done(self):
+        self.assertEqual(self.data.read_bytes(), b"x" * (17 << 20))
+        self.assertEqual(list(self.variables.iterdir()), [])
+        self.assertEqual(self.unit.calls("systemctl") + self.unit.calls("blkdiscard") + self.unit.calls("gimsctl"), [])
+
+    def test_a_site_is_not_lost_by_one_person(self):
+        """Whatever gims-keyd says but that it has no keys; and where it says nothing."""
+        for does in ("echo 'state:        operational'", "echo 'state:        locked'; echo 'reason:       state: zeroized'", "exit 1",
+                     "echo 'state:        provisioning'", "echo 'state:        zeroized'; echo 'state:        locked'", "echo 'reason: unprovisioned'"):
+            with self.subTest(does=does):
+                self.keyd(does)
+                self.assertTrue(self.unit.act("reset", {"erase": "gims-012345"})[1].startswith("= refused: "))
+                self.nothing_was_done()
+
+    def test_it_asks_for_the_units_name(self):
+        for asked in ({}, {"erase": "gims"}, {"erase": "gims-012346"}):
+            lines, end = self.unit.act("reset", asked)
+            self.assertEqual(end, "= refused: If that is meant, type: unit reset --erase gims-012345")
+            self.assertEqual(len(lines), 2)
+            self.nothing_was_done()
+
+    def test_erases(self):
+        for state in ("zeroized", "unprovisioned"):
+            with self.subTest(state=state):
+                self.keyd(f"echo 'state:        {state}'")
+                self.assertEqual(self.unit.act("reset", {"erase": "gims-012345"})[1], "= ok")
+        data = self.data.read_bytes()
+        self.assertEqual((data[:16 << 20], data[16 << 20:]), (bytes(16 << 20), b"x" * (1 << 20)))
+        self.assertEqual((self.variables / self.VARIABLE).read_bytes(), b"\x07\0\0\0" + "yes\0".encode("utf-16-le"))
+        self.assertEqual(self.unit.calls("systemctl")[:2], ["stop gims-unsealed.service", "--no-block reboot"])
+        self.assertIn("audit record unit.reset --at ttyS0 --step begun --text gims-012345, zeroized", self.unit.calls("gimsctl"))
+
+    def test_what_is_open_is_not_erased(self):
+        self.unit.command("systemctl", "exit 1")
+        self.assertTrue(self.unit.act("reset", {"erase": "gims-012345"})[1].startswith("= failed: What uses the data"))
+        self.assertEqual(self.data.read_bytes(), b"x" * (17 << 20))
+        self.assertEqual(list(self.variables.iterdir()), [])
+
+    def test_the_partitions_that_are_made_anew(self):
+        folder = acts.image.TOP / "image/build/extra/usr/lib/repart.d"
+        made_anew = {path.name for path in folder.iterdir() if "FactoryReset=yes" in path.read_text()}
+        self.assertEqual(made_anew, {"40-var.conf", "50-data.conf"})
+
+
 if __name__ == "__main__":
     unittest.main()
