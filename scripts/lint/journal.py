@@ -49,6 +49,7 @@ FIELDS = {
     "PERSON": "the name of a person without whom the site's keys do not open",
     "RELEASE": "the number of a release of the image",
     "ACT": "the name of an act of the unit",
+    "ALARM": "what was measured of the unit, and where",
     "AT": "the console where it was asked for",
 }
 

@@ -21,7 +21,7 @@ NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service"}
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "gims-alarms.service", "emergency.service"}
 GATE = "gims-unsealed.service"
 # It sees the rules and ports of the machine's network, and has no family of addresses.
 DIAGNOSTICS = "gims-act-diagnostics@tty1.service"
@@ -165,7 +165,7 @@ class UnitsTest(unittest.TestCase):
             user = image.Unit(name).one("User")
             if user is None:
                 # Root: acts, nft with one capability, what opens and writes partitions, and what starts the unit again.
-                self.assertIn(name, (*self.acts, "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service"))
+                self.assertIn(name, (*self.acts, "gims-alarms.service", "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
             of.setdefault(user, set()).add(name)
