@@ -11,7 +11,7 @@ namespace gims::ctl {
 namespace {
 
 // Reading or writing a slow stick, or a disk, of which a word comes when it is done.
-constexpr std::chrono::minutes whole_medium{15};
+constexpr std::chrono::seconds whole_medium = std::chrono::minutes(15);
 
 std::string_view name_of(ActEnd end) noexcept {
   switch (end) {
