@@ -28,7 +28,8 @@ Result<std::string> written(const Act& act) {
   if (act.values.size() > most_act_values) return wrong("More is asked than an act can be told.");
   std::string text;
   for (const auto& [key, value] : act.values) {
-    const std::string line = key + " " + value;
+    std::string line = key;
+    line.append(" ").append(value);
     if (line.size() > longest_act_line) return wrong(key + " is too long: 500 bytes at most.");
     // printable() replaces every control character.
     if (!is_utf8(line) || printable(line) != line) {
