@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "ctl/alarms.hpp"
 #include "sys/errno.hpp"
 
 namespace gims::ctl {
@@ -19,6 +20,7 @@ constexpr std::string_view gimsctl_path = "/usr/bin/gimsctl";
 constexpr std::string_view keyd_path = "/usr/lib/gims/gims-keyd";
 constexpr std::string_view help =
     "Commands of gimsctl (--help lists them), for example: status, user list, audit verify\n"
+    "The unit itself:        unit --help, for example: unit update, unit clock, unit alarms\n"
     "Commands of gims-keyd:  gims-keyd --help, gims-keyd status, gims-keyd unlock\n"
     "exit ends.\n";
 
@@ -129,7 +131,10 @@ Started started_by(std::vector<std::string> words) {
 }
 
 void run_console(const ConsoleSurroundings& surroundings) {
-  while (const auto line = surroundings.line()) {
+  for (;;) {
+    surroundings.say(surroundings.notice());
+    const auto line = surroundings.line();
+    if (!line) return;
     auto words = words_of(*line);
     if (!words) {
       surroundings.say(words.error().text + "\n");
@@ -150,7 +155,10 @@ void run_console(const ConsoleSurroundings& surroundings) {
 void run_console_here() {
   for (const int signal : {SIGINT, SIGQUIT, SIGTSTP}) ::signal(signal, SIG_IGN);
   say("GIMS. help says what can be done here.\n");
-  run_console({.line = read_line, .say = say, .start = start_and_wait});
+  run_console({.notice = [] { return alarms_notice(read_alarms(std::string(alarms_file))); },
+               .line = read_line,
+               .say = say,
+               .start = start_and_wait});
 }
 
 }  // namespace gims::ctl
