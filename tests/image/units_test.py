@@ -15,13 +15,14 @@ import root as image
 MOST = {"gims-keyd.service": 5}
 MOST_OF_DAEMONS = 15
 MOST_OF_OTHERS = {"gims-firewall.service": 16, "gims-names.service": 18, "gims-mdns.service": 18, "gims-wifi.service": 18, "gims-time.service": 22,
-                  "gims-data.service": 19, "gims-update.service": 19}
+                  "gims-data.service": 19, "gims-update.service": 19, "gims-installer@tty1.service": 19}
 # The manager's own: it has no process that anybody reaches.
 NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service"}
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service",
+                  "gims-installer@tty1.service"}
 GATE = "gims-unsealed.service"
 
 
@@ -160,7 +161,8 @@ class UnitsTest(unittest.TestCase):
             user = image.Unit(name).one("User")
             if user is None:
                 # Root: nft with one capability, what opens and writes partitions, and what starts the unit again.
-                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service"))
+                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service",
+                                     "gims-installer@tty1.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
             of.setdefault(user, set()).add(name)
