@@ -75,7 +75,8 @@ class StickTest(unittest.TestCase):
 
     def test_a_unit_behind_a_usb_bridge(self):
         """Also before its first start, when it has no gims-var."""
-        for labels in (UNIT, UNIT[:-1], UNIT[:5]):
+        updated = (*IMAGE, "gims_1.1_sig", "gims_1.1_verity", "gims_1.1")
+        for labels in (UNIT, UNIT[:-1], UNIT[:5], updated):
             with self.subTest(labels=labels):
                 self.setUp()
                 self.disk("sda", "usb1/1-1", UNIT_ESP, labels)
