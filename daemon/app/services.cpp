@@ -117,6 +117,7 @@ struct Services::Parts {
           password_check(users, parts.passwords, parts.clock, parts.policy),
           auth(users, password_check, parts.clock, parts.policy),
           devices(*parts.store, device_removal),
+          unit_acts(*parts.store),
           profile_in_rooms(rooms),
           profiles(*parts.store, profile_in_rooms),
           account_data(*parts.store),
@@ -144,6 +145,7 @@ struct Services::Parts {
     service::PasswordCheck password_check;
     service::InteractiveAuth auth;
     service::Devices devices;
+    service::UnitActs unit_acts;
     RoomsForProfiles profile_in_rooms;
     service::Profiles profiles;
     service::AccountData account_data;
@@ -244,6 +246,7 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(admin::device_routes(on.users, on.devices));
   add(admin::identity_routes(on.users, parts_->two_persons));
   add(admin::audit_routes(parts_->audit));
+  add(admin::unit_routes(on.unit_acts));
   add(admin::attestation_routes(parts_->attestation));
   return all;
 }

@@ -106,6 +106,17 @@ inline constexpr MessageId persons_changed{"be4e3cfb5ee7c881ef757aa449a3a910"};
 // A peer left before it had its answer.
 inline constexpr MessageId answer_not_taken{"b4caca4588ba4745937de5bcf9b9ca65"};
 
+// ---- Acts of the unit and its alarms (image/root/usr/lib/gims) ----------------------------------
+
+// An administrator at the console asked root for something.
+inline constexpr MessageId act_asked{"3704c572211a4bfcaaf2ef25d2d25993"};
+// It is done, was refused, or failed.
+inline constexpr MessageId act_ended{"cf563980213d45ce8d1288adab6b9e46"};
+// Something of the unit is wrong from now on.
+inline constexpr MessageId alarm_raised{"860cb4b992f443bb8a44c70e6c05fe73"};
+// It is not any more.
+inline constexpr MessageId alarm_cleared{"ac5b24fb045d463ca25cbc39063792ea"};
+
 // ---- gims-pkcs11d -------------------------------------------------------------------------------
 
 // The module did not answer in time; the process ends after it.

@@ -18,6 +18,7 @@
 #include "ctl/files.hpp"
 #include "ctl/reports.hpp"
 #include "ctl/table.hpp"
+#include "ctl/unit_commands.hpp"
 #include "hsm/attest/evidence.hpp"
 #include "hsm/attest/verify.hpp"
 #include "hsm/proto/approval_messages.hpp"
@@ -42,6 +43,10 @@ struct Arguments {
   bool full = false;
   std::string file;        // an export of the audit log
   AttestArguments attest;  // and gims-keyd's socket
+  std::string act;         // of the unit, for the audit log
+  std::string at;          // the console where it was asked for
+  std::string step;
+  std::string text;
   std::int64_t after = 0;
   std::int64_t most = 0;  // 0: all
   hsm::consent::Means means;
@@ -167,6 +172,13 @@ class Commands {
     Outcome outcome;
     outcome.out = "wrote the audit log to " + with_.file + "\n";
     return outcome;
+  }
+  Result<Outcome> record_act() {
+    json::Writer body;
+    body.begin_object().member("act", with_.act).member("at", with_.at);
+    body.member("step", with_.step).member("text", with_.text).end_object();
+    GIMS_TRY(ask({.verb = Verb::post, .path = "/audit/acts", .body = Redacted(body.take())}));
+    return Outcome{};
   }
   Result<Outcome> check() {
     json::Writer body;
@@ -429,6 +441,12 @@ class Grammar {
          [this] { return commands_.export_audit(); })
         .add_option("--out", with_.file, "The file")
         ->required();
+    CLI::App& record = leaf(above, "record", "For the unit's own acts, as root: enter one",
+                            [this] { return commands_.record_act(); });
+    record.add_option("act", with_.act, "unit.update")->required();
+    record.add_option("--at", with_.at, "The console where it was asked for")->required();
+    record.add_option("--step", with_.step, "begun, done, refused or failed")->required();
+    record.add_option("--text", with_.text, "What it does, or why it was not done");
   }
 
   Arguments& with_;
@@ -449,7 +467,7 @@ Exit exit_of(const Error& error) {
 Outcome run(int argc, const char* const* argv, const Surroundings& surroundings) {
   CLI::App app(
       "The local administrator's command. Exit status: 0 done; 1 gimsd refused, or a check found "
-      "something; 2 wrong use; 3 gimsd, or gims-keyd, cannot be reached.",
+      "something; 2 wrong use; 3 gimsd, gims-keyd or an act of the unit cannot be reached.",
       "gimsctl");
   app.set_version_flag("--version", GIMS_VERSION);
   Arguments arguments;
@@ -458,6 +476,8 @@ Outcome run(int argc, const char* const* argv, const Surroundings& surroundings)
   const Grammar grammar(app, arguments, commands, chosen);
   const AttestCommands attest(arguments.attest, arguments.socket, arguments.json, surroundings);
   const AttestGrammar attest_grammar(app, arguments.attest, attest, chosen);
+  UnitArguments unit_arguments;
+  const UnitCommands unit(app, unit_arguments, arguments.json, surroundings, chosen);
   // CLI11 throws; it ends here.
   try {
     app.parse(argc, argv);

@@ -9,6 +9,7 @@
 #include "base/secret.hpp"
 #include "ctl/admin_client.hpp"
 #include "ctl/transfer.hpp"
+#include "ctl/unit_client.hpp"
 #include "hsm/consent/consent.hpp"
 #include "hsm/proto/attest_messages.hpp"
 
@@ -16,9 +17,10 @@ namespace gims::ctl {
 
 enum class Exit : int {
   ok = 0,
-  refused = 1,      // gimsd or gims-keyd refused, or what was to be checked is not as it should be
+  refused =
+      1,  // gimsd, gims-keyd or the unit refused, or what was to be checked is not as it should be
   usage = 2,        // arguments or the password on standard input
-  not_reached = 3,  // gimsd, or gims-keyd, gave no answer
+  not_reached = 3,  // gimsd, gims-keyd or an act of the unit gave no answer
 };
 
 // What lies outside of the program, for tests to replace.
@@ -38,6 +40,11 @@ struct Surroundings {
   std::function<Result<SecretBytes>(const std::string& keyd_socket,
                                     const hsm::ActivateRequest& request)>
       activate{};
+  // An act of the unit (unit_client.hpp).
+  std::function<Result<Acted>(const std::string& folder, const Act& act, const ShowLine& show)>
+      act{};
+  // Writes a line to standard output at once.
+  ShowLine show{};
 };
 
 struct Outcome {

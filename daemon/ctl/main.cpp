@@ -9,6 +9,7 @@
 #include "ctl/decide.hpp"
 #include "ctl/keyd_client.hpp"
 #include "ctl/password_input.hpp"
+#include "ctl/unit_client.hpp"
 
 int main(int argc, char** argv) {
   // As login(1) and the appliance's console call a login shell.
@@ -25,6 +26,11 @@ int main(int argc, char** argv) {
                            const gims::hsm::consent::Means& means) {
     return gims::ctl::decide(socket, request, means,
                              [] { return gims::ctl::read_passphrase(STDIN_FILENO); });
+  };
+  surroundings.act = gims::ctl::act_on_unit;
+  surroundings.show = [](std::string_view line) {
+    std::fprintf(stdout, "%.*s\n", static_cast<int>(line.size()), line.data());
+    std::fflush(stdout);
   };
   if (::isatty(STDERR_FILENO) == 1) {
     surroundings.progress = [](std::string_view text) {

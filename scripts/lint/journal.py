@@ -16,6 +16,7 @@ import includes as inc
 
 IDS = "daemon/base/log_ids.hpp"
 CATALOG = "daemon/base/gims.catalog"
+SCRIPTS = "image/root/usr/lib/gims"
 
 # Every field there is, and what it may hold. A new one is a decision: journals are read by administrators,
 # who may know who does what on the site, and nothing that officers write or prove themselves with.
@@ -47,6 +48,9 @@ FIELDS = {
     "WHO": "the names of administrators",
     "PERSON": "the name of a person without whom the site's keys do not open",
     "RELEASE": "the number of a release of the image",
+    "ACT": "the name of an act of the unit",
+    "ALARM": "what was measured of the unit, and where",
+    "AT": "the console where it was asked for",
 }
 
 ID = re.compile(r"^inline constexpr MessageId (\w+)\{\s*\"([^\"]*)\"\};$", re.MULTILINE)
@@ -116,6 +120,23 @@ def check_catalog(text, ids):
     return findings
 
 
+def check_scripts(top, ids):
+    """The findings in the scripts of the image, and the names of the ids that they write entries with."""
+    findings, used = [], set()
+    names = {digits: name for name, digits in ids.items()}
+    for path in sorted(path for path in (top / SCRIPTS).rglob("*") if path.is_file()):
+        text = path.read_text(encoding="utf-8")
+        where = path.relative_to(top)
+        for digits in re.findall(r"\b[0-9a-f]{32}\b", text):
+            if digits not in names:
+                findings.append(f"{where}: {digits} is no id of {IDS}")
+            else:
+                used.add(names[digits])
+        findings += [f"{where}: GIMS_{field} is no field of scripts/lint/journal.py" for field in re.findall(r"^GIMS_(\w+)=", text, re.MULTILINE)
+                     if field not in FIELDS]
+    return findings, used
+
+
 def check(top):
     """The findings, one line each."""
     findings, ids = check_ids((top / IDS).read_text(encoding="utf-8"))
@@ -132,7 +153,9 @@ def check(top):
                     findings.append(f"{where}:{line}: {field} is no field of scripts/lint/journal.py")
             for word in SECRET.findall(STRING.sub("", call)):
                 findings.append(f"{where}:{line}: '{word}' in what is written to the journal")
-    findings += [f"{IDS}: nothing uses {name}" for name in ids if name not in used]
+    found, named = check_scripts(top, ids)
+    findings += found
+    findings += [f"{IDS}: nothing uses {name}" for name in ids if name not in used | named]
     return findings
 
 

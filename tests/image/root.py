@@ -37,8 +37,10 @@ class Unit:
     def __init__(self, name):
         self.name = name
         template = re.sub(r"@[^.]+\.", "@.", name)
-        prefix = "gims-.service.d" if name.startswith("gims-") and name.endswith(".service") else "none"
-        files = [UNITS / template, *sorted((UNITS / prefix).glob("*.conf")), *sorted((UNITS / f"{template}.d").glob("*.conf"))]
+        # Drop-ins for all whose names begin alike, up to each dash; of two with one name the closer one counts.
+        folders = [f"{name[:dash.end()]}{Path(name).suffix}.d" for dash in re.finditer("-", name.split("@")[0])]
+        drop_ins = {file.name: file for folder in [*folders, f"{template}.d"] for file in (UNITS / folder).glob("*.conf")}
+        files = [UNITS / template, *(drop_ins[file] for file in sorted(drop_ins))]
         self.pairs = [tuple(part.strip() for part in line.split("=", 1)) for path in files if path.exists()
                       for line in path.read_text(encoding="utf-8").splitlines() if "=" in line and not line.startswith("#")]
 

@@ -15,15 +15,17 @@ import root as image
 MOST = {"gims-keyd.service": 5}
 MOST_OF_DAEMONS = 15
 MOST_OF_OTHERS = {"gims-firewall.service": 16, "gims-names.service": 18, "gims-mdns.service": 18, "gims-wifi.service": 18, "gims-time.service": 22,
-                  "gims-data.service": 19, "gims-update.service": 19, "gims-installer@tty1.service": 19}
+                  "gims-act-diagnostics@tty1.service": 17, "gims-data.service": 19, "gims-update.service": 19, "gims-installer@tty1.service": 19}
 # The manager's own: it has no process that anybody reaches.
 NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service",
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "gims-alarms.service", "emergency.service",
                   "gims-installer@tty1.service"}
 GATE = "gims-unsealed.service"
+# It sees the rules and ports of the machine's network, and has no family of addresses.
+DIAGNOSTICS = "gims-act-diagnostics@tty1.service"
 
 
 class UnitsTest(unittest.TestCase):
@@ -33,6 +35,8 @@ class UnitsTest(unittest.TestCase):
         cls.addClassCleanup(cls.folder.cleanup)
         cls.root = image.assemble(cls.folder.name)
         cls.services = image.own_units(".service")
+        # What an administrator at the console asks root for, in whatever state the unit is.
+        cls.acts = [name for name in cls.services if name.startswith("gims-act-")]
 
     def analyze(self, *arguments):
         return subprocess.run(["systemd-analyze", f"--root={self.root}", "--no-pager", *arguments], capture_output=True, text=True)
@@ -65,7 +69,7 @@ class UnitsTest(unittest.TestCase):
 
     def test_systemd_reads_them(self):
         """Every key, every program, every unit that is named, and no cycle of what is enabled."""
-        names = [*self.services, *image.own_units(".path"), "systemd-networkd.service", "multi-user.target"]
+        names = [*self.services, *image.own_units(".path", ".socket", ".timer"), "systemd-networkd.service", "multi-user.target"]
         run = self.analyze("verify", "--man=no", "--recursive-errors=yes", *names)
         ours = [line for line in run.stderr.splitlines() if "gims" in line or "cycle" in line or "etc/systemd" in line]
         self.assertEqual(ours, [])
@@ -86,7 +90,7 @@ class UnitsTest(unittest.TestCase):
 
     def test_nothing_listens_before_the_keys_are_open(self):
         for name in [*self.services, *image.own_units(".path")]:
-            if name in BEFORE_CUSTODY:
+            if name in BEFORE_CUSTODY or name in self.acts:
                 continue
             with self.subTest(unit=name):
                 self.assertTrue(name == GATE or GATE in self.before(name, ["After"]), "not after it")
@@ -94,11 +98,12 @@ class UnitsTest(unittest.TestCase):
 
     def test_what_comes_before_has_no_network(self):
         """No network at all; or, of the two that must see it, no port that anybody could reach."""
-        for name in sorted(BEFORE_CUSTODY - NOT_CONFINED):
+        for name in sorted(BEFORE_CUSTODY - NOT_CONFINED | set(self.acts)):
             unit = image.Unit(name)
             with self.subTest(unit=name):
                 if unit.one("PrivateNetwork") != "yes":
-                    self.assertIn(name, ("gims-firewall.service", "gims-time.service"))
+                    self.assertIn(name, ("gims-firewall.service", "gims-time.service", DIAGNOSTICS))
+        self.assertEqual(image.Unit(DIAGNOSTICS).words("RestrictAddressFamilies"), ["AF_UNIX", "AF_NETLINK"])
         self.assertEqual(image.Unit("gims-firewall.service").words("RestrictAddressFamilies"), ["AF_NETLINK"])
         # chronyd opens no port as long as nobody is allowed to ask; that is said by a unit that comes after.
         self.assertFalse([line for line in image.settings("etc/gims/chrony.conf") if line.split()[0] == "allow"])
@@ -160,8 +165,8 @@ class UnitsTest(unittest.TestCase):
         for name in self.services:
             user = image.Unit(name).one("User")
             if user is None:
-                # Root: nft with one capability, what opens and writes partitions, and what starts the unit again.
-                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service",
+                # Root: acts, nft with one capability, what opens and writes partitions, and what starts the unit again.
+                self.assertIn(name, (*self.acts, "gims-alarms.service", "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service",
                                      "gims-installer@tty1.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
@@ -208,6 +213,34 @@ class UnitsTest(unittest.TestCase):
             self.assertNotIn("sulogin", (image.UNITS / name).read_text())
         shells = [line.split()[-1] for line in image.settings("usr/lib/sysusers.d/gims.conf") if line.split()[-1].startswith("/")]
         self.assertEqual(shells, ["/usr/bin/gimsctl"])
+
+    def test_the_door_to_the_unit(self):
+        """Each act is a socket for the console's user alone, and a program that reads and answers there."""
+        self.assertGreater(len(self.acts), 1)
+        doors = image.own_units(".socket")
+        self.assertEqual([name for name in doors if name.startswith("gims-act-")], [name.replace("@tty1.service", ".socket") for name in self.acts])
+        preset = image.settings("usr/lib/systemd/system-preset/00-gims.preset")
+        for name in self.acts:
+            act = name.removeprefix("gims-act-").removesuffix("@tty1.service")
+            with self.subTest(act=act):
+                door, unit = image.Unit(f"gims-act-{act}.socket"), image.Unit(name)
+                self.assertEqual(door.all("ListenStream"), [f"/run/gims/acts/{act}"])
+                self.assertEqual([door.one(key) for key in ("SocketUser", "SocketMode", "Accept", "MaxConnections")], ["gims-admin", "0600", "yes", "1"])
+                self.assertEqual(door.one("WantedBy"), "sockets.target")
+                self.assertIn(f"enable gims-act-{act}.socket", preset)
+                self.assertEqual(unit.all("ExecStart"), [f"/usr/lib/gims/acts/{act} %i"])
+                self.assertEqual([unit.one(key) for key in ("StandardInput", "StandardOutput", "StandardError", "IgnoreSIGPIPE")],
+                                 ["socket", "socket", "journal", "yes"])
+                self.assertRegex(unit.one("RuntimeMaxSec"), r"^\d+s$")
+                self.assertEqual((unit.one("PrivateUsers") or "no", unit.one("ProtectSystem"), unit.one("IPAddressDeny")), ("no", "strict", "any"))
+                program = image.ROOT / "usr/lib/gims/acts" / act
+                self.assertEqual(program.stat().st_mode & 0o777, 0o755)
+                self.assertEqual(subprocess.run(["sh", "-n", program], capture_output=True, text=True).stderr, "")
+                lines = program.read_text().splitlines()
+                self.assertEqual(lines[0], "#!/bin/sh")
+                self.assertIn(". /usr/lib/gims/act", lines)
+                # What comes from the console is never a command's text.
+                self.assertNotRegex(program.read_text(), r"\beval\b|\bsh -c\b")
 
     def test_only_what_is_listed_runs(self):
         """Presets decide on everything, and enable what is there."""

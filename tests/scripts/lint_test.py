@@ -163,6 +163,13 @@ Start it again.
         self.assertEqual(self.findings(uses=self.USES.replace("id::ended", "id::started")),
                          ["daemon/base/log_ids.hpp: nothing uses ended"])
 
+    def test_a_script_of_the_image_uses_an_id(self):
+        self.write("image/root/usr/lib/gims/acts/a", "MESSAGE_ID=ffeeddccbbaa99887766554433221100\nGIMS_UID=1\n")
+        self.assertEqual(self.findings(uses=self.USES.replace("id::ended", "id::started")), [])
+        self.write("image/root/usr/lib/gims/acts/a", "MESSAGE_ID=0123456789abcdef0123456789abcdef\nGIMS_BODY=1\n")
+        self.assertEqual(self.findings(), ["image/root/usr/lib/gims/acts/a: 0123456789abcdef0123456789abcdef is no id of daemon/base/log_ids.hpp",
+                                           "image/root/usr/lib/gims/acts/a: GIMS_BODY is no field of scripts/lint/journal.py"])
+
     def test_a_missing_or_second_catalog_entry_is_found(self):
         first = self.CATALOG[self.CATALOG.index("-- 00"):self.CATALOG.index("-- ff")]
         self.assertEqual(self.findings(catalog=self.CATALOG.replace(first, "")), ["daemon/base/gims.catalog: started has 0 entries"])

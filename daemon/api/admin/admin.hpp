@@ -11,6 +11,7 @@
 #include "service/audit_log.hpp"
 #include "service/site_status.hpp"
 #include "service/two_persons.hpp"
+#include "service/unit_acts.hpp"
 
 namespace gims::api::admin {
 
@@ -25,6 +26,8 @@ namespace gims::api::admin {
 [[nodiscard]] Routes identity_routes(service::Users& users, service::TwoPersons& two_persons);
 // GET /audit, POST /audit/verify; GET /audit/certificate, as the TPM signed it
 [[nodiscard]] Routes audit_routes(service::AuditLog& audit);
+// POST /audit/acts {"act", "at", "step", "text"}: by root alone
+[[nodiscard]] Routes unit_routes(service::UnitActs& acts);
 // POST /attestation {"nonce"}
 [[nodiscard]] Routes attestation_routes(service::Attestation& attestation);
 

@@ -100,7 +100,7 @@ class AdminApi : public ::testing::Test {
     Routes all;
     for (Routes module : {status_routes(status), user_routes(users, devices, profiles),
                           device_routes(users, devices), identity_routes(users, two_persons),
-                          audit_routes(audit)}) {
+                          audit_routes(audit), unit_routes(unit_acts)}) {
       for (Route& route : module) all.push_back(std::move(route));
     }
     server = std::move(*http::Server::start({.loops = 1, .workers = 1}, gate.routes(std::move(all)),
@@ -205,6 +205,7 @@ class AdminApi : public ::testing::Test {
   service::SiteStatus status;
   Approved approved;
   service::TwoPersons two_persons{&approved};
+  service::UnitActs unit_acts{*store};
   NobodyAuthenticator authenticator;
   Gate gate;
   std::unique_ptr<http::Server> server;
@@ -230,6 +231,7 @@ constexpr Known all_routes[] = {
     {"DELETE", "/users/desk.officer/devices/PHONE"},
     {"GET", "/audit"},
     {"POST", "/audit/verify"},
+    {"POST", "/audit/acts"},
 };
 
 TEST_F(AdminApi, NoRouteIsThereAtAnotherDoor) {
@@ -411,6 +413,38 @@ TEST_F(AdminApi, TheLogIsReadInPagesAndVerified) {
   const auto changed = post("/audit/verify");
   EXPECT_FALSE(changed.root().get("intact").bool_or(true));
   EXPECT_EQ(get("/status").root().get("audit").get("standing").string_or(""), "broken");
+}
+
+TEST_F(AdminApi, RootEntersActsOfTheUnit) {
+  const http::Peer root{.address = "", .door = http::Door::admin, .uid = 0};
+  const std::string begun =
+      R"({"act":"unit.update","at":"ttyS0","step":"begun","text":"release 3"})";
+  ASSERT_EQ(ask("POST", "/audit/acts", begun, root).status, 200);
+  const Entry entry = newest();
+  EXPECT_EQ(entry.sequence, 1);
+  EXPECT_EQ(entry.actor, "gimsctl uid 0");
+  EXPECT_EQ(entry.origin, "console ttyS0");
+  EXPECT_EQ(entry.act, "unit.update");
+  EXPECT_EQ(entry.target, "");
+  EXPECT_EQ(entry.detail, R"({"step":"begun","text":"release 3"})");
+
+  const auto other = post("/audit/acts", begun);
+  EXPECT_EQ(other.status, 403);
+  EXPECT_EQ(other.code(), "M_FORBIDDEN");
+  const std::string long_text(1025, 'x');
+  for (const std::string& wrong : {
+           std::string(R"({"act":"user.add","at":"ttyS0","step":"begun","text":""})"),
+           std::string(R"({"act":"unit.","at":"ttyS0","step":"begun","text":""})"),
+           std::string(R"({"act":"unit.x y","at":"ttyS0","step":"begun","text":""})"),
+           std::string(R"({"act":"unit.x","at":"","step":"begun","text":""})"),
+           std::string(R"({"act":"unit.x","at":"tty/1","step":"begun","text":""})"),
+           std::string(R"({"act":"unit.x","at":"tty1","step":"perhaps","text":""})"),
+           R"({"act":"unit.x","at":"tty1","step":"done","text":")" + long_text + "\"}",
+       }) {
+    EXPECT_EQ(ask("POST", "/audit/acts", wrong, root).code(), "M_INVALID_PARAM") << wrong;
+  }
+  EXPECT_EQ(ask("POST", "/audit/acts", R"({"act":"unit.x"})", root).code(), "M_MISSING_PARAM");
+  EXPECT_EQ(newest().sequence, 1);
 }
 
 TEST_F(AdminApi, TheStatusTellsHowTheSiteIs) {
