@@ -108,6 +108,8 @@ start={starts[3]}, size={20 * MIB // SECTOR}, type={ROOT}, uuid={half[0]}, name=
         (self.root / "run/gims/stick").write_text("sda\n")
         (self.root / "proc/cmdline").write_text(f"ro roothash={self.hash} quiet\n")
         shutil.copy(self.made / "stick.raw", self.root / "dev/sda")
+        (self.root / "usr/lib").mkdir(parents=True)
+        shutil.copytree(TOP / "image/build/extra/usr/lib/repart.d", self.root / "usr/lib/repart.d")
         self.disk("sda", None, model="Stick")
         self.target = self.disk("vda", 4 * GIB, model="Disk \x1b[2JONE", serial="S-1")
         self.log.touch()
@@ -185,21 +187,29 @@ start={starts[3]}, size={20 * MIB // SECTOR}, type={ROOT}, uuid={half[0]}, name=
             self.assertEqual(self.at(start, 16 * MIB), bytes(16 * MIB), start)
         self.assertEqual(self.log.read_text().splitlines()[-1], "systemctl --no-block reboot")
 
-    def test_the_first_start_fills_the_gap(self):
+    def repart(self, *more):
         """With the image's own definitions, but for the TPM and the file system."""
-        self.install("vda", "erase vda", "")
-        before = dump(self.target)
         with tempfile.TemporaryDirectory() as folder:
-            for file in sorted((TOP / "image/build/extra/usr/lib/repart.d").glob("*.conf")):
+            for file in sorted((self.root / "usr/lib/repart.d").glob("*.conf")):
                 text = re.sub(r"^(Format|Encrypt|MakeDirectories)=.*\n", "", file.read_text().replace("%M_%A", "gims_1.0"), flags=re.M)
                 Path(folder, file.name).write_text(text)
-            run("systemd-repart", "--dry-run=no", "--discard=no", f"--definitions={folder}", self.target)
-        after = dump(self.target)
-        self.assertEqual(after[:8], before)
-        var, = after[8:]
-        self.assertEqual(var["name"], "gims-var")
-        self.assertEqual(var["start"], before[6]["start"] + before[6]["size"])
-        self.assertEqual(var["start"] + var["size"], before[7]["start"])
+            run("systemd-repart", "--dry-run=no", "--discard=no", f"--definitions={folder}", *more, self.target)
+        return {part["name"]: (part["start"], part["size"]) for part in dump(self.target) if part["name"] != "_empty"}
+
+    def test_the_first_start_fills_the_gap(self):
+        """And a factory reset finds the same places: the beginning that was cleared is the volume's."""
+        for size in (4 * GIB, 64 * GIB):
+            with self.subTest(size=size):
+                self.target.unlink()
+                shutil.rmtree(self.root / "sys/block/vda")
+                self.disk("vda", size, model="Disk")
+                self.install("vda", "erase vda", "")
+                second, data = dump(self.target)[6:]
+                places = self.repart()
+                self.assertEqual(places["gims-data"], (data["start"], data["size"]))
+                self.assertEqual(places["gims-var"][0], second["start"] + second["size"])
+                self.assertEqual(sum(places["gims-var"]), data["start"])
+                self.assertEqual(self.repart("--factory-reset=yes"), places)
 
     def test_the_loader_comes_last(self):
         self.install("vda", "erase vda", "")
@@ -219,6 +229,12 @@ start={starts[3]}, size={20 * MIB // SECTOR}, type={ROOT}, uuid={half[0]}, name=
         self.assertEqual(ran.returncode, 1)
         self.assertIn("the root that is read back is not what its hash says", ran.stdout)
         self.assertEqual(self.at(2048, 512), bytes(512))
+
+    def test_no_place_for_the_volumes(self):
+        self.program("systemd-repart", "#!/bin/sh\nexit 1\n")
+        ran = self.install("vda", "erase vda", "")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("It did not succeed: no place is found for the volumes", ran.stdout)
 
     def test_what_fails_in_the_boot_partition_leaves_no_loader(self):
         self.program("cp", '#!/bin/sh\ncase $1 in */from/*.efi) exit 1 ;; esac\nexec /bin/cp "$@"\n')
