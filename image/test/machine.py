@@ -36,8 +36,12 @@ class Machine:
             self.make(Path(image), certificates, size)
 
     def make(self, image, certificates, size):
+        """Without an image its disk is empty."""
         self.folder.mkdir(parents=True)
-        self.run("cp", "--sparse=always", image, self.disk)
+        if image:
+            self.run("cp", "--sparse=always", image, self.disk)
+        else:
+            self.disk.touch()
         os.truncate(self.disk, size)
         self.enrol(certificates)
         self.new_tpm()
@@ -80,6 +84,13 @@ class Machine:
         self.run("mcopy", "-i", stick, *sorted(Path(folder).iterdir()), "::/update/")
         return ("-drive", f"if=none,id=stick,format=raw,readonly=on,file={stick}", "-device", "qemu-xhci",
                 "-device", "usb-storage,drive=stick")
+
+    def installer(self, image):
+        """What start() takes for a USB stick with the image; the stick can be written."""
+        stick = self.folder / "installer.raw"
+        self.run("cp", "--sparse=always", image, stick)
+        return ("-drive", f"if=none,id=installer,format=raw,file={stick},cache=unsafe", "-device", "qemu-xhci",
+                "-device", "usb-storage,drive=installer")
 
     def start(self, *more):
         """Switches it on; its console starts anew."""
