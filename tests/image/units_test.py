@@ -26,6 +26,8 @@ BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.se
 GATE = "gims-unsealed.service"
 # It sees the rules and ports of the machine's network, and has no family of addresses.
 DIAGNOSTICS = "gims-act-diagnostics@tty1.service"
+# It sees the ports.
+NETWORK = "gims-act-network@tty1.service"
 
 
 class UnitsTest(unittest.TestCase):
@@ -102,7 +104,8 @@ class UnitsTest(unittest.TestCase):
             unit = image.Unit(name)
             with self.subTest(unit=name):
                 if unit.one("PrivateNetwork") != "yes":
-                    self.assertIn(name, ("gims-firewall.service", "gims-time.service", DIAGNOSTICS))
+                    self.assertIn(name, ("gims-firewall.service", "gims-time.service", DIAGNOSTICS, NETWORK))
+        self.assertEqual(image.Unit(NETWORK).words("RestrictAddressFamilies"), ["AF_UNIX"])
         self.assertEqual(image.Unit(DIAGNOSTICS).words("RestrictAddressFamilies"), ["AF_UNIX", "AF_NETLINK"])
         self.assertEqual(image.Unit("gims-firewall.service").words("RestrictAddressFamilies"), ["AF_NETLINK"])
         # chronyd opens no port as long as nobody is allowed to ask; that is said by a unit that comes after.
