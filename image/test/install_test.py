@@ -2,7 +2,9 @@
 
 import hashlib
 import shutil
+import tempfile
 import unittest
+from pathlib import Path
 
 import appliance
 import disk
@@ -38,10 +40,16 @@ class InstallTest(unittest.TestCase):
 
     @classmethod
     def first_start(cls):
-        """Without the stick."""
-        cls.machine.start()
+        """With the persons' keys on another stick."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("Asha", "Bimal"):
+                key = appliance.public_key(folder, name, "ed25519")
+                Path(folder, name).unlink()
+                Path(folder, f"{name}.pub").write_text(key)
+            cls.machine.start(*cls.machine.stick(folder, readonly=False))
         cls.machine.wait_for(appliance.UP)
         cls.status = cls.machine.done(f"{appliance.KEYD} status")
+        cls.ports = appliance.ports(cls.machine)
 
     def test_the_installer_is_all_that_the_stick_starts(self):
         self.assertIn("GIMS is on vda.", self.words)
@@ -57,16 +65,38 @@ class InstallTest(unittest.TestCase):
 
     def test_it_is_a_unit_without_keys(self):
         self.assertRegex(self.status, r"state: +unprovisioned")
-        self.assertEqual(appliance.ports(self.machine), set())
+        self.assertEqual(self.ports, set())
         self.assertEqual([label for label, _, _ in disk.partitions(self.machine.disk)][4:], ["_empty"] * 3 + ["gims-data", "gims-var"])
         self.assertEqual(self.machine.done("systemctl list-units --failed --plain --no-legend").strip(), "")
 
     def test_the_tpm_opens_var(self):
         self.assertIn("/dev/mapper/var", self.machine.done("findmnt --noheadings --output SOURCE /var"))
 
-    def test_it_serves_with_keys(self):
-        appliance.provision(self.machine)
-        self.assertIn(8443, appliance.ports(self.machine))
+    def test_setup(self):
+        """Typed to its end, at the serial line."""
+        unit = self.machine
+        unit.wait_for(r"help says what can be done")
+        unit.type("setup\n")
+        for question, answer in ((r"hi \[en\]: ", ""), (r"Is this time right\?.*: ", ""), (r"The site's name.*: ", "chat.example"),
+                                 (r"Whose site it is.*: ", "Test"), (r"The DNS name that devices open.*: ", ""),
+                                 (r"in the administrators' network.*: ", ""), (r"in the officers' network.*: ", "10.80.0.1/22"),
+                                 (r"The name of the Wi-Fi.*: ", ""), (r"Administrators: (.|\n)*NAME=FILE: ", "Asha=/media/stick/update/Asha.pub"),
+                                 (r"Administrators: (.|\n)*NAME=FILE: (.|\n)*NAME=FILE: ", ""),
+                                 (r"Security officers, (.|\n)*NAME=FILE: ", "Bimal=/media/stick/update/Bimal.pub"),
+                                 (r"Security officers, (.|\n)*NAME=FILE: (.|\n)*NAME=FILE: ", ""), (r"Recovery shares: how.*: ", ""),
+                                 (r"Where the shares go: .*: ", "/media/stick/shares.txt"), (r"Type yes to make it: ", "yes")):
+            unit.wait_for(question)
+            unit.type(f"{answer}\n")
+        try:
+            ended = unit.wait_for(r"The unit serves\.", r"It did not succeed", r"does not serve yet").group()
+        finally:
+            (unit.folder / "setup.log").write_text(unit.words())
+        self.assertEqual(ended, "The unit serves.")
+        self.assertRegex(unit.words(), r"Site root \(SHA-256\): ")
+        appliance.wait_until_active(unit, "gims-tlsd.service")
+        self.assertIn(8443, appliance.ports(unit))
+        self.assertIn('base_url = "https://chat.example:8443"', unit.done("cat /run/gims/settings/gimsd.toml"))
+        self.assertIn("10.80.0.1/22", unit.done("networkctl status officers"))
 
 
 if __name__ == "__main__":

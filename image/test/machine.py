@@ -72,7 +72,7 @@ class Machine:
             raise RuntimeError(f"{argv[0]}: {ran.stderr or ran.stdout}")
         return ran.stdout
 
-    def stick(self, folder):
+    def stick(self, folder, readonly=True):
         """What start() takes for a USB stick with the files of the folder, labelled as the appliance expects it."""
         stick = self.folder / "stick.raw"
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) + (64 << 20)
@@ -82,7 +82,7 @@ class Machine:
         self.run("mkfs.vfat", "-F", "32", "-n", "GIMS", stick)
         self.run("mmd", "-i", stick, "::/update")
         self.run("mcopy", "-i", stick, *sorted(Path(folder).iterdir()), "::/update/")
-        return ("-drive", f"if=none,id=stick,format=raw,readonly=on,file={stick}", "-device", "qemu-xhci",
+        return ("-drive", f"if=none,id=stick,format=raw,readonly={'on' if readonly else 'off'},file={stick}", "-device", "qemu-xhci",
                 "-device", "usb-storage,drive=stick")
 
     def installer(self, image):
