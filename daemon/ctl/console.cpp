@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "ctl/alarms.hpp"
 #include "ctl/keyd_client.hpp"
 #include "sys/errno.hpp"
 
@@ -20,6 +21,7 @@ constexpr std::string_view gimsctl_path = "/usr/bin/gimsctl";
 constexpr std::string_view keyd_path = "/usr/lib/gims/gims-keyd";
 constexpr std::string_view help =
     "Commands of gimsctl (--help lists them), for example: status, user list, audit verify\n"
+    "The unit itself:        unit --help, for example: unit update, unit clock, unit alarms\n"
     "Commands of gims-keyd:  gims-keyd --help, gims-keyd status, gims-keyd unlock\n"
     "A new unit:             setup\n"
     "exit ends.\n";
@@ -132,7 +134,10 @@ Started started_by(std::vector<std::string> words) {
 }
 
 void run_console(const ConsoleSurroundings& surroundings) {
-  while (const auto line = surroundings.line()) {
+  for (;;) {
+    surroundings.say(surroundings.notice());
+    const auto line = surroundings.line();
+    if (!line) return;
     auto words = words_of(*line);
     if (!words) {
       surroundings.say(words.error().text + "\n");
@@ -153,11 +158,12 @@ void run_console(const ConsoleSurroundings& surroundings) {
 void run_console_here() {
   for (const int signal : {SIGINT, SIGQUIT, SIGTSTP}) ::signal(signal, SIG_IGN);
   say("GIMS. help says what can be done here.\n");
-  run_console({.line =
+  run_console({.notice =
                    [] {
-                     if (is_unprovisioned(std::string(keyd_socket))) say(no_keys);
-                     return read_line("gims> ");
+                     return std::string(is_unprovisioned(std::string(keyd_socket)) ? no_keys : "") +
+                            alarms_notice(read_alarms(std::string(alarms_file)));
                    },
+               .line = [] { return read_line("gims> "); },
                .say = say,
                .start = start_and_wait});
 }

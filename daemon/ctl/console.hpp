@@ -30,6 +30,8 @@ struct Started {
 [[nodiscard]] Started started_by(std::vector<std::string> words);
 
 struct ConsoleSurroundings {
+  // What is said before each line: the unit's alarms. Empty: nothing.
+  std::function<std::string()> notice;
   // Shows the prompt and gives a line; nothing at the end of the input.
   std::function<std::optional<std::string>()> line;
   std::function<void(std::string_view)> say;

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <optional>
 
 #include "base/utf8.hpp"
 #include "ctl/table.hpp"
+#include "ctl/unit_answer.hpp"
 #include "sys/errno.hpp"
 #include "sys/socket.hpp"
 
@@ -28,7 +28,8 @@ Result<std::string> written(const Act& act) {
   if (act.values.size() > most_act_values) return wrong("More is asked than an act can be told.");
   std::string text;
   for (const auto& [key, value] : act.values) {
-    const std::string line = key + " " + value;
+    std::string line = key;
+    line.append(" ").append(value);
     if (line.size() > longest_act_line) return wrong(key + " is too long: 500 bytes at most.");
     // printable() replaces every control character.
     if (!is_utf8(line) || printable(line) != line) {
@@ -81,62 +82,13 @@ Result<> send_all(int socket, std::string_view text, std::chrono::seconds patien
   return {};
 }
 
-// The last line's meaning; nothing: it is not the last one.
-std::optional<Acted> end_of(std::string_view line) {
-  constexpr std::string_view refused = "= refused: ";
-  constexpr std::string_view failed = "= failed: ";
-  if (line == "= ok") return Acted{.end = ActEnd::done, .text = {}};
-  if (line.starts_with(refused)) {
-    return Acted{.end = ActEnd::refused, .text = printable(line.substr(refused.size()))};
-  }
-  if (line.starts_with(failed)) {
-    return Acted{.end = ActEnd::failed, .text = printable(line.substr(failed.size()))};
-  }
-  return std::nullopt;
-}
-
-// The lines of an answer, as their bytes come.
-class Answer {
- public:
-  explicit Answer(const ShowLine& show) noexcept : show_(show) {}
-
-  [[nodiscard]] Result<> take(std::string_view bytes) {
-    for (const char byte : bytes) {
-      if (byte != '\n') {
-        if (line_.size() == longest_act_answer) return gone("What it answers has no form.");
-        line_.push_back(byte);
-        continue;
-      }
-      if (end_ || ++lines_ > most_act_answers) return gone("What it answers has no form.");
-      end_ = end_of(line_);
-      if (!end_) show_(printable(line_));
-      line_.clear();
-    }
-    return {};
-  }
-  [[nodiscard]] Result<Acted> end() && {
-    if (!end_ || !line_.empty()) {
-      return gone(lines_ == 0 && line_.empty()
-                      ? "It is at work already, or could not begin. Try again shortly."
-                      : "It ended without saying how; whether it is done is to be looked at.");
-    }
-    return std::move(*end_);
-  }
-
- private:
-  const ShowLine& show_;
-  std::string line_;
-  std::size_t lines_ = 0;
-  std::optional<Acted> end_;
-};
-
 }  // namespace
 
 Result<Acted> act_on_unit(const std::string& folder, const Act& act, const ShowLine& show) {
   GIMS_TRY_ASSIGN(const std::string asked, written(act));
   GIMS_TRY_ASSIGN(const sys::Fd socket, connected(folder, act.name));
   GIMS_TRY(send_all(socket.get(), asked, act.patience));
-  Answer answer(show);
+  ActAnswer answer(show);
   std::array<char, 4096> bytes{};
   for (;;) {
     GIMS_TRY(await(socket.get(), POLLIN, act.patience));

@@ -4,21 +4,17 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
+#include "ctl/unit_answer.hpp"
 
 namespace gims::ctl {
 
 inline constexpr std::size_t most_act_values = 16;
-inline constexpr std::size_t longest_act_line = 512;     // of what is asked
-inline constexpr std::size_t longest_act_answer = 4096;  // a line of it
-inline constexpr std::size_t most_act_answers = 20'000;  // lines
+inline constexpr std::size_t longest_act_line = 512;  // of what is asked
 
 struct Act {
   std::string name;                                         // "update"
@@ -26,19 +22,6 @@ struct Act {
   // The longest time without a word of it.
   std::chrono::seconds patience{60};
 };
-
-enum class ActEnd : std::uint8_t {
-  done,
-  refused,  // nothing was changed
-  failed,   // the text says what is to be done
-};
-struct Acted {
-  ActEnd end = ActEnd::done;
-  std::string text;
-};
-
-// Each line of the answer as it comes, made printable, without its end.
-using ShowLine = std::function<void(std::string_view line)>;
 
 // Fails: bad_input, where the values cannot be written; `unavailable`, where the act does not
 // answer, is at work already, or ended without saying how. The act itself goes on when this ends.

@@ -4,13 +4,14 @@
 #include <string_view>
 #include <utility>
 
+#include "ctl/table.hpp"
 #include "json/writer.hpp"
 
 namespace gims::ctl {
 namespace {
 
 // Reading or writing a slow stick, or a disk, of which a word comes when it is done.
-constexpr std::chrono::minutes whole_medium{15};
+constexpr std::chrono::seconds whole_medium = std::chrono::minutes(15);
 
 std::string_view name_of(ActEnd end) noexcept {
   switch (end) {
@@ -39,6 +40,10 @@ UnitCommands::UnitCommands(CLI::App& app, UnitArguments& with, const bool& json,
                          [this] { return this->clock(); });
   clock.add_option("time", with_.time, "2026-11-28T10:15:00, in UTC, or with a zone (+05:30)");
   clock.add_flag("--far", with_.far, "It is right although it is more than a day off");
+  leaf("alarms", "Show what of the unit is wrong now; exit status 1 where something is",
+       [this] { return alarms(); })
+      .add_option("--file", with_.alarms, "Where they stand")
+      ->capture_default_str();
   leaf("release", "Show which release runs, and what the other slot has",
        [this] { return this->act({.name = "update", .values = {{"do", "release"}}}); });
   leaf("update", "Install the release of the stick, and restart into it", [this] {
@@ -102,6 +107,32 @@ Result<Outcome> UnitCommands::update() const {
   }
   note("Ctrl-C ends what is shown here, and not the update.");
   return act({.name = "update", .values = {{"do", "install"}}, .patience = whole_medium});
+}
+
+Result<Outcome> UnitCommands::alarms() const {
+  const auto found = read_alarms(with_.alarms);
+  if (!found) {
+    return fail(
+        ErrorKind::unavailable, found.error().code,
+        "Nobody has looked yet: the unit does two minutes after its start. " + found.error().text);
+  }
+  Outcome outcome;
+  if (!found->empty()) outcome.exit = Exit::refused;
+  if (json_) {
+    json::Writer json;
+    json.begin_object().key("alarms").begin_array();
+    for (const Alarm& alarm : *found) {
+      json.begin_object().member("since_ts", alarm.since).member("text", alarm.text).end_object();
+    }
+    json.end_array().end_object();
+    outcome.out = json.take() + "\n";
+    return outcome;
+  }
+  for (const Alarm& alarm : *found) {
+    outcome.out += "since " + time_text(alarm.since) + ": " + alarm.text + "\n";
+  }
+  if (found->empty()) outcome.out = "nothing is wrong\n";
+  return outcome;
 }
 
 Result<Outcome> UnitCommands::diagnostics() const {

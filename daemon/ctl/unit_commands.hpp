@@ -5,12 +5,14 @@
 #include <functional>
 #include <string>
 
+#include "ctl/alarms.hpp"
 #include "ctl/commands.hpp"
 
 namespace gims::ctl {
 
 struct UnitArguments {
   std::string folder = "/run/gims/acts";  // of the acts' sockets
+  std::string alarms{alarms_file};
   bool check = false;
   bool far = false;  // a jump of the clock
   std::string time;
@@ -34,6 +36,7 @@ class UnitCommands {
   void note(std::string_view text) const;
   [[nodiscard]] Result<Outcome> clock() const;
   [[nodiscard]] Result<Outcome> update() const;
+  [[nodiscard]] Result<Outcome> alarms() const;
   [[nodiscard]] Result<Outcome> diagnostics() const;
   [[nodiscard]] Result<Outcome> reset() const;
   [[nodiscard]] Result<Outcome> power(const std::string& how) const;

@@ -39,6 +39,10 @@ if [ -e "$1.rw" ]; then
 fi
 find "$1" -mindepth 1 -delete
 """
+MKFS = """#!/bin/sh
+[ "$1 $2 $3 $4" = "-F 32 -n ESP" ] || exit 1
+exec /usr/sbin/mkfs.vfat -F 32 -n ESP --offset=2048 "$(echo "$5" | sed 's/1$//')" 524288
+"""
 # Of partitions, which here are places in files.
 VERITYSETUP = """#!/bin/sh
 set -eu
@@ -114,7 +118,7 @@ start={starts[3]}, size={20 * MIB // SECTOR}, type={ROOT}, uuid={half[0]}, name=
         self.target = self.disk("vda", 4 * GIB, model="Disk \x1b[2JONE", serial="S-1")
         self.log.touch()
         self.bin.mkdir()
-        for name, text in (("mount", MOUNT), ("umount", UMOUNT), ("veritysetup", VERITYSETUP), ("udevadm", "#!/bin/sh\n"), ("blkdiscard", "#!/bin/sh\nexit 1\n"),
+        for name, text in (("mount", MOUNT), ("umount", UMOUNT), ("veritysetup", VERITYSETUP), ("mkfs.vfat", MKFS), ("udevadm", "#!/bin/sh\n"), ("blkdiscard", "#!/bin/sh\nexit 1\n"),
                            ("blockdev", "#!/bin/sh\n"), ("sync", "#!/bin/sh\n"), ("sleep", "#!/bin/sh\n"),
                            ("systemctl", '#!/bin/sh\necho "systemctl $*" >>"$LOG"\n'),
                            ("cp", '#!/bin/sh\necho "cp ${2#*/to/}" >>"$LOG"\nexec /bin/cp "$@"\n')):

@@ -106,6 +106,19 @@ class StickTest(unittest.TestCase):
         self.disk("sda", "usb1/1-1", STICK_ESP, IMAGE)
         self.assertIsNone(self.mode())
 
+    def test_a_word_of_the_boot_loader_that_is_none(self):
+        self.disk("sda", "usb1/1-1", "", IMAGE)
+        self.started_from("")
+        self.assertIsNone(self.mode())
+
+    def test_the_variable_is_read_as_a_stream(self):
+        """In efivarfs a seek fails."""
+        self.disk("sda", "usb1/1-1", STICK_ESP, IMAGE)
+        self.started_from(STICK_ESP)
+        # As there, tail is not given the file.
+        self.program("tail", '[ $# -eq 2 ] || exit 1\nexec /usr/bin/tail "$@"')
+        self.assertEqual(self.mode(), "sda")
+
     def test_a_disk_that_does_not_come(self):
         self.disk("sda", "usb1/1-1", STICK_ESP, IMAGE)
         self.started_from(STICK_ESP)

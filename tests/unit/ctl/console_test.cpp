@@ -44,7 +44,8 @@ TEST(ConsoleWords, HaveTheirBounds) {
 class Console : public ::testing::Test {
  protected:
   void type(std::deque<std::string> lines) {
-    run_console({.line = [&]() -> std::optional<std::string> {
+    run_console({.notice = [this] { return alarm; },
+                 .line = [&]() -> std::optional<std::string> {
                    if (lines.empty()) return std::nullopt;
                    std::string line = lines.front();
                    lines.pop_front();
@@ -59,12 +60,19 @@ class Console : public ::testing::Test {
                  }});
     left = lines.size();
   }
+  std::string alarm;
   std::string said;
   Words started;
   std::vector<Words> arguments;
   bool away = false;
   std::size_t left = 0;
 };
+
+TEST_F(Console, TellsAlarmsBeforeEachLine) {
+  alarm = "ALARM: It is warm.\n";
+  type({"status", "exit"});
+  EXPECT_EQ(said, alarm + alarm);
+}
 
 TEST_F(Console, StartsGimsctlOrGimsKeydAndNothingElse) {
   type({"status", "gimsctl user list", "gims-keyd unlock", "/bin/sh", "sh -c id", ""});
