@@ -269,7 +269,7 @@ start={starts[3]}, size={20 * MIB // SECTOR}, type={ROOT}, uuid={half[0]}, name=
 
     def test_a_device_cannot_write_on_the_screen(self):
         ran = self.install("")
-        self.assertIn("vda   4294 MB, Disk [2JONE, serial number S-1", ran.stdout)
+        self.assertIn("\n\nDisks of this machine:\n\n  vda   4294 MB, Disk [2JONE, serial number S-1\n      on it: nothing that is known\n", ran.stdout)
         self.assertNotIn("\x1b", ran.stdout)
 
     def test_no_disk(self):
