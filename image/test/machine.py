@@ -2,12 +2,16 @@
 has (disk, firmware's variables, TPM) lies in one folder, so that a machine can be copied, spoiled and started again."""
 
 import base64
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -148,6 +152,11 @@ class Machine:
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.folder / "console.socket"))
             line.sendall(text.encode())
+            # What qemu has not taken when the line is closed is lost, and it takes as much as the guest's UART holds.
+            line.settimeout(0.2)
+            while struct.unpack("i", fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)))[0]:
+                with contextlib.suppress(TimeoutError):
+                    line.recv(1 << 16)
 
     def ask(self, command, patience=PATIENCE):
         """Status and output of a shell command in the guest; only the image for tests has what answers (probe/)."""
