@@ -486,6 +486,13 @@ Outcome run(int argc, const char* const* argv, const Surroundings& surroundings)
   const AttestGrammar attest_grammar(app, arguments.attest, attest, chosen);
   UnitArguments unit_arguments;
   const UnitCommands unit(app, unit_arguments, arguments.json, surroundings, chosen);
+  app.add_subcommand("setup", "Ask what the site of a new unit is, and make it; at its console")
+      ->callback([&] {
+        chosen = [&]() -> Result<Outcome> {
+          const bool made = surroundings.setup(arguments.socket, unit_arguments.folder);
+          return Outcome{.exit = made ? Exit::ok : Exit::refused, .out = {}, .err = {}};
+        };
+      });
   // CLI11 throws; it ends here.
   try {
     app.parse(argc, argv);

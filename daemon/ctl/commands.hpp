@@ -45,6 +45,8 @@ struct Surroundings {
       act{};
   // Writes a line to standard output at once.
   ShowLine show{};
+  // Asks what the site is, at this process's terminal, and makes it (setup.hpp): is it made?
+  std::function<bool(const std::string& gimsd_socket, const std::string& acts)> setup{};
 };
 
 struct Outcome {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ctl/alarms.hpp"
+#include "ctl/keyd_client.hpp"
 #include "sys/errno.hpp"
 
 namespace gims::ctl {
@@ -22,7 +23,10 @@ constexpr std::string_view help =
     "Commands of gimsctl (--help lists them), for example: status, user list, audit verify\n"
     "The unit itself:        unit --help, for example: unit update, unit clock, unit alarms\n"
     "Commands of gims-keyd:  gims-keyd --help, gims-keyd status, gims-keyd unlock\n"
+    "A new unit:             setup\n"
     "exit ends.\n";
+constexpr std::string_view no_keys = "This unit has no keys yet: setup asks what its site is.\n";
+constexpr std::string_view keyd_socket = "/run/gims/keyd.sock";
 
 std::unexpected<Error> wrong(std::string_view text) {
   return fail(ErrorKind::bad_input, "LINE", text);
@@ -55,9 +59,15 @@ Result<std::string> quoted(std::string_view line, std::size_t& at) {
   return wrong("A quotation is not closed.");
 }
 
-std::optional<std::string> read_line() {
-  std::fputs("gims> ", stdout);
+void say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
+}
+
+}  // namespace
+
+std::optional<std::string> read_line(std::string_view prompt) {
+  say(prompt);
   std::string line;
   for (;;) {
     char letter = 0;
@@ -70,12 +80,7 @@ std::optional<std::string> read_line() {
   }
 }
 
-void say(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
-
-Result<> start_and_wait(const Started& started) {
+Result<int> start_and_wait(const Started& started) {
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
   sigset_t keys;
@@ -95,10 +100,8 @@ Result<> start_and_wait(const Started& started) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return {};
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
-
-}  // namespace
 
 Result<std::vector<std::string>> words_of(std::string_view line) {
   if (line.size() > longest_line) return wrong("A line has at most 4096 bytes.");
@@ -155,8 +158,12 @@ void run_console(const ConsoleSurroundings& surroundings) {
 void run_console_here() {
   for (const int signal : {SIGINT, SIGQUIT, SIGTSTP}) ::signal(signal, SIG_IGN);
   say("GIMS. help says what can be done here.\n");
-  run_console({.notice = [] { return alarms_notice(read_alarms(std::string(alarms_file))); },
-               .line = read_line,
+  run_console({.notice =
+                   [] {
+                     return std::string(is_unprovisioned(std::string(keyd_socket)) ? no_keys : "") +
+                            alarms_notice(read_alarms(std::string(alarms_file)));
+                   },
+               .line = [] { return read_line("gims> "); },
                .say = say,
                .start = start_and_wait});
 }

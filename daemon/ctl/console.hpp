@@ -36,8 +36,13 @@ struct ConsoleSurroundings {
   std::function<std::optional<std::string>()> line;
   std::function<void(std::string_view)> say;
   // Runs it to its end.
-  std::function<Result<>(const Started&)> start;
+  std::function<Result<int>(const Started&)> start;
 };
+
+// At this process's terminal: a line after the prompt, nothing at the end of the input; a program
+// run to its end, and its exit status (255 where a signal ended it).
+[[nodiscard]] std::optional<std::string> read_line(std::string_view prompt);
+[[nodiscard]] Result<int> start_and_wait(const Started& started);
 
 // Until "exit" or the end of the input.
 void run_console(const ConsoleSurroundings& surroundings);

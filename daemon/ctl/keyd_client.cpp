@@ -15,4 +15,11 @@ Result<SecretBytes> activate_in_keyd(const std::string& socket,
   return (*keyd)->activate(request);
 }
 
+bool is_unprovisioned(const std::string& socket) {
+  const auto keyd = hsm::Client::connect(socket);
+  if (!keyd) return false;
+  const auto status = (*keyd)->status();
+  return status && status->state == hsm::State::unprovisioned;
+}
+
 }  // namespace gims::ctl

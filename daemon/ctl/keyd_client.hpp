@@ -11,4 +11,7 @@ namespace gims::ctl {
 [[nodiscard]] Result<SecretBytes> activate_in_keyd(const std::string& socket,
                                                    const hsm::ActivateRequest& request);
 
+// Does it answer, and have no site's keys yet?
+[[nodiscard]] bool is_unprovisioned(const std::string& socket);
+
 }  // namespace gims::ctl

@@ -9,6 +9,7 @@
 #include "ctl/decide.hpp"
 #include "ctl/keyd_client.hpp"
 #include "ctl/password_input.hpp"
+#include "ctl/setup.hpp"
 #include "ctl/unit_client.hpp"
 
 int main(int argc, char** argv) {
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
                              [] { return gims::ctl::read_passphrase(STDIN_FILENO); });
   };
   surroundings.act = gims::ctl::act_on_unit;
+  surroundings.setup = gims::ctl::run_setup_here;
   surroundings.show = [](std::string_view line) {
     std::fprintf(stdout, "%.*s\n", static_cast<int>(line.size()), line.data());
     std::fflush(stdout);

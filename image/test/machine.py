@@ -2,12 +2,16 @@
 has (disk, firmware's variables, TPM) lies in one folder, so that a machine can be copied, spoiled and started again."""
 
 import base64
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -36,8 +40,12 @@ class Machine:
             self.make(Path(image), certificates, size)
 
     def make(self, image, certificates, size):
+        """Without an image its disk is empty."""
         self.folder.mkdir(parents=True)
-        self.run("cp", "--sparse=always", image, self.disk)
+        if image:
+            self.run("cp", "--sparse=always", image, self.disk)
+        else:
+            self.disk.touch()
         os.truncate(self.disk, size)
         self.enrol(certificates)
         self.new_tpm()
@@ -68,7 +76,7 @@ class Machine:
             raise RuntimeError(f"{argv[0]}: {ran.stderr or ran.stdout}")
         return ran.stdout
 
-    def stick(self, folder):
+    def stick(self, folder, readonly=True):
         """What start() takes for a USB stick with the files of the folder, labelled as the appliance expects it."""
         stick = self.folder / "stick.raw"
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) + (64 << 20)
@@ -78,8 +86,15 @@ class Machine:
         self.run("mkfs.vfat", "-F", "32", "-n", "GIMS", stick)
         self.run("mmd", "-i", stick, "::/update")
         self.run("mcopy", "-i", stick, *sorted(Path(folder).iterdir()), "::/update/")
-        return ("-drive", f"if=none,id=stick,format=raw,readonly=on,file={stick}", "-device", "qemu-xhci",
+        return ("-drive", f"if=none,id=stick,format=raw,readonly={'on' if readonly else 'off'},file={stick}", "-device", "qemu-xhci",
                 "-device", "usb-storage,drive=stick")
+
+    def installer(self, image):
+        """What start() takes for a USB stick with the image; the stick can be written."""
+        stick = self.folder / "installer.raw"
+        self.run("cp", "--sparse=always", image, stick)
+        return ("-drive", f"if=none,id=installer,format=raw,file={stick},cache=unsafe", "-device", "qemu-xhci",
+                "-device", "usb-storage,drive=installer")
 
     def start(self, *more):
         """Switches it on; its console starts anew."""
@@ -137,6 +152,11 @@ class Machine:
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(str(self.folder / "console.socket"))
             line.sendall(text.encode())
+            # What qemu has not taken when the line is closed is lost, and it takes as much as the guest's UART holds.
+            line.settimeout(0.2)
+            while struct.unpack("i", fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)))[0]:
+                with contextlib.suppress(TimeoutError):
+                    line.recv(1 << 16)
 
     def ask(self, command, patience=PATIENCE):
         """Status and output of a shell command in the guest; only the image for tests has what answers (probe/)."""

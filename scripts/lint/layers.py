@@ -29,7 +29,7 @@ ALLOWED = {
     "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto", "hsm/attest"},
     "tls": {"base", "sys", "hsm/proto"},
     "testsite": {"base", "sys", "json", "crypto", "http", "api", "app", "tls", "hsm/proto"},
-    "ctl": {"base", "sys", "json", "crypto", "hsm/proto", "hsm/release", "hsm/attest", "hsm/consent"},
+    "ctl": {"base", "sys", "json", "crypto", "hsm/proto", "hsm/ca", "hsm/release", "hsm/attest", "hsm/consent"},
     "hsm/proto": {"base", "sys"},
     "hsm/slip39": {"base"},
     "hsm/ca": {"base", "hsm/proto"},

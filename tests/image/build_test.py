@@ -5,10 +5,12 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import json
+import struct
 import subprocess
 import sys
 import tempfile
 import unittest
+import uuid
 from pathlib import Path
 
 BUILD = Path(__file__).resolve().parents[2] / "image/build"
@@ -109,6 +111,73 @@ class MeasureTest(unittest.TestCase):
 
     def test_an_image_s_signature_is_not_measured(self):
         self.assertNotIn(".pcrsig", load("measure").SECTIONS)
+
+
+class EnrolmentTest(unittest.TestCase):
+    """The files of Secure Boot keys, read as firmware does (UEFI 2.10, 8.2.6)."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.keys = Path(folder.name)
+        for name in ("secure-boot", "verity"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", cls.keys / f"{name}.key",
+                            "-out", cls.keys / f"{name}.crt"], check=True, capture_output=True)
+        cls.enrol(cls.keys / "first")
+
+    @classmethod
+    def enrol(cls, folder):
+        subprocess.run([sys.executable, BUILD / "enrol.py", cls.keys, folder, "--epoch", "1790000000"], check=True)
+
+    def parts(self, name):
+        """Time, certificate of the signature, what is signed, and the payload."""
+        content = (self.keys / f"first/{name}.auth").read_bytes()
+        length, revision, kind = struct.unpack_from("<IHH", content, 16)
+        self.assertEqual((revision, kind), (0x0200, 0x0EF1))
+        self.assertEqual(uuid.UUID(bytes_le=content[24:40]), uuid.UUID("4aafd29d-68df-49ee-8aa9-347d375665a7"))
+        return content[:16], content[40:16 + length], content[16 + length:]
+
+    def certificates(self, payload):
+        found = []
+        while payload:
+            self.assertEqual(uuid.UUID(bytes_le=payload[:16]), uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072"))
+            size, header, entry = struct.unpack_from("<III", payload, 16)
+            self.assertEqual((header, size), (0, 28 + entry))
+            found.append(payload[44:size])
+            payload = payload[size:]
+        return found
+
+    def der(self, name):
+        return subprocess.run(["openssl", "x509", "-in", self.keys / f"{name}.crt", "-outform", "DER"], check=True, capture_output=True).stdout
+
+    def test_who_owns_the_firmware_and_who_may_sign(self):
+        for name, of in (("PK", ["secure-boot"]), ("KEK", ["secure-boot"]), ("db", ["secure-boot", "verity"])):
+            self.assertEqual(self.certificates(self.parts(name)[2]), [self.der(each) for each in of])
+
+    def test_the_signature(self):
+        for name, vendor in (("PK", "8be4df61-93ca-11d2-aa0d-00e098032b8c"), ("db", "d719b2cb-3d3a-4596-a3bc-dad00e67656f")):
+            at, signature, payload = self.parts(name)
+            self.assertEqual(struct.unpack_from("<HBBBBB", at), (2026, 9, 21, 14, 13, 20))
+            # SignedData alone; a ContentInfo around it is what openssl reads.
+            whole = bytes.fromhex("06092a864886f70d010702a082") + len(signature).to_bytes(2, "big") + signature
+            (self.keys / "signature").write_bytes(b"\x30\x82" + len(whole).to_bytes(2, "big") + whole)
+            said = name.encode("utf-16-le") + uuid.UUID(vendor).bytes_le + struct.pack("<I", 0x27) + at + payload
+            for text, right in ((said, True), (said + b"x", False)):
+                (self.keys / "said").write_bytes(text)
+                run = subprocess.run(["openssl", "smime", "-verify", "-binary", "-inform", "DER", "-in", self.keys / "signature", "-content", self.keys / "said",
+                                      "-CAfile", self.keys / "secure-boot.crt", "-purpose", "any"], capture_output=True)
+                self.assertEqual(run.returncode == 0, right, run.stderr)
+
+    def test_is_the_same_twice(self):
+        self.enrol(self.keys / "second")
+        for name in ("PK", "KEK", "db"):
+            self.assertEqual((self.keys / f"first/{name}.auth").read_bytes(), (self.keys / f"second/{name}.auth").read_bytes())
+
+    def test_nothing_is_enrolled_by_itself(self):
+        lines = (BUILD / "loader.conf").read_text().splitlines()
+        self.assertIn("secure-boot-enroll manual", lines)
+        self.assertIn("editor no", lines)
 
 
 class ConfigurationTest(unittest.TestCase):

@@ -62,7 +62,9 @@ class DaemonsTest(unittest.TestCase):
         for program, path in self.DAEMONS.items():
             name = Path(program).name
             start = image.Unit(f"{name}.service").one("ExecStart")
-            self.assertEqual(start, f"/usr/lib/gims/{name} --config /{path}")
+            # gimsd's bears the site's name (tests/image/site_acts_test.py).
+            taken = path.replace("etc/gims", "run/gims/settings") if name == "gimsd" else path
+            self.assertEqual(start, f"/usr/lib/gims/{name} --config /{taken}")
 
     def test_sockets_and_folders_agree(self):
         """A daemon finds the others where their units put them, and its own folder is its unit's."""

@@ -15,16 +15,19 @@ import root as image
 MOST = {"gims-keyd.service": 5}
 MOST_OF_DAEMONS = 15
 MOST_OF_OTHERS = {"gims-firewall.service": 16, "gims-names.service": 18, "gims-mdns.service": 18, "gims-wifi.service": 18, "gims-time.service": 22,
-                  "gims-act-diagnostics@tty1.service": 17, "gims-data.service": 19, "gims-update.service": 19}
+                  "gims-act-diagnostics@tty1.service": 17, "gims-data.service": 19, "gims-update.service": 19, "gims-installer@tty1.service": 19}
 # The manager's own: it has no process that anybody reaches.
 NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "gims-alarms.service", "emergency.service"}
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "gims-alarms.service", "emergency.service",
+                  "gims-installer@tty1.service"}
 GATE = "gims-unsealed.service"
 # It sees the rules and ports of the machine's network, and has no family of addresses.
 DIAGNOSTICS = "gims-act-diagnostics@tty1.service"
+# It sees the ports.
+NETWORK = "gims-act-network@tty1.service"
 
 
 class UnitsTest(unittest.TestCase):
@@ -101,7 +104,8 @@ class UnitsTest(unittest.TestCase):
             unit = image.Unit(name)
             with self.subTest(unit=name):
                 if unit.one("PrivateNetwork") != "yes":
-                    self.assertIn(name, ("gims-firewall.service", "gims-time.service", DIAGNOSTICS))
+                    self.assertIn(name, ("gims-firewall.service", "gims-time.service", DIAGNOSTICS, NETWORK))
+        self.assertEqual(image.Unit(NETWORK).words("RestrictAddressFamilies"), ["AF_UNIX"])
         self.assertEqual(image.Unit(DIAGNOSTICS).words("RestrictAddressFamilies"), ["AF_UNIX", "AF_NETLINK"])
         self.assertEqual(image.Unit("gims-firewall.service").words("RestrictAddressFamilies"), ["AF_NETLINK"])
         # chronyd opens no port as long as nobody is allowed to ask; that is said by a unit that comes after.
@@ -165,7 +169,8 @@ class UnitsTest(unittest.TestCase):
             user = image.Unit(name).one("User")
             if user is None:
                 # Root: acts, nft with one capability, what opens and writes partitions, and what starts the unit again.
-                self.assertIn(name, (*self.acts, "gims-alarms.service", "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service"))
+                self.assertIn(name, (*self.acts, "gims-alarms.service", "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service",
+                                     "gims-installer@tty1.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
             of.setdefault(user, set()).add(name)

@@ -52,11 +52,11 @@ class Console : public ::testing::Test {
                    return line;
                  },
                  .say = [this](std::string_view text) { said += text; },
-                 .start = [this](const Started& one) -> Result<> {
+                 .start = [this](const Started& one) -> Result<int> {
                    started.push_back(one.path);
                    arguments.push_back(one.arguments);
                    if (away) return fail(ErrorKind::internal, "ENOENT", "", "start it");
-                   return {};
+                   return 0;
                  }});
     left = lines.size();
   }
