@@ -64,7 +64,7 @@ class UnitsTest(unittest.TestCase):
 
     def test_systemd_reads_them(self):
         """Every key, every program, every unit that is named, and no cycle of what is enabled."""
-        names = [*self.services, *image.own_units(".path"), "systemd-networkd.service", "multi-user.target"]
+        names = [*self.services, *image.own_units(".path", ".timer"), "systemd-networkd.service", "multi-user.target"]
         run = self.analyze("verify", "--man=no", "--recursive-errors=yes", *names)
         ours = [line for line in run.stderr.splitlines() if "gims" in line or "cycle" in line or "etc/systemd" in line]
         self.assertEqual(ours, [])
@@ -84,7 +84,7 @@ class UnitsTest(unittest.TestCase):
         return found
 
     def test_nothing_listens_before_the_keys_are_open(self):
-        for name in [*self.services, *image.own_units(".path")]:
+        for name in [*self.services, *image.own_units(".path", ".timer")]:
             if name in BEFORE_CUSTODY:
                 continue
             with self.subTest(unit=name):
@@ -159,8 +159,9 @@ class UnitsTest(unittest.TestCase):
         for name in self.services:
             user = image.Unit(name).one("User")
             if user is None:
-                # Root: nft with one capability, what opens and writes partitions, and what starts the unit again.
-                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service"))
+                # Root: nft with one capability, what opens and writes partitions, what starts other units, and what starts the unit again.
+                self.assertIn(name, ("gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "gims-renew.service",
+                                     "emergency.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
             of.setdefault(user, set()).add(name)
@@ -221,8 +222,8 @@ class UnitsTest(unittest.TestCase):
         self.assertLessEqual({name for name in started if not name.startswith(("gims", "systemd-"))}, {"remote-fs.target", "machines.target"})
 
     def test_each_service_sees_no_credential_but_its_own(self):
-        """What stands in /run/gims/site is root's alone, and comes to a service by LoadCredential=."""
-        self.assertIn("d  /run/gims/site 0700 root root -", image.settings("usr/lib/tmpfiles.d/gims.conf"))
+        """What stands in /run/gims/site is for who writes it alone, and comes to a service by LoadCredential=."""
+        self.assertIn("d  /run/gims/site 0700 gims-site gims-site -", image.settings("usr/lib/tmpfiles.d/gims.conf"))
         seen = {}
         for name in self.services:
             for value in image.Unit(name).all("LoadCredential"):
