@@ -185,6 +185,11 @@ class OthersTest(unittest.TestCase):
 
     # ---- calls and push --------------------------------------------------------------------------------------------------
 
+    def test_clients_find_the_relay_where_it_listens(self):
+        relay, = re.findall(r'^relay = "(.*)"$', image.text("etc/gims/gimsd.toml"), re.MULTILINE)
+        self.assertIn(f"interface-name={relay},officers", image.settings("etc/gims/dnsmasq.conf"))
+        self.assertIn("listening-port=3478", image.settings("etc/gims/turnserver.conf"))
+
     def test_calls_are_relayed_to_the_unit_itself_alone(self):
         lines = image.settings("etc/gims/turnserver.conf")
         for line in ("use-auth-secret", "no-tcp-relay", "no-cli", "no-multicast-peers", "denied-peer-ip=0.0.0.0-255.255.255.255"):
