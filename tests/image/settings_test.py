@@ -202,7 +202,7 @@ class OthersTest(unittest.TestCase):
         import yaml
         settings = yaml.safe_load(image.text("etc/gims/ntfy.yml"))
         self.assertEqual((settings["listen-http"], settings["upstream-base-url"], settings["auth-default-access"], settings["web-root"]),
-                         ("-", "", "deny-all", "disable"))
+                         ("-", "", "read-only", "disable"))
         self.assertEqual([key for key in settings if key.startswith(("smtp", "firebase", "twilio", "stripe", "web-push"))], [])
         self.assertFalse(settings["enable-signup"] or settings["enable-login"] or settings["behind-proxy"])
 
