@@ -15,6 +15,7 @@
 #include "hsm/main/certificates.hpp"
 #include "hsm/main/commands.hpp"
 #include "hsm/main/serve.hpp"
+#include "hsm/main/services.hpp"
 #include "hsm/main/unit.hpp"
 
 namespace {
@@ -47,6 +48,7 @@ class Subcommands {
     add_certificates();
     add_state();
     add_persons();
+    add_services();
   }
   // Of the one that was given; empty: none was.
   [[nodiscard]] std::function<Result<>(const hsm::Settings&)> chosen() const {
@@ -68,6 +70,7 @@ class Subcommands {
   void add_certificates();
   void add_state();
   void add_persons();
+  void add_services();
   void add_shares_to(CLI::App* makes);
   void add_shares_from(CLI::App* takes);
 
@@ -88,6 +91,7 @@ class Subcommands {
   std::string person_;
   bool security_key_ = false;
   std::uint32_t approval_ = 0;
+  hsm::ServicesArguments services_;
 };
 
 void Subcommands::add_shares_to(CLI::App* makes) {
@@ -239,6 +243,37 @@ void Subcommands::add_persons() {
                                security_key_ ? hsm::FactorKind::fido2 : hsm::FactorKind::passphrase,
                                approval_);
   });
+}
+
+void Subcommands::add_services() {
+  const auto site_settings = [this](CLI::App* command) {
+    command
+        ->add_option("--settings", services_.settings_file,
+                     "What the site says of its own (TOML), where it is there")
+        ->capture_default_str();
+  };
+  services_.settings_file = "/var/lib/gims/site/services.toml";
+  CLI::App* services =
+      add("services", "Write the credentials of calls, push and Wi-Fi",
+          [this](const hsm::Settings& settings) { return hsm::run_services(settings, services_); });
+  services
+      ->add_option("--out", services_.folder,
+                   "The folder: in memory, and of the user's own who runs this")
+      ->required();
+  services
+      ->add_option("--lists-out", services_.lists_folder,
+                   "The same for what is no secret, and read by others")
+      ->required();
+  services
+      ->add_option("--relay-address", services_.relay_address,
+                   "Where the relay for calls listens, unless the settings say so")
+      ->check(CLI::ValidIPV4)
+      ->required();
+  site_settings(services);
+  site_settings(add("wifi", "Tell the Wi-Fi's names and its passphrase",
+                    [this](const hsm::Settings& settings) {
+                      return hsm::run_wifi(settings, services_.settings_file);
+                    }));
 }
 
 }  // namespace

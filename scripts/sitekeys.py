@@ -10,8 +10,9 @@ import struct
 # these numbers.
 KDF_CONTEXT = b"gimskeyd"
 DERIVED_KEYS = {"data": 1, "media": 2, "token hash": 3, "audit": 4, "backup": 5, "pepper": 6, "custody file": 7,
-                "wrapping": 8, "state file": 9, "hardware": 10, "acts file": 11, "combined blob": 32,
-                "attended blob": 33}
+                "wrapping": 8, "state file": 9, "hardware": 10, "acts file": 11, "relay": 13, "Wi-Fi": 14,
+                "combined blob": 32, "attended blob": 33}
+VOLUME_KEY = 12  # 64 bytes
 # What custody.bin holds wrapped under the wrapping key: its name here, and what it is bound to.
 SERVER_SEED, SERVER_SEED_LABEL = "server signing seed", b"gims server signing seed 1"
 NONCE, TAG = 24, 16
@@ -25,12 +26,14 @@ SEALED, SEAL = 4 * 32, 48
 def derived_keys(root_key):
     """Every key that hangs from the root key by its name, in hex, the root key too. The TPM's passwords, which follow from
     the hardware's key, are in the TPM itself."""
-    return {"root": root_key.hex()} | {name: subkey(root_key, number, KDF_CONTEXT) for name, number in DERIVED_KEYS.items()}
+    volume = subkey(root_key, VOLUME_KEY, KDF_CONTEXT, size=64)
+    of_the_volume = {"volume": volume[:64], "volume's second half": volume[64:]}
+    return {"root": root_key.hex()} | of_the_volume | {name: subkey(root_key, number, KDF_CONTEXT) for name, number in DERIVED_KEYS.items()}
 
 
-def subkey(key, number, context):
+def subkey(key, number, context, size=32):
     """crypto_kdf is BLAKE2b of nothing, keyed, with the number as salt and the context as personalisation."""
-    return hashlib.blake2b(b"", digest_size=32, key=key, salt=number.to_bytes(16, "little"), person=context.ljust(16, b"\0")).hexdigest()
+    return hashlib.blake2b(b"", digest_size=size, key=key, salt=number.to_bytes(16, "little"), person=context.ljust(16, b"\0")).hexdigest()
 
 
 def wrapped_keys(root_key, recovery_secret, custody):

@@ -29,19 +29,26 @@ constexpr std::uint64_t own_files = 256;
 struct FromKeyd {
   std::string server_name;
   hsm::DataKeys keys;
+  SecretBytes relay_secret;  // empty where there is no relay for calls
 };
 
-Result<FromKeyd> fetch_keys(const std::string& socket, const sys::SignalFd& signals) {
+Result<FromKeyd> fetch_keys(const Settings& settings, const sys::SignalFd& signals) {
   // A gims-keyd that is slow to answer does not hold up the end of gimsd.
-  GIMS_TRY_ASSIGN(const auto keyd,
-                  hsm::Client::connect(socket, hsm::Client::default_limit, {signals.fd()}));
+  GIMS_TRY_ASSIGN(
+      const auto keyd,
+      hsm::Client::connect(settings.keyd_socket, hsm::Client::default_limit, {signals.fd()}));
   GIMS_TRY_ASSIGN(const hsm::StatusReply status, keyd->status());
   if (status.state != hsm::State::operational) {
     return fail(ErrorKind::unavailable, "GIMS_KEYD_STATE",
                 "gims-keyd is " + std::string(hsm::name_of(status.state)), status.reason);
   }
-  GIMS_TRY_ASSIGN(hsm::DataKeys keys, keyd->data_keys());
-  return FromKeyd{.server_name = status.server_name, .keys = std::move(keys)};
+  FromKeyd fetched{.server_name = status.server_name, .keys = {}, .relay_secret = {}};
+  GIMS_TRY_ASSIGN(fetched.keys, keyd->data_keys());
+  if (!settings.relay.host.empty()) {
+    GIMS_TRY_ASSIGN(hsm::RelaySecret relay, keyd->relay_secret());
+    fetched.relay_secret = std::move(relay.secret);
+  }
+  return fetched;
 }
 
 // Nothing: asked to stop meanwhile. What ails gims-keyd is for its administrator to cure; gimsd
@@ -49,7 +56,7 @@ Result<FromKeyd> fetch_keys(const std::string& socket, const sys::SignalFd& sign
 std::optional<FromKeyd> wait_for_keys(const Settings& settings, const sys::SignalFd& signals) {
   std::string told;
   for (;;) {
-    auto fetched = fetch_keys(settings.keyd_socket, signals);
+    auto fetched = fetch_keys(settings, signals);
     if (fetched) return std::move(*fetched);
     const std::string status = "Waiting for keys: " + fetched.error().text;
     if (status != told) {
@@ -125,6 +132,7 @@ Result<> run_gimsd(Settings settings) {
   auto fetched = wait_for_keys(settings, signals);
   if (!fetched) return {};
   settings.policy.server_name = fetched->server_name;
+  settings.relay.secret = std::move(fetched->relay_secret);
   // They do not listen until the site serves: gims-tlsd finds nobody there until then, and refuses
   // clients rather than let them wait for a long migration.
   GIMS_TRY_ASSIGN(Doors doors, open_doors(settings));
@@ -138,6 +146,7 @@ Result<> run_gimsd(Settings settings) {
                         .folder = settings.data_folder,
                         .keys = std::move(fetched->keys),
                         .migrate = settings.migrate,
+                        .relay = std::move(settings.relay),
                         .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
                         .attestation = std::move(attester),
                         .decisions = std::make_unique<KeydDecisionsClient>(settings.keyd_socket)},

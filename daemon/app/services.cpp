@@ -7,6 +7,7 @@
 #include "api/admin/admin.hpp"
 #include "api/client/accounts.hpp"
 #include "api/client/attestation.hpp"
+#include "api/client/calls.hpp"
 #include "api/client/encryption.hpp"
 #include "api/client/media.hpp"
 #include "api/client/rooms.hpp"
@@ -85,7 +86,8 @@ struct Services::Parts {
         sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
                   policy.password_cost, password_threads, password_queue),
-        two_persons(decisions.get()) {}
+        two_persons(decisions.get()),
+        calls(std::move(options.relay), clock) {}
 
   const Clock& clock;
   const service::Policy policy;
@@ -101,6 +103,7 @@ struct Services::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<service::Media> media;
   service::TwoPersons two_persons;  // its thread uses the store
+  const service::Calls calls;
 
   struct OnStore {
     explicit OnStore(Parts& parts)
@@ -242,6 +245,7 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(client::push_rule_routes(on.push_rules));
   add(client::pusher_routes(on.pushers, on.notifications));
   add(client::presence_routes());
+  add(client::call_routes(parts_->calls));
   add(client::media_routes(*parts_->media, policy));
   add(client::attestation_routes(parts_->attestation));
   namespace admin = api::admin;

@@ -14,6 +14,7 @@
 #include "service/accounts/users.hpp"
 #include "service/attestation.hpp"
 #include "service/audit_log.hpp"
+#include "service/calls.hpp"
 #include "service/policy.hpp"
 #include "service/store_check.hpp"
 #include "service/two_persons.hpp"
@@ -26,6 +27,7 @@ struct ServiceOptions {
   std::filesystem::path folder;  // database and media; it must exist
   hsm::DataKeys keys;
   store::Migrate migrate = store::Migrate::at_open;
+  service::CallRelay relay = {};
   // gims-keyd, for the audit log's head; nothing on a test site.
   std::unique_ptr<service::AuditWitness> witness = nullptr;
   // gims-keyd, for what the unit states about itself; nothing on a test site.

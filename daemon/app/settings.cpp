@@ -1,5 +1,6 @@
 #include "app/settings.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "sys/config_rules.hpp"
@@ -24,6 +25,21 @@ const Config::TextRule& url_rule() {
                    url.find_first_of(" ?#") == std::string_view::npos;
           },
       .allowed = "an address such as \"https://gims.internal:8443\", without a slash at its end"};
+  return rule;
+}
+
+// An IPv4 address, or a name, in a "turn:" URI (RFC 7065).
+const Config::TextRule& host_rule() {
+  static const Config::TextRule rule{
+      .most = 253,
+      .good =
+          [](std::string_view host) {
+            return std::ranges::all_of(host, [](char c) {
+              return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+            });
+          },
+      .allowed =
+          "a name such as \"gims.internal\" in small letters, or an IPv4 address, without a port"};
   return rule;
 }
 
@@ -72,6 +88,12 @@ void read_policy(Config& config, service::Policy& policy) {
   policy.address_rates = count(config, "rates.addresses", policy.address_rates, 1, 1000);
 }
 
+void read_relay(Config& config, service::CallRelay& relay) {
+  relay.host = config.text("calls.relay", "", host_rule());
+  relay.credential_life =
+      config.duration("calls.credential_life", relay.credential_life, minutes(10), hours(24));
+}
+
 Result<Settings> read(Config config) {
   Settings settings;
   settings.user = config.text("user", "", sys::user_rule());
@@ -88,6 +110,7 @@ Result<Settings> read(Config config) {
   }
   read_http(config, settings.http);
   read_policy(config, settings.policy);
+  read_relay(config, settings.relay);
   GIMS_TRY(config.finish());
   return settings;
 }

@@ -9,6 +9,7 @@
 
 #include "base/config.hpp"
 #include "http/server.hpp"
+#include "service/calls.hpp"
 #include "service/policy.hpp"
 #include "store/store.hpp"
 
@@ -27,6 +28,7 @@ struct Settings {
   http::ServerOptions http;
   // server_name is left empty: gims-keyd says it.
   service::Policy policy;
+  service::CallRelay relay;  // its secret too is gims-keyd's to say
 };
 
 // Fails with every problem of the file, a line each (Config::finish).

@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--shared-secret", options.shared_secret,
                  "Secret of /_synapse/admin/v1/register; without, there is no such address");
+  app.add_option("--relay-host", options.relay_host,
+                 "Name this as the relay for calls; without, there is none");
   auto* tls = app.add_option("--tls-listen", options.tls_listen, "Also TLS here: 127.0.0.1:8448");
   auto* cert = app.add_option("--tls-cert", options.tls_cert, "Its certificate and chain, PEM");
   auto* key = app.add_option("--tls-key", options.tls_key, "Its key, PEM");

@@ -1,15 +1,12 @@
 #include "testsite/shared_secret.hpp"
 
-#include <mbedtls/md.h>
-
-#include <array>
 #include <chrono>
 #include <deque>
 #include <mutex>
-#include <span>
 #include <utility>
 
-#include "base/check.hpp"
+#include "crypto/bytes.hpp"
+#include "crypto/hmac_sha1.hpp"
 #include "crypto/random.hpp"
 #include "json/fields.hpp"
 #include "json/writer.hpp"
@@ -68,11 +65,6 @@ Result<Request> decode(json::Value body) {
   return request;
 }
 
-std::span<const std::uint8_t> bytes_of(std::string_view text) noexcept {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the bytes of a text
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 void sign_in(app::Services& services, std::string user_id, api::Call call) {
   services.sessions().sign_in(
       std::move(user_id), {},
@@ -95,7 +87,7 @@ void add_user(app::Services& services, Nonces& nonces, api::Call call) {
       registration_mac(secret->reveal(), request->nonce, request->user.localpart,
                        request->user.password.reveal(), request->admin);
   if (!nonces.use(request->nonce) ||
-      !equal_in_constant_time(bytes_of(expected), bytes_of(request->mac))) {
+      !equal_in_constant_time(crypto::as_bytes(expected), crypto::as_bytes(request->mac))) {
     return std::move(call).error(
         fail(ErrorKind::forbidden, "M_FORBIDDEN", "The nonce or the MAC is not right.").error());
   }
@@ -127,19 +119,7 @@ std::string registration_mac(std::string_view secret, std::string_view nonce, st
   std::string text;
   for (std::string_view part : {nonce, user, password}) text.append(part).push_back('\0');
   text += admin ? "admin" : "notadmin";
-  std::array<std::uint8_t, 20> mac{};
-  const auto key = bytes_of(secret);
-  const auto bytes = bytes_of(text);
-  const int failed = mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA1), key.data(),
-                                     key.size(), bytes.data(), bytes.size(), mac.data());
-  GIMS_CHECK(failed == 0);
-  std::string hex;
-  for (const std::uint8_t byte : mac) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    hex.push_back(digits[byte >> 4U]);
-    hex.push_back(digits[byte & 15U]);
-  }
-  return hex;
+  return crypto::hex(crypto::hmac_sha1(crypto::as_bytes(secret), crypto::as_bytes(text)));
 }
 
 api::Routes shared_secret_routes(app::Services& services, const Clock& clock) {

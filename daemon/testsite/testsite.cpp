@@ -50,8 +50,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
-app::SiteOptions site_options(const Options& options, hsm::DataKeys keys, std::string base_url,
-                              const Clock& clock) {
+Result<app::SiteOptions> site_options(const Options& options, hsm::DataKeys keys,
+                                      std::string base_url, const Clock& clock) {
   app::SiteOptions site{.services = {.policy = service::test_site_policy(),
                                      .folder = options.data,
                                      .keys = std::move(keys)},
@@ -62,6 +62,10 @@ app::SiteOptions site_options(const Options& options, hsm::DataKeys keys, std::s
   policy.default_room_version = options.room_version;
   policy.rate_limits = options.rate_limits;
   policy.rate_refill_factor = 10'000;
+  if (!options.relay_host.empty()) {
+    site.services.relay.host = options.relay_host;
+    GIMS_TRY_ASSIGN(site.services.relay.secret, SecretBytes::random(32));
+  }
   if (!options.shared_secret.empty()) {
     policy.registration_secret = Redacted(options.shared_secret);
     site.more_routes = [&clock](app::Services& services) {
@@ -127,9 +131,8 @@ Result<> run(const Options& options) {
       sys::SocketAddress{.ip = *sys::IpAddress::parse(at.address), .port = port.port}.to_string();
 
   const SystemClock clock;
-  GIMS_TRY_ASSIGN(
-      const auto site,
-      app::Site::open(site_options(options, std::move(keys), "http://" + where, clock), clock));
+  GIMS_TRY_ASSIGN(auto opened, site_options(options, std::move(keys), "http://" + where, clock));
+  GIMS_TRY_ASSIGN(const auto site, app::Site::open(std::move(opened), clock));
   GIMS_TRY(site->serve());
   GIMS_TRY_ASSIGN(const auto listener,
                   http::Listener::tcp(std::move(port.fd), http::Door::client,
@@ -163,11 +166,11 @@ Result<std::string> describe_routes() {
                           .shared_secret = "secret",
                           .tls_listen = {},
                           .tls_cert = {},
-                          .tls_key = {}};
+                          .tls_key = {},
+                          .relay_host = "localhost"};
     GIMS_TRY_ASSIGN(auto keys, load_keys(options.data));
-    GIMS_TRY_ASSIGN(
-        const auto site,
-        app::Site::open(site_options(options, std::move(keys), "http://localhost", clock), clock));
+    GIMS_TRY_ASSIGN(auto opened, site_options(options, std::move(keys), "http://localhost", clock));
+    GIMS_TRY_ASSIGN(const auto site, app::Site::open(std::move(opened), clock));
     return site->routes();
   }();
   std::error_code ignored;

@@ -18,7 +18,8 @@ struct Options {
   std::string tls_listen;     // also TLS here; empty: not
   std::string tls_cert;       // PEM
   std::string tls_key;
-  bool rate_limits = false;  // for the contract tests: the product's limits
+  std::string relay_host = {};  // as the relay for calls, which there is none of; empty: not
+  bool rate_limits = false;     // for the contract tests: the product's limits
 };
 
 // Serves until SIGTERM. Writes "listening on ADDRESS:PORT" to stdout once it does.

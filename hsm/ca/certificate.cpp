@@ -66,12 +66,13 @@ Bytes name_constraints(const SiteParameters& site) {
   return extension(0x1e, Critical::yes, der::sequence({content}));
 }
 
-Bytes subject_alternative_names(const SiteParameters& site) {
+Bytes subject_alternative_names(const std::vector<std::string>& dns_names,
+                                const std::vector<Bytes>& addresses) {
   Bytes names;
-  for (const std::string& name : site.dns_names) {
+  for (const std::string& name : dns_names) {
     der::append(names, der::element(der::context(general_name_dns), name));
   }
-  for (const Bytes& address : site.addresses) {
+  for (const Bytes& address : addresses) {
     der::append(names, der::element(der::context(general_name_ip), {address}));
   }
   return extension(0x11, Critical::no, der::sequence({names}));
@@ -142,6 +143,17 @@ Bytes ca_extensions(const SiteParameters& site, std::uint8_t path_length, const 
   return extensions;
 }
 
+Bytes server_extensions(BytesView alternative_names, const P256Point& key,
+                        const P256Point& ca_key) {
+  Bytes extensions = basic_constraints(std::nullopt);
+  der::append(extensions, key_usage(usage_digital_signature));
+  der::append(extensions, for_tls(TlsPurpose::server));
+  der::append(extensions, alternative_names);
+  der::append(extensions, subject_key_identifier(key));
+  der::append(extensions, authority_key_identifier(ca_key));
+  return extensions;
+}
+
 Subject root_subject(const SiteParameters& site, const P256Point& key) {
   return {.name = name_of_ca(site, "root CA", key), .key = key};
 }
@@ -185,15 +197,21 @@ Result<Bytes> make_issuing_ca(const SiteParameters& site, const P256Point& root_
 Result<Bytes> make_leaf(const SiteParameters& site, const P256Point& ca_key,
                         const P256Point& leaf_key, std::int64_t not_before, std::int64_t not_after,
                         const Signer& sign) {
-  Bytes extensions = basic_constraints(std::nullopt);
-  der::append(extensions, key_usage(usage_digital_signature));
-  der::append(extensions, for_tls(TlsPurpose::server));
-  der::append(extensions, subject_alternative_names(site));
-  der::append(extensions, subject_key_identifier(leaf_key));
-  der::append(extensions, authority_key_identifier(ca_key));
+  const Bytes extensions = server_extensions(
+      subject_alternative_names(site.dns_names, site.addresses), leaf_key, ca_key);
   // Clients match the alternative names; the common name is for people.
   const Subject leaf{.name = name_of(site, "TLS server"), .key = leaf_key};
   return issue(issuing_subject(site, ca_key), leaf, not_before, not_after, extensions, sign);
+}
+
+Result<Bytes> make_service(const SiteParameters& site, const P256Point& ca_key,
+                           const P256Point& service_key, const std::string& name,
+                           std::int64_t not_before, std::int64_t not_after, const Signer& sign) {
+  const Bytes extensions =
+      server_extensions(subject_alternative_names({name}, {}), service_key, ca_key);
+  // Some devices show no more of a Wi-Fi's certificate than its common name.
+  const Subject service{.name = name_of(site, name.substr(0, max_common_name)), .key = service_key};
+  return issue(issuing_subject(site, ca_key), service, not_before, not_after, extensions, sign);
 }
 
 Result<> check_device(const SiteParameters& site, const DeviceName& name) {

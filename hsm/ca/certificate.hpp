@@ -15,6 +15,7 @@ inline constexpr std::int64_t root_lifetime = std::int64_t{20} * 365 * 24 * 3600
 inline constexpr std::int64_t issuing_lifetime = std::int64_t{5} * 365 * 24 * 3600;
 inline constexpr std::uint32_t least_leaf_lifetime = 60;
 inline constexpr std::uint32_t most_leaf_lifetime = 24 * 3600;
+inline constexpr std::int64_t service_lifetime = std::int64_t{7} * 24 * 3600;
 inline constexpr std::uint32_t least_device_lifetime = 24 * 3600;
 inline constexpr std::uint32_t most_device_lifetime = std::uint32_t{366} * 24 * 3600;
 // From when on it is told that the issuing CA ends.
@@ -40,6 +41,13 @@ using Signer = std::function<Result<P256Signature>(const Digest&)>;
 [[nodiscard]] Result<Bytes> make_leaf(const SiteParameters& site, const P256Point& ca_key,
                                       const P256Point& leaf_key, std::int64_t not_before,
                                       std::int64_t not_after, const Signer& sign);
+
+// Signed by the issuing CA; for a TLS server of that one name, which lies below the site's. It is
+// none of the site's own names, so that who has its key cannot pass for the site.
+[[nodiscard]] Result<Bytes> make_service(const SiteParameters& site, const P256Point& ca_key,
+                                         const P256Point& service_key, const std::string& name,
+                                         std::int64_t not_before, std::int64_t not_after,
+                                         const Signer& sign);
 
 // Whose device a certificate is for: the user's Matrix id, and the device's.
 struct DeviceName {

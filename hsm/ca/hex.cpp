@@ -14,6 +14,13 @@ std::string hex(BytesView bytes) {
   return text;
 }
 
+Result<SecretBytes> hex_of_secret(const SecretBytes& secret) {
+  GIMS_TRY_ASSIGN(SecretBytes room, SecretBytes::zeroed(2 * secret.size() + 1));
+  sodium_bin2hex(reinterpret_cast<char*>(room.writable().data()), room.size(),
+                 secret.bytes().data(), secret.size());
+  return SecretBytes::copy_of(room.bytes().first(2 * secret.size()));
+}
+
 std::string fingerprint(BytesView bytes) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string text;

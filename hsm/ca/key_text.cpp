@@ -4,6 +4,8 @@
 #include <mbedtls/pk.h>
 #include <sodium.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -76,6 +78,42 @@ Result<P256Key> p256_from_der(BytesView der) {
     return no_key();
   }
   return p256_from_scalar(std::move(scalar));
+}
+
+Result<SecretBytes> p256_to_pem(const P256Key& key) {
+  // What stands before the number and before the point is the same for every key of P-256.
+  constexpr std::array<std::uint8_t, 36> start{
+      0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86,
+      0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+      0x03, 0x01, 0x07, 0x04, 0x6d, 0x30, 0x6b, 0x02, 0x01, 0x01, 0x04, 0x20};
+  constexpr std::array<std::uint8_t, 5> middle{0xa1, 0x44, 0x03, 0x42, 0x00};
+  constexpr std::string_view opening = "-----BEGIN PRIVATE KEY-----\n";
+  constexpr std::string_view closing = "-----END PRIVATE KEY-----\n";
+  constexpr std::size_t line = 64;  // RFC 7468, section 2
+
+  GIMS_TRY_ASSIGN(SecretBytes der, SecretBytes::zeroed(start.size() + 32 + middle.size() + 65));
+  auto at = std::ranges::copy(start, der.writable().begin()).out;
+  at = std::ranges::copy(key.scalar.bytes(), at).out;
+  at = std::ranges::copy(middle, at).out;
+  std::ranges::copy(key.public_key, at);
+
+  const std::size_t digits = sodium_base64_ENCODED_LEN(der.size(), sodium_base64_VARIANT_ORIGINAL);
+  GIMS_TRY_ASSIGN(SecretBytes base64, SecretBytes::zeroed(digits));
+  sodium_bin2base64(reinterpret_cast<char*>(base64.writable().data()), base64.size(),
+                    der.bytes().data(), der.size(), sodium_base64_VARIANT_ORIGINAL);
+  BytesView body = base64.bytes().first(digits - 1);  // without its NUL
+  const std::size_t lines = (body.size() + line - 1) / line;
+  GIMS_TRY_ASSIGN(SecretBytes pem,
+                  SecretBytes::zeroed(opening.size() + body.size() + lines + closing.size()));
+  auto out = std::ranges::copy(opening, pem.writable().begin()).out;
+  while (!body.empty()) {
+    const BytesView part = body.first(std::min(line, body.size()));
+    out = std::ranges::copy(part, out).out;
+    *out++ = '\n';
+    body = body.subspan(part.size());
+  }
+  std::ranges::copy(closing, out);
+  return pem;
 }
 
 }  // namespace gims::hsm

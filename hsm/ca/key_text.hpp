@@ -21,4 +21,7 @@ namespace gims::hsm {
 // GIMS_KEYD_REQUEST) for anything else than one of P-256. What was read of it is wiped.
 [[nodiscard]] Result<P256Key> p256_from_der(BytesView der);
 
+// The same key as PEM ("PRIVATE KEY", RFC 5958), in locked memory at every step.
+[[nodiscard]] Result<SecretBytes> p256_to_pem(const P256Key& key);
+
 }  // namespace gims::hsm

@@ -24,6 +24,7 @@
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 
 namespace gims::hsm {
 
@@ -79,6 +80,12 @@ class Custodian {
   // Has the hardware sign the list of an issuing CA where the one of before is half over.
   [[nodiscard]] Result<CrlReply> crl(const CrlRequest& request);
   [[nodiscard]] SiteRootReply site_root() const;
+
+  // Of the services around the daemons.
+  [[nodiscard]] Result<ServiceReply> certify_service(const ServiceRequest& request);
+  [[nodiscard]] Result<RelaySecret> relay_secret() const;
+  [[nodiscard]] Result<WifiPassphrase> wifi_passphrase(const WifiRequest& request) const;
+  [[nodiscard]] IssuingCas issuing_cas() const;
 
   // operational:
   [[nodiscard]] Result<DataKeys> data_keys() const;
@@ -174,6 +181,12 @@ class Custodian {
   [[nodiscard]] bool is_marked(std::string_view mark) const;
   // Those that say nothing without custody.bin.
   Result<> remove_rest() const;
+  // Whose certificates are good: the one in use, then those of before.
+  struct IssuingCa {
+    BytesView blob;  // these two are of the record that is open
+    const Bytes* certificate = nullptr;
+  };
+  [[nodiscard]] std::vector<IssuingCa> good_cas() const;
   void warn_of_ca_end() const;
   Result<> check_ca_end(std::int64_t least_lifetime) const;
   // Makes recovery.bin what custody.bin has of it. A failure is told in the journal alone.

@@ -9,6 +9,7 @@
 #include "hsm/ca/crl.hpp"
 #include "hsm/ca/csr.hpp"
 #include "hsm/ca/hex.hpp"
+#include "hsm/ca/site.hpp"
 #include "hsm/core/custodian.hpp"
 
 namespace gims::hsm {
@@ -61,6 +62,41 @@ Result<LeafReply> Custodian::sign_leaf(const LeafRequest& request) {
   return leaf;
 }
 
+Result<ServiceReply> Custodian::certify_service(const ServiceRequest& request) {
+  const Open& keys = open();
+  GIMS_TRY_ASSIGN(const P256Point service_key, point_of_spki(request.public_key));
+  const std::string host = host_of(request.service, keys.record.site.server_name);
+  if (!is_dns_name(host)) {
+    return refused("The server name is too long for the name of a service before it.");
+  }
+  GIMS_TRY(check_ca_end(least_leaf_lifetime));
+  const Signer by_vault = signer_of(*vault_, keys.record.vault_blob);
+  GIMS_TRY_ASSIGN(
+      Bytes certificate,
+      make_service(keys.record.site, keys.ca_public, service_key, host, now() - clock_slack,
+                   std::min(now() + service_lifetime, keys.ca_end), by_vault));
+  ServiceReply reply;
+  reply.chain.push_back(std::move(certificate));
+  reply.chain.push_back(keys.record.issuing_ca);
+  return reply;
+}
+
+Result<RelaySecret> Custodian::relay_secret() const {
+  RelaySecret relay;
+  relay.realm = open().record.site.server_name;
+  GIMS_TRY_ASSIGN(const SecretBytes key, derive(open().root_key, Purpose::relay));
+  GIMS_TRY_ASSIGN(relay.secret, hex_of_secret(key));
+  return relay;
+}
+
+Result<WifiPassphrase> Custodian::wifi_passphrase(const WifiRequest& request) const {
+  WifiPassphrase wifi;
+  wifi.server_name = open().record.site.server_name;
+  GIMS_TRY_ASSIGN(const SecretBytes key, derive(open().root_key, Purpose::wifi));
+  GIMS_TRY_ASSIGN(wifi.passphrase, derive_wifi_passphrase(key, request.number));
+  return wifi;
+}
+
 Result<DeviceReply> Custodian::certify_device(const DeviceRequest& request) {
   const Open& keys = open();
   const DeviceName name{.user = request.user, .device = request.device};
@@ -109,25 +145,34 @@ Result<> Custodian::revoke_device(const RevokeRequest& request) {
   return keys.freshness->note_custody(backing(keys));
 }
 
-Result<CrlReply> Custodian::crl(const CrlRequest& request) {
-  Open& keys = open();
-  struct Ca {
-    BytesView blob;
-    const Bytes* certificate;
-  };
-  std::vector<Ca> cas{{.blob = keys.record.vault_blob, .certificate = &keys.record.issuing_ca}};
-  for (const FormerCa& former : keys.record.former_cas) {
+std::vector<Custodian::IssuingCa> Custodian::good_cas() const {
+  const CustodyRecord& record = open().record;
+  std::vector<IssuingCa> cas{{.blob = record.vault_blob, .certificate = &record.issuing_ca}};
+  for (const FormerCa& former : record.former_cas) {
     if (former.until > now()) {
       cas.push_back({.blob = former.vault_blob, .certificate = &former.certificate});
     }
   }
+  return cas;
+}
+
+IssuingCas Custodian::issuing_cas() const {
+  static_assert(max_good_cas == 1 + max_former_cas);
+  IssuingCas cas;
+  for (const IssuingCa& ca : good_cas()) cas.certificates.push_back(*ca.certificate);
+  return cas;
+}
+
+Result<CrlReply> Custodian::crl(const CrlRequest& request) {
+  Open& keys = open();
+  const std::vector<IssuingCa> cas = good_cas();
   CrlReply reply{.crl = {}, .lists = static_cast<std::uint8_t>(1 + cas.size())};
   if (request.which == 0) {
     reply.crl = keys.record.crl;
     return reply;
   }
   if (request.which > cas.size()) return refused("There is no such list.");
-  const Ca& ca = cas[request.which - 1];
+  const IssuingCa& ca = cas[request.which - 1];
   Open::DeviceList& list = keys.device_lists[*ca.certificate];
   // Also where the clock was put back: a list of the future is no list.
   if (list.crl.empty() || now() - list.made_at >= device_list_lifetime / 2 ||

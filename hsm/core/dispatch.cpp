@@ -16,7 +16,8 @@ constexpr Roles tlsd = Roles{} | Role::tlsd;
 constexpr Roles gimsd = Roles{} | Role::gimsd;
 constexpr Roles tamper = Roles{} | Role::tamper;
 constexpr Roles volume = Roles{} | Role::volume;
-constexpr Roles anyone = admin | Role::tlsd | Role::gimsd;
+constexpr Roles services = Roles{} | Role::services;
+constexpr Roles anyone = admin | Role::tlsd | Role::gimsd | Role::services;
 
 constexpr States always =
     States{} | State::unprovisioned | State::locked | State::operational | State::zeroized;
@@ -104,6 +105,12 @@ constexpr auto table = std::to_array<Rule>({
     {Operation::add_person, admin, operational, with<decode_add_person, &Custodian::add_person>},
     {Operation::volume_key, volume, operational, plain<&Custodian::volume_key>},
     {Operation::raise_release, admin, operational, plain<&Custodian::raise_release>},
+    {Operation::relay_secret, services | Role::gimsd, operational, plain<&Custodian::relay_secret>},
+    {Operation::wifi_passphrase, services | Role::admin, operational,
+     with<decode_wifi_request, &Custodian::wifi_passphrase>},
+    {Operation::certify_service, services, operational,
+     with<decode_service_request, &Custodian::certify_service>},
+    {Operation::issuing_cas, services, operational, plain<&Custodian::issuing_cas>},
 });
 static_assert(std::ranges::adjacent_find(table, std::ranges::greater_equal{}, &Rule::operation) ==
               table.end());

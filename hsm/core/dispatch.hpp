@@ -11,7 +11,14 @@ namespace gims::hsm {
 
 // Who a peer is, by the user that its process runs as. The configuration gives a user one role
 // (hsm/main/settings.hpp).
-enum class Role : std::uint8_t { admin = 1, tlsd = 2, gimsd = 4, tamper = 8, volume = 16 };
+enum class Role : std::uint8_t {
+  admin = 1,
+  tlsd = 2,
+  gimsd = 4,
+  tamper = 8,
+  volume = 16,
+  services = 32
+};
 
 template <class Enum>
 struct SetOf {

@@ -15,6 +15,7 @@ namespace {
 constexpr char context_of_keys[crypto_kdf_CONTEXTBYTES + 1] = "gimskeyd";
 constexpr char context_of_hardware[crypto_kdf_CONTEXTBYTES + 1] = "gimshard";
 constexpr char context_of_masks[crypto_kdf_CONTEXTBYTES + 1] = "gimsmask";
+constexpr char context_of_wifi[crypto_kdf_CONTEXTBYTES + 1] = "gimswifi";
 static_assert(crypto_kdf_KEYBYTES == key_size);
 
 // More than libsodium has on the stack for BLAKE2b.
@@ -83,6 +84,23 @@ Result<DataKeys> derive_data_keys(const SecretBytes& root_key) {
   GIMS_TRY_ASSIGN(keys.backup, derive(root_key, Purpose::backup));
   GIMS_TRY_ASSIGN(keys.pepper, derive(root_key, Purpose::pepper));
   return keys;
+}
+
+Result<SecretBytes> derive_wifi_passphrase(const SecretBytes& wifi_key, std::uint64_t number) {
+  // 32 of them: five bits each. Without l and o, 0 and 1.
+  constexpr std::string_view signs = "abcdefghijkmnpqrstuvwxyz23456789";
+  static_assert(signs.size() == 32);
+  constexpr std::size_t group = 4;
+  constexpr std::size_t groups = 4;
+  GIMS_TRY_ASSIGN(const SecretBytes bytes, subkey(wifi_key, number, context_of_wifi));
+  static_assert(wifi_passphrase_size == groups * (group + 1) - 1);
+  GIMS_TRY_ASSIGN(SecretBytes text, SecretBytes::zeroed(wifi_passphrase_size));
+  std::size_t at = 0;
+  for (std::size_t sign = 0; sign < groups * group; ++sign) {
+    if (sign != 0 && sign % group == 0) text.writable()[at++] = '-';
+    text.writable()[at++] = static_cast<std::uint8_t>(signs[bytes.bytes()[sign] & 31U]);
+  }
+  return text;
 }
 
 Result<SecretBytes> exclusive_or(const SecretBytes& a, const SecretBytes& b) {

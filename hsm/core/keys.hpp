@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 #include "hsm/proto/unit_messages.hpp"
 
 namespace gims::hsm {
@@ -23,6 +24,8 @@ enum class Purpose : std::uint8_t {
   hardware = 10,       // the hardware's passwords follow from it
   acts_file = 11,      // authenticates acts.bin
   volume = 12,         // encrypts the unit's data volume; 64 bytes
+  relay = 13,          // what the relay for calls knows gimsd's users by
+  wifi = 14,           // the Wi-Fi's passphrases follow from it
   combined_blob = 32,  // authenticates what two vaults hold together
   attended_blob = 33,  // authenticates who opens it
 };
@@ -35,6 +38,10 @@ enum class Purpose : std::uint8_t {
 [[nodiscard]] Result<DataKeys> derive_data_keys(const SecretBytes& root_key);
 // volume_key_size bytes.
 [[nodiscard]] Result<SecretBytes> derive_volume_key(const SecretBytes& root_key);
+// The Wi-Fi's passphrase with this number, of the key of Purpose::wifi: "wxyz-wxyz-wxyz-wxyz", 80
+// bits in letters and digits that are not taken for one another.
+[[nodiscard]] Result<SecretBytes> derive_wifi_passphrase(const SecretBytes& wifi_key,
+                                                         std::uint64_t number);
 
 // Two of key_size bytes added bit by bit: with a random one, either says nothing of the other.
 // Fails (GIMS_KEYD_CUSTODY) for other sizes.

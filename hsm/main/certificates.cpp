@@ -10,7 +10,6 @@
 #include "hsm/ca/csr.hpp"
 #include "hsm/ca/hex.hpp"
 #include "hsm/main/commands.hpp"
-#include "hsm/proto/client.hpp"
 #include "sys/atomic_file.hpp"
 
 namespace gims::hsm {
@@ -50,14 +49,21 @@ Result<> run_revoke_device(const Settings& settings, const std::string& serial) 
   return {};
 }
 
-Result<> run_crl(const Settings& settings) {
-  GIMS_TRY_ASSIGN(const auto client, running(settings));
+Result<std::string> crls_of(Client& client) {
+  std::string pem;
   std::uint8_t lists = 1;
   for (std::uint8_t which = 0; which < lists; ++which) {
-    GIMS_TRY_ASSIGN(const CrlReply reply, client->crl({.which = which}));
-    std::printf("%s", crl_to_pem(reply.crl).c_str());
+    GIMS_TRY_ASSIGN(const CrlReply reply, client.crl({.which = which}));
+    pem += crl_to_pem(reply.crl);
     lists = reply.lists;
   }
+  return pem;
+}
+
+Result<> run_crl(const Settings& settings) {
+  GIMS_TRY_ASSIGN(const auto client, running(settings));
+  GIMS_TRY_ASSIGN(const std::string lists, crls_of(*client));
+  std::printf("%s", lists.c_str());
   return {};
 }
 

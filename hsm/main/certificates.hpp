@@ -5,6 +5,7 @@
 #include <string>
 
 #include "hsm/main/settings.hpp"
+#include "hsm/proto/client.hpp"
 
 namespace gims::hsm {
 
@@ -23,6 +24,8 @@ struct DeviceArguments {
 [[nodiscard]] Result<> run_revoke_device(const Settings& settings, const std::string& serial);
 // Prints the lists of revoked certificates, PEM: the site root's, then those of the issuing CAs.
 [[nodiscard]] Result<> run_crl(const Settings& settings);
+// The same lists, as a text.
+[[nodiscard]] Result<std::string> crls_of(Client& client);
 // The root certificate that phones are given: PEM on stdout, or DER into a file.
 [[nodiscard]] Result<> run_site_root(const Settings& settings, const std::string& out);
 

@@ -86,6 +86,10 @@ Result<Settings> load_settings(const std::string& path) {
   if (!volume.empty() && !give(settings.users, volume, Role::volume)) {
     config.refuse("peers.volume", "another user than those of the other peers");
   }
+  const std::string services = config.text("peers.services", "", sys::user_rule());
+  if (!services.empty() && !give(settings.users, services, Role::services)) {
+    config.refuse("peers.services", "another user than those of the other peers");
+  }
   for (const std::string& admin : config.texts("peers.admins", 1, most_admins, sys::user_rule())) {
     if (!give(settings.users, admin, Role::admin)) {
       config.refuse("peers.admins", "other users than those of the other peers");

@@ -31,6 +31,25 @@ Result<SiteRootReply> Client::site_root() {
   return call(Operation::site_root, write_nothing, decode_site_root);
 }
 
+Result<RelaySecret> Client::relay_secret() {
+  return call(Operation::relay_secret, write_nothing, decode_relay_secret);
+}
+
+Result<WifiPassphrase> Client::wifi_passphrase(const WifiRequest& request) {
+  return call(
+      Operation::wifi_passphrase, [&](Writer& writer) { encode(writer, request); },
+      decode_wifi_passphrase);
+}
+
+Result<ServiceReply> Client::certify_service(const ServiceRequest& request) {
+  return call(
+      Operation::certify_service, [&](Writer& writer) { encode(writer, request); }, decode_service);
+}
+
+Result<IssuingCas> Client::issuing_cas() {
+  return call(Operation::issuing_cas, write_nothing, decode_issuing_cas);
+}
+
 Result<LeafReply> Client::sign_leaf(const LeafRequest& request) {
   return call(Operation::sign_leaf, [&](Writer& writer) { encode(writer, request); }, decode_leaf);
 }

@@ -13,6 +13,7 @@
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 #include "hsm/proto/unit_messages.hpp"
 
 namespace gims::hsm {
@@ -121,6 +122,14 @@ class Client {
   [[nodiscard]] Result<DeviceReply> certify_device(const DeviceRequest& request);
   // By the serial number of its certificate.
   [[nodiscard]] Result<> revoke_device(const RevokeRequest& request);
+
+  // Of the services around the daemons (peers.services); operational. This one gimsd too.
+  [[nodiscard]] Result<RelaySecret> relay_secret();
+  // An administrator too.
+  [[nodiscard]] Result<WifiPassphrase> wifi_passphrase(const WifiRequest& request);
+  // The name in it is host_of() the service, never the caller's.
+  [[nodiscard]] Result<ServiceReply> certify_service(const ServiceRequest& request);
+  [[nodiscard]] Result<IssuingCas> issuing_cas();
 
   // Any peer; operational. A list of revoked certificates.
   [[nodiscard]] Result<CrlReply> crl(const CrlRequest& request);

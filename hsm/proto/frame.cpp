@@ -94,6 +94,14 @@ std::string_view name_of(Operation operation) noexcept {
       return "volume_key";
     case Operation::raise_release:
       return "raise_release";
+    case Operation::relay_secret:
+      return "relay_secret";
+    case Operation::wifi_passphrase:
+      return "wifi_passphrase";
+    case Operation::certify_service:
+      return "certify_service";
+    case Operation::issuing_cas:
+      return "issuing_cas";
     case Operation::vault_info:
       return "vault_info";
     case Operation::vault_probe:

@@ -74,6 +74,10 @@ enum class Operation : std::uint16_t {
   add_person = 42,
   volume_key = 43,
   raise_release = 44,
+  relay_secret = 50,
+  wifi_passphrase = 51,
+  certify_service = 52,
+  issuing_cas = 53,
 
   // Of gims-pkcs11d, which takes none of the above; gims-keyd takes none of these.
   vault_info = 0x101,

@@ -52,7 +52,7 @@ WRAPPERS = {
     "sqlite3": {"sql"},
     "microhttpd": {"http"},
     "yyjson": {"json"},
-    "mbedtls/": {"tls", "hsm/ca", "hsm/slip39", "hsm/approval", "hsm/attest", "testsite"},
+    "mbedtls/": {"crypto", "tls", "hsm/ca", "hsm/slip39", "hsm/approval", "hsm/attest"},
     "psa/": {"tls"},
     "tss2/": {"hsm/tpm2"},
     "p11-kit/": {"hsm/pkcs11"},

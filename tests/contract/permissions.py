@@ -227,6 +227,7 @@ open_to_all("is about the one who asks; its 403 is for application services, whi
 open_to_all("shows officers to officers; without a token the product answers 401 (Policy::public_profiles)",
             f"GET {V3}/profile/{{userId}}", f"GET {V3}/profile/{{userId}}/{{keyName}}")
 open_to_all("shows everybody as offline, whoever asks", f"GET {V3}/presence/{{userId}}/status")
+open_to_all("gives everybody who is signed in credentials in their own name", f"GET {V3}/voip/turnServer")
 open_to_all("finds officers whom the asker may write to", f"POST {V3}/user_directory/search")
 open_to_all("is for every officer: keys of others are public, and whom one may write to is a matter of rooms",
             f"POST {V3}/keys/query", f"POST {V3}/keys/claim", f"GET {V3}/keys/changes", f"PUT {V3}/sendToDevice/{{eventType}}/{{txnId}}")

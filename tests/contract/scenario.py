@@ -269,6 +269,7 @@ simple("POST", V3 + "/rooms/{roomId}/receipt/{receiptType}/{eventId}", {}, roomI
 simple("POST", V3 + "/rooms/{roomId}/read_markers", lambda world: {"m.fully_read": world.event, "m.read": world.event}, roomId=room)
 simple("PUT", V3 + "/presence/{userId}/status", {"presence": "online", "status_msg": "at the desk"}, userId=own)
 simple("GET", V3 + "/presence/{userId}/status", userId=own)
+simple("GET", V3 + "/voip/turnServer")
 simple("GET", V3 + "/notifications")
 simple("GET", V3 + "/pushers")
 simple("POST", V3 + "/pushers/set", {

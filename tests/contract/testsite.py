@@ -32,7 +32,7 @@ class Testsite:
         self.log = open(f"{self.folder.name}/log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [self.program, "--listen", "127.0.0.1:0", "--server-name", "gims.internal", "--data",
-             f"{self.folder.name}/data", "--shared-secret", "contract", *self.options],
+             f"{self.folder.name}/data", "--shared-secret", "contract", "--relay-host", "turn.example.org", *self.options],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):

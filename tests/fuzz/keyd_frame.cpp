@@ -11,6 +11,7 @@
 #include "hsm/proto/device_messages.hpp"
 #include "hsm/proto/frame.hpp"
 #include "hsm/proto/messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 #include "hsm/proto/unit_messages.hpp"
 #include "one_form.hpp"
 
@@ -28,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The first byte chooses, so that bodies are reached without a good header, too.
   if (size == 0) return 0;
   const BytesView body = message.subspan(1);
-  switch (data[0] % 48) {
+  switch (data[0] % 54) {
     case 0:
       same_again(body, decode_refusal(body));
       break;
@@ -174,6 +175,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 47:
       same_again(body, decode_release(body));
+      break;
+    case 48:
+      same_again(body, decode_relay_secret(body));
+      break;
+    case 49:
+      same_again(body, decode_wifi_passphrase(body));
+      break;
+    case 50:
+      same_again(body, decode_service_request(body));
+      break;
+    case 51:
+      same_again(body, decode_service(body));
+      break;
+    case 52:
+      same_again(body, decode_wifi_request(body));
+      break;
+    case 53:
+      same_again(body, decode_issuing_cas(body));
       break;
     default:
       break;

@@ -161,7 +161,8 @@ class NetworksTest(unittest.TestCase):
         for option in (6, 42, 54):  # names, time, who offers
             self.assertEqual(offer[option], socket.inet_aton("10.73.2.1"))
         self.device("ip", "address", "add", f"{offer['address']}/23", "dev", "eth0")
-        self.assertEqual(self.query("gims.internal"), (["10.73.2.1"], 0))
+        for name in ("gims.internal", "push.gims.internal"):
+            self.assertEqual(self.query(name), (["10.73.2.1"], 0))
         # Nobody else is asked: not below the site's own top-level domain, and not elsewhere.
         self.assertEqual(self.query("other.internal"), ([], 3))
         self.assertEqual(self.query("example.org"), ([], 5))

@@ -127,8 +127,8 @@ class OthersTest(unittest.TestCase):
         """The configuration as the unit puts it together of its files and what the site adds."""
         with tempfile.TemporaryDirectory() as folder:
             folder = Path(folder)
-            (folder / "sae.conf").write_text(sae)
-            (folder / "eap.conf").write_text(eap)
+            (folder / "wifi-sae.conf").write_text(sae)
+            (folder / "wifi-eap.conf").write_text(eap)
             command = re.fullmatch(r"/bin/sh -c '(.*)'", image.Unit("gims-wifi.service").one("ExecStartPre"))[1]
             command = command.replace("/etc/gims/wifi", str(image.ROOT / "etc/gims/wifi")).replace("/run/gims-wifi", str(folder))
             subprocess.run(["sh", "-c", command], check=True, env={"CREDENTIALS_DIRECTORY": str(folder), "PATH": "/usr/bin:/bin"})
@@ -173,13 +173,24 @@ class OthersTest(unittest.TestCase):
         self.assertEqual((enterprise["check_crl"], enterprise["check_crl_strict"], enterprise["eap_user_file"]), ("2", "1", "/etc/gims/wifi/eap-users"))
         self.assertEqual(image.settings("etc/gims/wifi/eap-users"), ["* TLS"])
         credentials = {value.split(":")[0] for value in image.Unit("gims-wifi.service").all("LoadCredential")}
-        for key in ("ca_cert", "server_cert", "private_key"):
+        for key in ("server_cert", "private_key"):
             folder, _, name = enterprise[key].rpartition("/")
             self.assertEqual(folder, "/run/credentials/gims-wifi.service")
             self.assertIn(name, credentials)
+        # What changes while it runs is read where it is written, and again: a credential is a copy of the start.
+        lists = re.search(r"--lists-out (\S+)", image.Unit("gims-site.service").one("ExecStart"))[1]
+        self.assertEqual(enterprise["ca_cert"], f"{lists}/devices.pem")
+        self.assertIn(f"d  {lists} 0755 gims-site gims-site -", image.settings("usr/lib/tmpfiles.d/gims.conf"))
+        self.assertLess(0, int(enterprise["crl_reload_interval"]))
+        self.assertLess(0, int(enterprise["eap_reauth_period"]))
         self.assertIn("options cfg80211 ieee80211_regdom=IN", image.settings("usr/lib/modprobe.d/gims.conf"))
 
     # ---- calls and push --------------------------------------------------------------------------------------------------
+
+    def test_clients_find_the_relay_where_it_listens(self):
+        relay, = re.findall(r'^relay = "(.*)"$', image.text("etc/gims/gimsd.toml"), re.MULTILINE)
+        self.assertIn(f"interface-name={relay},officers", image.settings("etc/gims/dnsmasq.conf"))
+        self.assertIn("listening-port=3478", image.settings("etc/gims/turnserver.conf"))
 
     def test_calls_are_relayed_to_the_unit_itself_alone(self):
         lines = image.settings("etc/gims/turnserver.conf")
@@ -193,7 +204,7 @@ class OthersTest(unittest.TestCase):
         import yaml
         settings = yaml.safe_load(image.text("etc/gims/ntfy.yml"))
         self.assertEqual((settings["listen-http"], settings["upstream-base-url"], settings["auth-default-access"], settings["web-root"]),
-                         ("-", "", "deny-all", "disable"))
+                         ("-", "", "read-only", "disable"))
         self.assertEqual([key for key in settings if key.startswith(("smtp", "firebase", "twilio", "stripe", "web-push"))], [])
         self.assertFalse(settings["enable-signup"] or settings["enable-login"] or settings["behind-proxy"])
 

@@ -21,7 +21,7 @@ NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "gims-alarms.service", "emergency.service",
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "gims-alarms.service", "gims-alarms.timer", "emergency.service",
                   "gims-installer@tty1.service"}
 GATE = "gims-unsealed.service"
 # It sees the rules and ports of the machine's network, and has no family of addresses.
@@ -91,7 +91,7 @@ class UnitsTest(unittest.TestCase):
         return found
 
     def test_nothing_listens_before_the_keys_are_open(self):
-        for name in [*self.services, *image.own_units(".path")]:
+        for name in [*self.services, *image.own_units(".path", ".timer")]:
             if name in BEFORE_CUSTODY or name in self.acts:
                 continue
             with self.subTest(unit=name):
@@ -168,8 +168,8 @@ class UnitsTest(unittest.TestCase):
         for name in self.services:
             user = image.Unit(name).one("User")
             if user is None:
-                # Root: acts, nft with one capability, what opens and writes partitions, and what starts the unit again.
-                self.assertIn(name, (*self.acts, "gims-alarms.service", "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "emergency.service",
+                # Root: acts, nft with one capability, what opens and writes partitions, what starts other units, and what starts the unit again.
+                self.assertIn(name, (*self.acts, "gims-alarms.service", "gims-firewall.service", "gims-open.service", "gims-data.service", "gims-update.service", "gims-renew.service", "emergency.service",
                                      "gims-installer@tty1.service"))
                 continue
             self.assertTrue(user in users or user == "systemd-resolve", user)
@@ -259,8 +259,8 @@ class UnitsTest(unittest.TestCase):
         self.assertLessEqual({name for name in started if not name.startswith(("gims", "systemd-"))}, {"remote-fs.target", "machines.target"})
 
     def test_each_service_sees_no_credential_but_its_own(self):
-        """What stands in /run/gims/site is root's alone, and comes to a service by LoadCredential=."""
-        self.assertIn("d  /run/gims/site 0700 root root -", image.settings("usr/lib/tmpfiles.d/gims.conf"))
+        """What stands in /run/gims/site is for who writes it alone, and comes to a service by LoadCredential=."""
+        self.assertIn("d  /run/gims/site 0700 gims-site gims-site -", image.settings("usr/lib/tmpfiles.d/gims.conf"))
         seen = {}
         for name in self.services:
             for value in image.Unit(name).all("LoadCredential"):

@@ -123,11 +123,11 @@ class CustodyTest(SiteTest):
         own = {"root": {"status", "site_root", "audit_head", "ceremony_abort", "recovery_file", "proposals", "administrators",
                         "persons", "raise_release"},
                "gims-tlsd": {"status", "site_root"},
-               "gimsd": {"status", "site_root", "data_keys", "server_key", "audit_head", "certify_audit"}}
+               "gimsd": {"status", "site_root", "data_keys", "server_key", "audit_head", "certify_audit", "relay_secret"}}
         # They are theirs, and a request without its fields is none.
         without_fields = {"root": {"ceremony_begin", "ceremony_give", "ceremony_share", "ceremony_confirm", "ceremony_finish",
                                    "crl", "attest", "activate", "event_log", "certify_device", "revoke_device",
-                                   "propose", "approve", "withdraw", "add_person"},
+                                   "propose", "approve", "withdraw", "add_person", "wifi_passphrase"},
                           "gims-tlsd": {"sign_leaf", "crl"},
                           "gimsd": {"sign_events", "extend_audit", "mark_store", "crl", "attest", "event_log", "redeem", "acts"}}
         of_keyd = [name for name, number in keyd_peer.OPERATIONS.items() if number < 0x100]

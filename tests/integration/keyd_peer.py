@@ -12,7 +12,8 @@ OPERATIONS = {"status": 1, "ceremony_begin": 2, "unlock": 3, "zeroize": 4, "site
               "ceremony_abort": 17, "recovery_file": 18, "crl": 19, "attest": 20, "activate": 21, "certify_audit": 22, "event_log": 23,
               "propose": 25, "approve": 26, "proposals": 27, "withdraw": 28, "administrators": 29,
               "certify_device": 30, "revoke_device": 31, "redeem": 32, "acts": 33,
-              "persons": 40, "unlock_with": 41, "add_person": 42, "volume_key": 43, "raise_release": 44, "vault_probe": 0x102}
+              "persons": 40, "unlock_with": 41, "add_person": 42, "volume_key": 43, "raise_release": 44,
+              "relay_secret": 50, "wifi_passphrase": 51, "certify_service": 52, "issuing_cas": 53, "vault_probe": 0x102}
 REQUEST, REPLY, REFUSAL = 1, 2, 3
 FRAME, VERSION, PEER, STATE, BAD_REQUEST, AUDIT = range(1, 7)  # codes of a refusal
 APPROVAL = 16

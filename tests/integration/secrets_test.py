@@ -27,11 +27,11 @@ import matrix_api
 import process_memory
 import search
 from hsm_site import HsmSite
-from rig import SiteTest
+from rig import SiteTest, gimssite
 
-DATA_KEYS = {"data", "media", "token hash", "pepper"}  # of the six that gimsd gets those that it has a use for
+GIMSD_KEYS = {"data", "media", "token hash", "pepper", "relay"}  # of those that it gets, the ones that it has a use for
 # The private keys that gims-keyd works with are its own; what it derives for others, it derives.
-HOLDERS = {"gims-keyd": None, "gims-pkcs11d": {"root", "PIN"}, "gimsd": DATA_KEYS, "gims-tlsd": set()}  # None: any
+HOLDERS = {"gims-keyd": None, "gims-pkcs11d": {"root", "PIN"}, "gimsd": GIMSD_KEYS, "gims-tlsd": set()}  # None: any
 PASSWORDS = 4  # of the TPM, derived from the key "hardware"
 VALUE_INDEX, VALUE_SIZE = 0x01814D00, 32
 
@@ -110,15 +110,33 @@ def private_numbers(pid, public_key):
     return places
 
 
+class WithCalls:
+    """A site that gives officers credentials for a relay."""
+
+    def configuration(self):
+        texts = super().configuration()
+        texts["gimsd"] += '\n[calls]\nrelay = "localhost"\n'
+        return texts
+
+
+class SiteWithCalls(WithCalls, gimssite.Site):
+    pass
+
+
+class HsmSiteWithCalls(WithCalls, HsmSite):
+    pass
+
+
 class SecretsTest(SiteTest):
     """As the kernel has it."""
+    site_class = SiteWithCalls
     secret_memory = process_memory.has_secret_memory()
 
     def daemons(self):
         return self.site.keyd, self.site.gimsd, self.site.tlsd
 
     def use(self):
-        """Each key is used: a sign-in, an event, an upload, entries of the audit log, a leaf; gims-keyd unseals anew."""
+        """Each key is used: a sign-in, an event, an upload, credentials of a call, entries of the audit log, a leaf; gims-keyd unseals anew."""
         password = self.site.add_user("desk.officer")
 
         async def officer():
@@ -126,6 +144,7 @@ class SecretsTest(SiteTest):
                 await client.login("desk.officer", password)
                 room = await client.create_room()
                 await client.call("PUT", client.send_path(room, "t0"), matrix_api.encrypted(0))
+                await client.call("GET", "/_matrix/client/v3/voip/turnServer")
                 headers = {"Authorization": f"Bearer {client.token}"}
                 async with client.session.post(client.url + "/_matrix/media/v3/upload", data=os.urandom(20_000), headers=headers) as done:
                     self.assertEqual(done.status, 200)
@@ -175,7 +194,7 @@ class SecretsTest(SiteTest):
                 self.assertEqual(there, self.secret_memory)
         # What the search finds where it can: else it would show nothing.
         self.assertEqual("root" in held["gims-keyd"], not self.secret_memory)
-        self.assertEqual(DATA_KEYS <= held["gimsd"], not self.secret_memory)
+        self.assertEqual(GIMSD_KEYS <= held["gimsd"], not self.secret_memory)
         self.assert_disk_is_clean(keys)
 
     def assert_disk_is_clean(self, keys):
@@ -222,7 +241,7 @@ class WithoutSecretMemoryTest(SecretsTest):
 
 class HsmTest(SecretsTest):
     """With the module of an HSM, in a process of its own."""
-    site_class = HsmSite
+    site_class = HsmSiteWithCalls
 
     def daemons(self):
         return self.site.hsm, *super().daemons()

@@ -31,6 +31,7 @@ TEST(Settings, AskForLittle) {
   EXPECT_EQ(settings->intake_sender, 0U);
   EXPECT_TRUE(settings->admins.empty());
   EXPECT_TRUE(settings->policy.server_name.empty());
+  EXPECT_TRUE(settings->relay.host.empty());
 }
 
 // What the threat model builds on is no matter of configuration.
@@ -63,6 +64,9 @@ reserve = "4GiB"
 [rates]
 users = 2
 addresses = 40
+[calls]
+relay = "10.73.2.1"
+credential_life = "10m"
 [http]
 loops = 4
 idle_timeout = "30s"
@@ -76,6 +80,8 @@ idle_timeout = "30s"
   EXPECT_EQ(settings->policy.media_quota, std::uint64_t{500} << 20U);
   EXPECT_EQ(settings->policy.media_reserve, std::uint64_t{4} << 30U);
   EXPECT_EQ(settings->policy.user_rates, 2U);
+  EXPECT_EQ(settings->relay.host, "10.73.2.1");
+  EXPECT_EQ(settings->relay.credential_life, std::chrono::minutes(10));
   EXPECT_EQ(settings->policy.address_rates, 40U);
   EXPECT_EQ(settings->http.loops, 4U);
   EXPECT_EQ(settings->http.idle_timeout, std::chrono::seconds(30));
@@ -102,6 +108,16 @@ TEST(Settings, RefuseAnAddressThatClientsCannotUse) {
     text.replace(at, std::string_view("https://gims.internal:8443").size(), url);
     EXPECT_FALSE(parse_settings(text, "gimsd.toml")) << url;
   }
+}
+
+TEST(Settings, RefuseARelayThatNoUriNames) {
+  for (const char* host :
+       {"", "gims.internal:3478", "turn:gims.internal", "Gims.internal", "2001:db8::1", "a b"}) {
+    const std::string text = problems("[calls]\nrelay = \"" + std::string(host) + "\"");
+    EXPECT_NE(text.find("calls.relay: must be a name such as"), std::string::npos) << host << text;
+  }
+  EXPECT_EQ(problems("[calls]\nrelay = \"gims.internal\""), "");
+  EXPECT_FALSE(problems("[calls]\ncredential_life = \"25h\"").empty());
 }
 
 }  // namespace

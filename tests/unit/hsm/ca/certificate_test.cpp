@@ -167,6 +167,25 @@ TEST_F(Certificates, TheLeafNamesTheSiteAndServesTls) {
   EXPECT_HOLDS(text, "X509v3 Authority Key Identifier: ");
 }
 
+TEST_F(Certificates, AServicesHasANameOfItsOwnAndNoneOfTheSites) {
+  const auto push = make_service(site_, ca_key_.public_key, leaf_key_.public_key,
+                                 "push.gims.internal", now_ - 60, now_ + 3600, by(ca_key_));
+  ASSERT_TRUE(push) << push.error().text;
+  const std::string text = text_of(*push);
+  EXPECT_HOLDS(text, "Subject: O=Joint Secretariat, CN=push.gims.internal\n");
+  EXPECT_HOLDS(text, "X509v3 Basic Constraints: critical\n                CA:FALSE\n");
+  EXPECT_HOLDS(text, "X509v3 Key Usage: critical\n                Digital Signature\n");
+  EXPECT_HOLDS(text,
+               "X509v3 Extended Key Usage: \n                TLS Web Server Authentication\n");
+  EXPECT_HOLDS(text, "X509v3 Subject Alternative Name: \n                DNS:push.gims.internal\n");
+  EXPECT_TRUE(openssl_verifies(*push)) << openssl_said_;
+  EXPECT_TRUE(certtool_verifies(*push)) << certtool_said_;
+  const auto elsewhere = make_service(site_, ca_key_.public_key, leaf_key_.public_key,
+                                      "push.example.com", now_ - 60, now_ + 3600, by(ca_key_));
+  ASSERT_TRUE(elsewhere);
+  EXPECT_FALSE(openssl_verifies(*elsewhere));
+}
+
 TEST_F(Certificates, TheDevicesServesTlsClientsAlone) {
   const auto device = make_device(site_, ca_key_.public_key, leaf_key_.public_key,
                                   {.user = "@asha:gims.internal", .device = "PHONE1"}, now_ - 60,

@@ -15,10 +15,10 @@ namespace {
 
 using test::KeydSite;
 
-constexpr std::array<Role, 5> all_roles{Role::admin, Role::tlsd, Role::gimsd, Role::tamper,
-                                        Role::volume};
+constexpr std::array<Role, 6> all_roles{Role::admin,  Role::tlsd,   Role::gimsd,
+                                        Role::tamper, Role::volume, Role::services};
 constexpr Roles every_role =
-    Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper | Role::volume;
+    Roles{} | Role::admin | Role::tlsd | Role::gimsd | Role::tamper | Role::volume | Role::services;
 constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, State::operational,
                                           State::zeroized};
 
@@ -26,7 +26,7 @@ constexpr std::array<State, 4> all_states{State::unprovisioned, State::locked, S
 using Allowed = std::map<Operation, std::pair<std::set<Role>, std::set<State>>>;
 const Allowed& documented() {
   using enum Operation;
-  static const std::set<Role> anyone{Role::admin, Role::tlsd, Role::gimsd};
+  static const std::set<Role> anyone{Role::admin, Role::tlsd, Role::gimsd, Role::services};
   static const std::set<State> with_keys{State::locked, State::operational};
   static const std::set<State> operational{State::operational};
   static const std::set<State> all{all_states.begin(), all_states.end()};
@@ -68,6 +68,10 @@ const Allowed& documented() {
       {add_person, {{Role::admin}, operational}},
       {volume_key, {{Role::volume}, operational}},
       {raise_release, {{Role::admin}, operational}},
+      {relay_secret, {{Role::services, Role::gimsd}, operational}},
+      {wifi_passphrase, {{Role::services, Role::admin}, operational}},
+      {certify_service, {{Role::services}, operational}},
+      {issuing_cas, {{Role::services}, operational}},
   };
   return table;
 }
@@ -220,6 +224,11 @@ Bytes request(Operation operation, KeydSite* site = nullptr) {
                                  .user = "@asha:gims.internal",
                                  .device = "PHONE",
                                  .lifetime_seconds = 90'000});
+  }
+  if (operation == wifi_passphrase) encode(writer, WifiRequest{.number = 2});
+  if (operation == Operation::certify_service) {
+    encode(writer, ServiceRequest{.service = Service::wifi,
+                                  .public_key = spki_of(generate_p256()->public_key)});
   }
   if (operation == Operation::revoke_device) encode(writer, RevokeRequest{.serial = "0a1b"});
   if (operation == Operation::attest) encode(writer, AttestRequest{.nonce = {1}});

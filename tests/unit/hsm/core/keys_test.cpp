@@ -1,9 +1,13 @@
 #include "hsm/core/keys.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sodium.h>
 
 #include <set>
+#include <string>
+
+#include "hsm/ca/hex.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -14,10 +18,10 @@ Bytes plain(const SecretBytes& secret) { return {secret.bytes().begin(), secret.
 
 TEST(KeydKeys, EachPurposeHasAKeyOfItsOwn) {
   std::set<Bytes> keys{plain(key_of(1))};
-  for (std::uint8_t purpose = 1; purpose <= 9; ++purpose) {
+  for (std::uint8_t purpose = 1; purpose <= 14; ++purpose) {
     keys.insert(plain(*derive(key_of(1), static_cast<Purpose>(purpose))));
   }
-  EXPECT_EQ(keys.size(), 10U);
+  EXPECT_EQ(keys.size(), 15U);
   EXPECT_EQ(plain(*derive(key_of(1), Purpose::data)), plain(*derive(key_of(1), Purpose::data)));
   EXPECT_NE(plain(*derive(key_of(1), Purpose::data)), plain(*derive(key_of(2), Purpose::data)));
   const auto all = derive_data_keys(key_of(1));
@@ -33,12 +37,30 @@ TEST(KeydKeys, TheVolumesIsTwoKeysOfItsOwn) {
   const Bytes both = plain(*volume);
   std::set<Bytes> keys{{both.begin(), both.begin() + key_size},
                        {both.begin() + key_size, both.end()}};
-  for (std::uint8_t purpose = 1; purpose <= 12; ++purpose) {
+  for (std::uint8_t purpose = 1; purpose <= 14; ++purpose) {
     keys.insert(plain(*derive(key_of(1), static_cast<Purpose>(purpose))));
   }
-  EXPECT_EQ(keys.size(), 14U) << "XTS with two equal halves is none";
+  EXPECT_EQ(keys.size(), 16U) << "XTS with two equal halves is none";
   EXPECT_EQ(plain(*derive_volume_key(key_of(1))), both);
   EXPECT_NE(plain(*derive_volume_key(key_of(2))), both);
+}
+
+TEST(KeydKeys, EachNumberIsAPassphraseOfTheWifis) {
+  const SecretBytes wifi = *derive(key_of(1), Purpose::wifi);
+  std::set<Bytes> passphrases;
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    const auto passphrase = derive_wifi_passphrase(wifi, number);
+    ASSERT_TRUE(passphrase);
+    const Bytes text = plain(*passphrase);
+    EXPECT_EQ(text, plain(*derive_wifi_passphrase(wifi, number)));
+    const std::string shown(text.begin(), text.end());
+    EXPECT_THAT(shown,
+                testing::MatchesRegex(
+                    "[a-km-np-z2-9]{4}-[a-km-np-z2-9]{4}-[a-km-np-z2-9]{4}-[a-km-np-z2-9]{4}"));
+    passphrases.insert(text);
+  }
+  EXPECT_EQ(passphrases.size(), 100U);
+  EXPECT_NE(plain(*derive_wifi_passphrase(key_of(2), 1)), plain(*derive_wifi_passphrase(wifi, 1)));
 }
 
 // crypto_kdf is BLAKE2b with the number as salt and the context as personalisation (libsodium,
@@ -117,6 +139,8 @@ TEST(KeydKeys, FollowFromAKeyOfTheRightSizeAlone) {
       EXPECT_EQ(made.error().code, "GIMS_KEYD_INTERNAL");
     }
     EXPECT_FALSE(derive_data_keys(other)) << size;
+    EXPECT_FALSE(derive_volume_key(other)) << size;
+    EXPECT_FALSE(derive_wifi_passphrase(other, 1)) << size;
   }
 }
 

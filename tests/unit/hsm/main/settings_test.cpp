@@ -21,7 +21,8 @@ constexpr std::string_view good =
     "gimsd = \"1202\"\n"
     "admins = [\"root\", \"1203\"]\n"
     "tamper = \"1204\"\n"
-    "volume = \"1205\"\n";
+    "volume = \"1205\"\n"
+    "services = \"1206\"\n";
 
 Result<Settings> load(std::string_view toml) {
   const test::TempFolder folder;
@@ -46,12 +47,13 @@ TEST(KeydSettings, AreReadFromTheFile) {
   EXPECT_EQ(settings->tpm->address.path, "/dev/tpmrm0");
   EXPECT_EQ(settings->tpm->time_limit, std::chrono::seconds(20));
   EXPECT_EQ(settings->policy_file, "/usr/lib/gims/release.policy");
-  ASSERT_EQ(settings->users.size(), 6U);
+  ASSERT_EQ(settings->users.size(), 7U);
   EXPECT_EQ(settings->users.at(1201).bits, (Roles{} | Role::tlsd).bits);
   EXPECT_EQ(settings->users.at(1202).bits, (Roles{} | Role::gimsd).bits);
   EXPECT_EQ(settings->users.at(1203).bits, (Roles{} | Role::admin).bits);
   EXPECT_EQ(settings->users.at(1204).bits, (Roles{} | Role::tamper).bits);
   EXPECT_EQ(settings->users.at(1205).bits, (Roles{} | Role::volume).bits);
+  EXPECT_EQ(settings->users.at(1206).bits, (Roles{} | Role::services).bits);
   EXPECT_EQ(settings->users.at(0).bits, (Roles{} | Role::admin).bits);
 }
 
@@ -93,13 +95,19 @@ TEST(KeydSettings, TheKeysAreInATpmOrInAnHsmOrInBoth) {
 TEST(KeydSettings, ALineOfTheHardwareIsThereWhereItIsConfigured) {
   const auto settings = load(changed("tamper = \"1204\"\n", ""));
   ASSERT_TRUE(settings) << settings.error().text;
-  EXPECT_EQ(settings->users.size(), 5U);
+  EXPECT_EQ(settings->users.size(), 6U);
 }
 
 TEST(KeydSettings, WhoOpensADataVolumeIsThereWhereItIsConfigured) {
   const auto settings = load(changed("volume = \"1205\"\n", ""));
   ASSERT_TRUE(settings) << settings.error().text;
-  EXPECT_EQ(settings->users.size(), 5U);
+  EXPECT_EQ(settings->users.size(), 6U);
+}
+
+TEST(KeydSettings, ServicesAreThereWhereTheyAreConfigured) {
+  const auto settings = load(changed("services = \"1206\"\n", ""));
+  ASSERT_TRUE(settings) << settings.error().text;
+  EXPECT_EQ(settings->users.size(), 6U);
 }
 
 TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
@@ -125,6 +133,8 @@ TEST(KeydSettings, AProblemNamesItsLineAndWhatIsAllowed) {
        ":10:10: peers.admins: must be other users than those of the other peers"},
       {changed("\"1205\"", "\"1204\""),
        ":12:10: peers.volume: must be another user than those of the other peers"},
+      {changed("\"1206\"", "\"1205\""),
+       ":13:12: peers.services: must be another user than those of the other peers"},
       {changed("[\"root\", \"1203\"]", "[]"), ":10:10: peers.admins: must be an array of 1 to 16"},
       {changed("/run/gims/keyd.sock", "keyd.sock"), ":1:10: socket: must be an absolute path"},
       {changed("/run/gims/keyd.sock", "/" + std::string(107, 'a')),

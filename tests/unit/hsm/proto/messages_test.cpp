@@ -8,6 +8,7 @@
 #include "hsm/proto/attest_messages.hpp"
 #include "hsm/proto/ceremony_messages.hpp"
 #include "hsm/proto/device_messages.hpp"
+#include "hsm/proto/service_messages.hpp"
 #include "hsm/proto/unit_messages.hpp"
 #include "support/keyd_site.hpp"
 
@@ -210,6 +211,23 @@ std::vector<Sample> samples() {
                        VolumeKey{.key = *SecretBytes::copy_of(Bytes(volume_key_size, 4))},
                        decode_volume_key));
   all.push_back(sample("release", ReleaseReply{.running = 7, .told = 6}, decode_release));
+  all.push_back(sample("relay",
+                       RelaySecret{.realm = "gims.internal",
+                                   .secret = *SecretBytes::copy_of(Bytes(relay_secret_size, '4'))},
+                       decode_relay_secret));
+  all.push_back(sample("Wi-Fi", WifiRequest{.number = 3}, decode_wifi_request));
+  all.push_back(
+      sample("passphrase",
+             WifiPassphrase{.server_name = "gims.internal",
+                            .passphrase = *SecretBytes::copy_of(Bytes(wifi_passphrase_size, 5))},
+             decode_wifi_passphrase));
+  all.push_back(sample("service",
+                       ServiceRequest{.service = Service::wifi, .public_key = Bytes(91, 1)},
+                       decode_service_request));
+  all.push_back(sample("service's certificate", ServiceReply{.chain = {Bytes(10, 1), Bytes(11, 2)}},
+                       decode_service));
+  all.push_back(sample("issuing CAs", IssuingCas{.certificates = {Bytes(10, 1), Bytes(11, 2)}},
+                       decode_issuing_cas));
   all.push_back(sample("audit head", AuditHead{.sequence = 5, .hash = {1}}, decode_audit_head));
   return all;
 }
@@ -330,6 +348,21 @@ TEST(KeydMessages, ValuesOutsideTheirRangeAreRefused) {
   EXPECT_FALSE(decode_event_log(body_of(EventLogReply{.part = Bytes(max_event_log_part + 1)})));
   EXPECT_FALSE(decode_activate_request(
       body_of(ActivateRequest{.credential = Bytes(max_credential + 1), .encrypted_secret = {}})));
+  EXPECT_TRUE(decode_wifi_request(body_of(WifiRequest{.number = max_wifi_passphrase})));
+  for (const std::uint32_t number : {0U, max_wifi_passphrase + 1}) {
+    EXPECT_FALSE(decode_wifi_request(body_of(WifiRequest{.number = number})));
+  }
+  for (const int service : {0, last_service + 1}) {
+    Bytes asked = body_of(ServiceRequest{.service = Service::push, .public_key = {1}});
+    asked[0] = static_cast<std::uint8_t>(service);
+    EXPECT_FALSE(decode_service_request(asked));
+  }
+  for (const std::size_t count : {std::size_t{0}, max_good_cas + 1}) {
+    EXPECT_FALSE(decode_issuing_cas(body_of(IssuingCas{.certificates = {count, Bytes(10, 1)}})))
+        << count;
+  }
+  EXPECT_FALSE(decode_service_request(
+      body_of(ServiceRequest{.service = Service::wifi, .public_key = Bytes(max_public_key + 1)})));
   EXPECT_FALSE(decode_nothing(Bytes{0}));
   EXPECT_TRUE(decode_nothing({}));
 }
