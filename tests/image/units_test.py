@@ -21,7 +21,8 @@ NOT_CONFINED = {"emergency.service"}
 
 # What comes up before the keys are open: none of these has a socket of the network.
 BEFORE_CUSTODY = {"gims-firewall.service", "gims-keyd.service", "gims-pkcs11d.service", "gims-unsealed.service", "gims-tamper.service",
-                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service"}
+                  "gims-console@tty1.service", "gims-time.service", "gims-gps.service", "gims-healthy.service", "gims-update.service", "emergency.service",
+                  "gims-volume-key.socket"}
 GATE = "gims-unsealed.service"
 
 
@@ -64,7 +65,7 @@ class UnitsTest(unittest.TestCase):
 
     def test_systemd_reads_them(self):
         """Every key, every program, every unit that is named, and no cycle of what is enabled."""
-        names = [*self.services, *image.own_units(".path"), "systemd-networkd.service", "multi-user.target"]
+        names = [*self.services, *image.own_units(".path", ".socket"), "systemd-networkd.service", "multi-user.target"]
         run = self.analyze("verify", "--man=no", "--recursive-errors=yes", *names)
         ours = [line for line in run.stderr.splitlines() if "gims" in line or "cycle" in line or "etc/systemd" in line]
         self.assertEqual(ours, [])
@@ -84,7 +85,7 @@ class UnitsTest(unittest.TestCase):
         return found
 
     def test_nothing_listens_before_the_keys_are_open(self):
-        for name in [*self.services, *image.own_units(".path")]:
+        for name in [*self.services, *image.own_units(".path", ".socket")]:
             if name in BEFORE_CUSTODY:
                 continue
             with self.subTest(unit=name):
@@ -96,7 +97,9 @@ class UnitsTest(unittest.TestCase):
         for name in sorted(BEFORE_CUSTODY - NOT_CONFINED):
             unit = image.Unit(name)
             with self.subTest(unit=name):
-                if unit.one("PrivateNetwork") != "yes":
+                if name.endswith(".socket"):
+                    self.assertTrue(all(place.startswith("/run/gims/") for place in unit.all("ListenStream")))
+                elif unit.one("PrivateNetwork") != "yes":
                     self.assertIn(name, ("gims-firewall.service", "gims-time.service"))
         self.assertEqual(image.Unit("gims-firewall.service").words("RestrictAddressFamilies"), ["AF_NETLINK"])
         # chronyd opens no port as long as nobody is allowed to ask; that is said by a unit that comes after.
@@ -165,7 +168,8 @@ class UnitsTest(unittest.TestCase):
             self.assertTrue(user in users or user == "systemd-resolve", user)
             of.setdefault(user, set()).add(name)
         shared = {user: names for user, names in of.items() if len(names) > 1}
-        self.assertEqual(shared, {"gims-admin": {"gims-console@tty1.service", "gims-unsealed.service", "gims-healthy.service", "gims-release.service"},
+        self.assertEqual(shared, {"gims-admin": {"gims-console@tty1.service", "gims-unsealed.service", "gims-healthy.service", "gims-release.service",
+                                                 "gims-setup-page.service"},
                                   "gims-time": {"gims-time.service", "gims-time-serve.service"}})
 
     def test_the_line_of_the_hardware(self):
