@@ -54,7 +54,7 @@ class Station:
             log = self.log()
             if "CTRL-EVENT-CONNECTED" in log:
                 return None
-            if found := next((found[0] for pattern in REFUSED if (found := re.search(pattern, log))), None):
+            if found := next((found[0].splitlines()[0] for pattern in REFUSED if (found := re.search(pattern, log))), None):
                 return found
             time.sleep(1)
         raise NotSeen(self.log()[-4000:])
