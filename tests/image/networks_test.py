@@ -166,6 +166,11 @@ class NetworksTest(unittest.TestCase):
         # Nobody else is asked: not below the site's own top-level domain, and not elsewhere.
         self.assertEqual(self.query("other.internal"), ([], 3))
         self.assertEqual(self.query("example.org"), ([], 5))
+        # What asks whether this is the internet is led to the set-up page; no name is the unit that is for anything else, too.
+        for name in ("captive.apple.com", "connectivitycheck.gstatic.com", "www.msftconnecttest.com"):
+            self.assertEqual(self.query(name), (["10.73.2.1"], 0))
+        for name in ("www.apple.com", "www.google.com", "gstatic.com"):
+            self.assertEqual(self.query(name), ([], 5))
 
 
 if __name__ == "__main__":

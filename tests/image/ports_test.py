@@ -22,9 +22,12 @@ TABLE = image.TOP / "docs/ports.md"
 SAID = {("gims-tlsd", "8443"): ("etc/gims/tlsd.toml", "port = 8443"), ("ntfy", "8444"): ("etc/gims/ntfy.yml", 'listen-https: "0.0.0.0:8444"'),
         ("dnsmasq", "53"): ("etc/gims/dnsmasq.conf", "port=53"), ("dnsmasq", "67"): ("etc/gims/dnsmasq.conf", "dhcp-range="),
         ("chronyd", "123"): ("etc/gims/chrony.conf", "port 123"), ("coturn", "3478"): ("etc/gims/turnserver.conf", "listening-port=3478"),
-        ("systemd-resolved", "5353"): ("etc/systemd/resolved.conf.d/gims.conf", "MulticastDNS=yes")}
+        ("systemd-resolved", "5353"): ("etc/systemd/resolved.conf.d/gims.conf", "MulticastDNS=yes"),
+        ("lighttpd", "80"): ("etc/systemd/system/gims-setup.socket", "ListenStream=0.0.0.0:80")}
 UNITS = {"gims-tlsd": "gims-tlsd", "ntfy": "gims-push", "dnsmasq": "gims-names", "chronyd": "gims-time", "coturn": "gims-turn",
-         "systemd-resolved": "gims-mdns"}
+         "systemd-resolved": "gims-mdns", "lighttpd": "gims-setup"}
+# Whose port systemd binds for them.
+BOUND_FOR = {"lighttpd"}
 
 
 def setUpModule():
@@ -49,7 +52,7 @@ def clauses(rule):
                 compared["concat"] = right
             else:
                 compared[name(left)] = right["set"] if isinstance(right, dict) and "set" in right else right
-        elif {"accept", "drop", "jump"} & part.keys():
+        elif {"accept", "drop", "jump", "reject"} & part.keys():
             verdict = next(iter(part))
     return compared, verdict
 
@@ -96,7 +99,8 @@ class RulesTest(unittest.TestCase):
         return [entry[kind] for entry in everything if kind in entry]
 
     def services(self):
-        return [rule for rule in self.objects("rule") if rule["chain"].startswith("services_")]
+        """The rules that let something through; those that only refuse are no row."""
+        return [rule for rule in self.objects("rule") if rule["chain"].startswith("services_") and clauses(rule)[1] != "reject"]
 
     def test_the_table_is_what_the_kernel_has(self):
         self.load(CLOSED, OPEN)
@@ -112,8 +116,9 @@ class RulesTest(unittest.TestCase):
     def test_closed_has_no_service_and_drops(self):
         self.load(CLOSED)
         self.assertEqual(self.services(), [])
+        self.assertEqual([rule for rule in self.objects("rule") if rule["family"] == "bridge"], [])
         policies = {(chain["family"], chain["name"]): chain["policy"] for chain in self.objects("chain") if "hook" in chain}
-        self.assertEqual(policies, {("bridge", "forward"): "drop", ("inet", "input"): "drop", ("inet", "forward"): "drop", ("inet", "output"): "drop"})
+        self.assertEqual(policies, {("bridge", "forward"): "drop", ("bridge", "input"): "accept", ("inet", "input"): "drop", ("inet", "forward"): "drop", ("inet", "output"): "drop"})
 
     def test_opening_twice_and_closing_again(self):
         self.load(CLOSED)
@@ -134,8 +139,12 @@ class RulesTest(unittest.TestCase):
             with self.subTest(program=program, port=port):
                 file, words = SAID[program, port]
                 self.assertTrue(any(line.startswith(words) for line in image.settings(file)), file)
-                # And their units let them bind those.
+                # And their units let them bind those, or none at all.
                 allowed = image.Unit(f"{UNITS[program]}.service").all("SocketBindAllow")
+                if program in BOUND_FOR:
+                    self.assertEqual(image.Unit(f"{UNITS[program]}.socket").all("BindToDevice"), [network])
+                    self.assertEqual(allowed, [])
+                    continue
                 self.assertTrue({f"ipv4:{protocol}:{port}", f"ipv4:{port}"} & set(allowed), allowed)
 
     def test_no_unit_may_bind_another(self):
@@ -164,6 +173,7 @@ class PacketsTest(unittest.TestCase):
         for network in cls.UNIT:
             cls.plug(network, cls.DEVICE[network], network)
         cls.plug("officers", "10.73.2.78", "second")
+        cls.plug("officers", "10.73.2.79", "set-up", "wifi0_eap")
         for network, address in cls.UNIT.items():
             cls.unit("ip", "address", "add", f"{address}/24", "dev", network)
         # The kernel's own settings do not help the firewall here: it forwards.
@@ -171,15 +181,16 @@ class PacketsTest(unittest.TestCase):
         cls.unit("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; cd /proc/sys/net/bridge 2>/dev/null && echo 0 >bridge-nf-call-iptables || true")
 
     @classmethod
-    def plug(cls, network, address, name):
+    def plug(cls, network, address, name, port=None):
+        port = port or f"port-{name}"[:15]
         device = Namespace()
         cls.addClassCleanup(device.close)
         cls.devices[name] = device
         if name == network:
             cls.unit("ip", "link", "add", network, "type", "bridge")
             cls.unit("ip", "link", "set", network, "up")
-        cls.unit("ip", "link", "add", f"port-{name}"[:15], "type", "veth", "peer", "name", "eth0", "netns", device.pid)
-        cls.unit("ip", "link", "set", f"port-{name}"[:15], "master", network, "up")
+        cls.unit("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", device.pid)
+        cls.unit("ip", "link", "set", port, "master", network, "up")
         device("ip", "address", "add", f"{address}/24", "dev", "eth0")
         device("ip", "link", "set", "eth0", "up")
         device("ip", "route", "add", "default", "via", cls.UNIT[network])
@@ -257,6 +268,22 @@ class PacketsTest(unittest.TestCase):
         self.assertEqual(self.reached("officers", self.UNIT["officers"], [8443]), {8443})
         for address in (self.UNIT["management"], self.UNIT["uplink"]):
             self.assertEqual(self.reached("officers", address, [8443, 22]), set())
+
+    def test_a_device_that_was_set_up_is_told_at_once_that_there_is_no_page(self):
+        """What has a certificate comes by the Wi-Fi's second network; a refusal, and no silence, ends its question for the internet."""
+        self.listeners([80, 8443])
+        self.load(CLOSED, OPEN)
+        for device, refused in (("officers", False), ("set-up", True)):
+            with self.subTest(device=device), self.devices[device].inside():
+                with socket.create_connection((self.UNIT["officers"], 8443), timeout=30):
+                    pass
+                with contextlib.ExitStack() as stack:
+                    if refused:
+                        stack.enter_context(self.assertRaises(ConnectionRefusedError))
+                    with socket.create_connection((self.UNIT["officers"], 80), timeout=30):
+                        pass
+        # That port is one of the second network's, by its name in hostapd's configuration.
+        self.assertIn("bss=wifi0_eap", image.settings("etc/gims/wifi/second.conf"))
 
     def test_devices_do_not_reach_each_other(self):
         with self.devices["second"].inside():

@@ -1,0 +1,97 @@
+"""Devices of the Wi-Fi in a guest: radios that its kernel simulates (mac80211_hwsim), each in a network of its own. The image for
+tests has wpa_supplicant, iw, ip, busybox, curl and nmap for them; the image that ships has none of these."""
+
+import re
+import time
+
+from machine import PATIENCE, NotSeen
+
+# What wpa_supplicant says when it does not get in, or, at the end, when it does not even try.
+REFUSED = (r"CTRL-EVENT-EAP-FAILURE", r"CTRL-EVENT-AUTH-REJECT", r"CTRL-EVENT-ASSOC-REJECT", r"CTRL-EVENT-SSID-TEMP-DISABLED",
+           r"(?s)No suitable network found.*No suitable network found")
+# Writes down what it was given: for busybox's DHCP client.
+LEASE = """#!/bin/sh
+case $1 in bound | renew) ;; *) exit 0 ;; esac
+ip address flush dev $interface
+ip address add $ip/$mask dev $interface
+echo "$ip/$mask router=$router dns=$dns ntp=$ntpsrv" >/run/stations/$interface.lease
+"""
+
+
+def plug_radios(machine, names):
+    """One radio more than there are names; udev calls one of them wifi0, which is the unit's. The others go to the stations."""
+    machine.done(f"mkdir -p /run/stations && modprobe mac80211_hwsim radios={len(names) + 1} && udevadm settle && test -d /sys/class/net/wifi0")
+    machine.done(f"cat >/run/stations/lease <<'END'\n{LEASE}END\nchmod 755 /run/stations/lease")
+    rest = machine.done('for phy in /sys/class/ieee80211/*; do [ -e "$phy/device/net/wifi0" ] || echo "${phy##*/} $(ls "$phy/device/net")"; done').split()
+    assert len(rest) == 2 * len(names), rest
+    return [Station(machine, name, phy, interface) for name, phy, interface in zip(names, rest[::2], rest[1::2], strict=True)]
+
+
+class Station:
+    def __init__(self, machine, name, phy, interface):
+        self.machine, self.name, self.interface = machine, name, interface
+        machine.done(f"ip netns add {name} && iw phy {phy} set netns name {name}")
+        self.done(f"ip link set lo up && ip link set {interface} up")
+
+    def ask(self, command):
+        return self.machine.ask(f"ip netns exec {self.name} sh -c '{command}'")
+
+    def done(self, command):
+        return self.machine.done(f"ip netns exec {self.name} sh -c '{command}'")
+
+    def log(self):
+        return self.machine.done(f"cat /run/stations/{self.name}.log")
+
+    def try_to_join(self, **settings):
+        """None, or what wpa_supplicant said instead of joining. Text is quoted as its configuration wants it."""
+        self.leave()
+        words = "".join(f"{key}={value}\n" for key, value in settings.items())
+        self.machine.done(f"cat >/run/stations/{self.name}.conf <<'END'\nnetwork={{\n{words}}}\nEND\n"
+                          f"ip netns exec {self.name} wpa_supplicant -B -d -t -D nl80211 -i {self.interface} -c /run/stations/{self.name}.conf "
+                          f"-f /run/stations/{self.name}.log -P /run/stations/{self.name}.pid")
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            log = self.log()
+            if "CTRL-EVENT-CONNECTED" in log:
+                return None
+            if found := next((found[0].splitlines()[0] for pattern in REFUSED if (found := re.search(pattern, log))), None):
+                return found
+            time.sleep(1)
+        raise NotSeen(self.log()[-4000:])
+
+    def leave(self):
+        self.machine.done(f"if [ -e /run/stations/{self.name}.pid ]; then kill $(cat /run/stations/{self.name}.pid); "
+                          f"while [ -e /run/stations/{self.name}.pid ]; do sleep 0.2; done; fi; rm -f /run/stations/{self.name}.log")
+
+    def join(self, **settings):
+        refused = self.try_to_join(**settings)
+        assert refused is None, refused + "\n" + self.log()[-4000:] + self.machine.ask("journalctl --no-pager --boot --unit gims-wifi.service --lines 40")[1]
+
+    def get_address(self):
+        """The address that the unit gives, with what comes along."""
+        self.done(f"busybox udhcpc -n -q -t 10 -i {self.interface} -s /run/stations/lease")
+        lease = self.done(f"cat /run/stations/{self.interface}.lease").strip()
+        return re.fullmatch(r"(\S+)/(\S+) router=(\S*) dns=(\S*) ntp=(\S*)", lease).groups()
+
+    def pings(self, address):
+        return self.ask(f"busybox ping -c 2 -W 3 {address}")[0] == 0
+
+    def resolve(self, name, server):
+        """The addresses that DNS gives."""
+        return re.findall(r"Address: (\d+\.\d+\.\d+\.\d+)$", self.ask(f"busybox nslookup -type=a {name} {server}")[1].partition("\n\n")[2], re.MULTILINE)
+
+    def get(self, url, *options):
+        """Status and answer of curl."""
+        return self.ask(f"curl --silent --show-error --include --max-time 60 {' '.join(options)} {url}")
+
+    def answering(self, address):
+        """The TCP ports from which there is any answer, out of all that there are."""
+        said = self.done(f"nmap -n -Pn -sS -p- --max-retries 2 --min-rate 2000 --reason -oG - {address}")
+        return {int(port) for port in re.findall(r"(\d+)/(?:open|closed)/tcp", said)}
+
+    def networks(self):
+        """What beacons say, by network's name."""
+        found = {}
+        for part in re.split(r"^BSS ", self.done(f"iw dev {self.interface} scan"), flags=re.MULTILINE)[1:]:
+            found[re.search(r"^\tSSID: (.*)$", part, re.MULTILINE)[1]] = part
+        return found
