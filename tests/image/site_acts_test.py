@@ -88,7 +88,7 @@ class SiteActsTest(unittest.TestCase):
         lines, end = self.unit.act("site", {"name": "chat.example", "wifi": "Post-7", "officers-address": "10.2.1.1/22"})
         self.assertEqual((lines, end), (["The site is called chat.example."], "= ok"))
         self.assertEqual(self.files("."), {"name": "chat.example\n", "services.toml": '[wifi]\nname = "Post-7"\n\n[relay]\naddress = "10.2.1.1"\n',
-                                           "names/site.conf": "local=/chat.example/\ninterface-name=chat.example,officers\ndhcp-range=10.2.0.103,10.2.3.251,255.255.252.0,1h\n"})
+                                           "names/site.conf": "local=/chat.example/\ninterface-name=chat.example,officers\ninterface-name=push.chat.example,officers\ndhcp-range=10.2.0.103,10.2.3.251,255.255.252.0,1h\n"})
         # dnsmasq takes it.
         check = subprocess.run(["/usr/sbin/dnsmasq", "--test", f"--conf-file={self.site}/names/site.conf"], capture_output=True, text=True)
         self.assertEqual(check.returncode, 0, check.stderr)
@@ -124,7 +124,7 @@ class SiteActsTest(unittest.TestCase):
     def test_gimsd_s_settings_bear_the_name(self):
         release = image.text("etc/gims/gimsd.toml")
         self.assertEqual(self.settings(None), (0, release, 0o644))
-        self.assertEqual(self.settings("chat.example\n"), (0, release.replace("gims.internal:8443", "chat.example:8443"), 0o644))
+        self.assertEqual(self.settings("chat.example\n"), (0, release.replace('"https://gims.internal:8443"', '"https://chat.example:8443"').replace('relay = "gims.internal"', 'relay = "chat.example"'), 0o644))
         for name in ("", 'a"b\n', "a,b\n", "A\n"):
             self.assertEqual(self.settings(name)[0], 1, name)
         unit = image.Unit("gimsd.service")
