@@ -1,5 +1,5 @@
 # The front door. Each goal does its own set-up first; scripts/steps shows what it does, step by step.
-.PHONY: help all root run test faults testsite bench bench-full bench-profile bench-compare image image-test image-test-all fuzz lint asan tsan coverage soak format check-all clean
+.PHONY: help all root run test faults testsite bench bench-full bench-profile bench-compare image image-scan image-test image-test-all fuzz lint asan tsan coverage soak format check-all clean
 .DEFAULT_GOAL := all
 
 help: ## list these goals
@@ -38,6 +38,9 @@ bench-compare: ## measure two builds by turns: A=build/release B=other/build
 
 image: ## make the appliance's image and its update bundle, signed (KEYS=FOLDER of release keys)
 	@GIMS_KEYS=$(KEYS) scripts/steps image
+
+image-scan: ## audit the image's root with OpenSCAP (ANSSI BP-028) and Lynis
+	@scripts/steps image-scan
 
 image-test: ## boot the image in emulated machines, and spoiled copies of it
 	@scripts/steps image-test

@@ -80,6 +80,22 @@ class StartTest(unittest.TestCase):
             self.assertIn(line.split(":")[1][:1], ("!", "*"), line)
         self.assertEqual(self.machine.done("systemctl list-units --plain --no-legend 'getty@*' 'serial-getty@*' 'ssh*'").strip(), "")
 
+    def test_nobody_becomes_another_user(self):
+        self.assertEqual(self.machine.done("find / -xdev -type f -perm /6000").strip(), "")
+        for name in ("su", "sudo", "perl", "python3", "telnet"):
+            self.assertNotEqual(self.machine.ask(f"command -v {name}")[0], 0, name)
+
+    def test_the_kernel_has_its_settings(self):
+        """As image/root says them, which is what image/scan judges."""
+        wanted = {}
+        for line in (appliance.TOP / "image/root/usr/lib/sysctl.d/80-gims.conf").read_text().splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.partition("=")
+                wanted[name.strip()] = value.split()
+        names = " ".join(wanted)
+        rows = self.machine.done(f"for name in {names}; do echo $name $(cat /proc/sys/$(echo $name | tr . /)); done").splitlines()
+        self.assertEqual({row.split()[0]: row.split()[1:] for row in rows}, wanted)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -13,6 +13,9 @@ import unittest
 import uuid
 from pathlib import Path
 
+import jsonschema
+import referencing
+
 BUILD = Path(__file__).resolve().parents[2] / "image/build"
 
 STATUS = """Package: libc6
@@ -60,15 +63,21 @@ class PartsTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.top = Path(folder.name)
         (self.top / "copyright").mkdir()
-        (self.top / "copyright/tool").write_text("Format: https://www.debian.org/\n\nFiles: *\nCopyright: x\nLicense: MIT\n text\n\nLicense: BSD-3-Clause\n text\n")
+        (self.top / "copyright/tool").write_text("Format: https://www.debian.org/\n\nFiles: *\nCopyright: x\nLicense: MIT\n text\n\nLicense: BSD-3-Clause\n text\n\n"
+                                                 "License: GPL-2+\n text\n\nLicense: LGPL-2.1\n text\n\nLicense: Expat\n text\n\nLicense: GPL-2+ with exception\n text\n")
         (self.top / "copyright/libc6").write_text("Free prose, GPL\n")
         (self.top / "programs/usr/bin").mkdir(parents=True)
         (self.top / "programs/usr/bin/gimsctl").write_bytes(b"program")
+        (self.top / "archives/apt").mkdir(parents=True)
+        (self.top / "archives/apt/tool_1%3a2.0+a-1_amd64.deb").write_bytes(b"archive")
+        (self.top / "archives/apt/mawk_1.2_amd64.deb").write_bytes(b"an older one")
+        (self.top / "image").write_bytes(b"disk")
         (self.top / "status").write_text(STATUS)
 
     def document(self):
         run = subprocess.run([sys.executable, BUILD / "sbom.py", "--status", self.top / "status", "--copyrights", self.top / "copyright",
-                              "--programs", self.top / "programs", "--version", "1.2.3", "--epoch", "1700000000"],
+                              "--archives", self.top / "archives", "--programs", self.top / "programs", "--needed", "libc6 not-there",
+                              "--image", self.top / "image", "--version", "1.2.3", "--epoch", "1700000000"],
                              capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
         return run.stdout
@@ -82,13 +91,48 @@ class PartsTest(unittest.TestCase):
 
     def test_licences_are_those_that_debian_states(self):
         parts = {part["name"]: part for part in json.loads(self.document())["components"]}
-        self.assertEqual([each["license"]["name"] for each in parts["tool"]["licenses"]], ["BSD-3-Clause", "MIT"])
+        found = [each["license"] for each in parts["tool"]["licenses"]]
+        self.assertEqual([each["id"] for each in found if "id" in each], ["BSD-3-Clause", "GPL-2.0-or-later", "LGPL-2.1-only", "MIT"])
+        self.assertEqual([each["name"] for each in found if "name" in each], ["GPL-2+ with exception"])
         self.assertNotIn("licenses", parts["libc6"])
+
+    def test_hashes_are_of_the_archives_that_were_installed(self):
+        parts = {part["name"]: part for part in json.loads(self.document())["components"]}
+        self.assertEqual(parts["tool"]["hashes"], [{"alg": "SHA-256", "content": hashlib.sha256(b"archive").hexdigest()}])
+        self.assertNotIn("hashes", parts["mawk"])
+
+    def test_is_what_the_schema_says(self):
+        """That of CycloneDX 1.6, with SPDX's list of licences."""
+        schemas = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (Path(__file__).parent / "cyclonedx").glob("*.json")}
+        registry = referencing.Registry().with_resources(
+            (f"http://cyclonedx.org/schema/{name}", referencing.Resource.from_contents(schema)) for name, schema in schemas.items())
+        validator = jsonschema.Draft7Validator(schemas["bom-1.6.SNAPSHOT.schema.json"], registry=registry, format_checker=jsonschema.FormatChecker())
+        document = json.loads(self.document())
+        self.assertEqual([error.message for error in validator.iter_errors(document)], [])
+        document["components"][0]["licenses"] = [{"license": {"id": "No such licence"}}]
+        self.assertNotEqual(list(validator.iter_errors(document)), [])
+
+    def test_has_the_least_that_is_asked_of_one(self):
+        """Of CERT-In's and NTIA's fields, those that a build knows."""
+        document = json.loads(self.document())
+        metadata = document["metadata"]
+        self.assertEqual(metadata["timestamp"], "2023-11-14T22:13:20+00:00")
+        for field in ("authors", "supplier", "tools", "lifecycles"):
+            self.assertTrue(metadata[field], field)
+        self.assertEqual(metadata["component"]["hashes"][0]["content"], hashlib.sha256(b"disk").hexdigest())
+        self.assertRegex(document["serialNumber"], "^urn:uuid:")
+        for part in document["components"]:
+            for field in ("name", "version", "supplier", "purl", "bom-ref"):
+                self.assertTrue(part[field], part)
+        described = {row["ref"] for row in document["dependencies"]}
+        self.assertEqual(described, {part["bom-ref"] for part in document["components"]} | {metadata["component"]["bom-ref"]})
+        self.assertEqual([row["value"] for row in metadata["properties"] if row["name"] == "gims:npm"], ["no package of npm is in the image"])
 
     def test_what_needs_what(self):
         needs = {row["ref"]: row["dependsOn"] for row in json.loads(self.document())["dependencies"]}
         tool = next(ref for ref in needs if ref.startswith("pkg:deb/debian/tool@"))
         self.assertEqual([ref.split("@")[0] for ref in needs[tool]], ["pkg:deb/debian/libc6", "pkg:deb/debian/mawk"])
+        self.assertEqual([ref.split("@")[0] for ref in needs["pkg:generic/gimsctl@1.2.3"]], ["pkg:deb/debian/libc6"])
 
     def test_is_the_same_twice(self):
         self.assertEqual(self.document(), self.document())
@@ -195,7 +239,8 @@ class ConfigurationTest(unittest.TestCase):
 
     def test_the_command_line(self):
         words = self.image["Content"]["KernelCommandLine"].split()
-        for word in ("lockdown=confidentiality", "module.sig_enforce=1", "dm_verity.require_signatures=1", "init_on_free=1",
+        for word in ("lockdown=confidentiality", "module.sig_enforce=1", "dm_verity.require_signatures=1", "init_on_free=1", "slab_nomerge",
+                     "page_alloc.shuffle=1", "randomize_kstack_offset=on", "vsyscall=none", "iommu=force", "iommu.strict=1",
                      "systemd.machine_id=firmware", "systemd.import_credentials=no", "systemd.firstboot=no"):
             self.assertIn(word, words)
 

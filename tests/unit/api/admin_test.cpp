@@ -98,9 +98,10 @@ class AdminApi : public ::testing::Test {
     EXPECT_TRUE(two_persons.attach(*store));
     status.count_connections([] { return std::size_t{7}; });
     Routes all;
-    for (Routes module : {status_routes(status), migration_routes(migration),
-                          user_routes(users, devices, profiles), device_routes(users, devices),
-                          identity_routes(users, two_persons), audit_routes(audit), unit_routes(unit_acts)}) {
+    for (Routes module :
+         {status_routes(status), migration_routes(migration), user_routes(users, devices, profiles),
+          device_routes(users, devices), identity_routes(users, two_persons), audit_routes(audit),
+          unit_routes(unit_acts)}) {
       for (Route& route : module) all.push_back(std::move(route));
     }
     server = std::move(*http::Server::start({.loops = 1, .workers = 1}, gate.routes(std::move(all)),
