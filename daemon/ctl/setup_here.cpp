@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t largest_key = std::size_t{64} << 10;
 // Making the data volume's file system on a large and slow disk.
-constexpr std::chrono::minutes until_it_serves{15};
+constexpr auto until_it_serves = std::chrono::minutes(15);
 constexpr std::chrono::seconds pause{2};
 
 bool is_kernel_console() {
