@@ -70,7 +70,8 @@ class ServingTest(unittest.TestCase):
             with open(machine.disk, "r+b") as handle, open(plain.name, "rb") as source:
                 handle.seek(start)
                 handle.write(source.read(64 << 20))
-        self.assertIn("gimsd.mount", self.not_served(machine))
+        self.assertIn("does not open with the site's key", self.not_served(machine))
+        self.assertNotEqual(machine.ask("test -e /dev/mapper/gims-data")[0], 0)
 
     def test_an_empty_volume_in_place_of_the_data(self):
         """As a new unit has it: a database is made on it, and gims-keyd, which knows of a newer one, locks."""
