@@ -58,8 +58,8 @@ class RunTest(SiteTest):
             self.assertEqual(status, 0)
             self.assertIn("6 of 6 messages, decrypted by both sides", output)
             self.assertEqual(output.count(f"{earlier} earlier messages, all read"), 2 if earlier else 0)
-            self.assertRegex(output, r"while it runs: searched \d+ files .* 20 keys: none found")
-            self.assertRegex(output, r"stopped: searched \d+ files .* 20 keys: none found")
+            self.assertRegex(output, r"while it runs: searched \d+ files .* 24 keys: none found")
+            self.assertRegex(output, r"stopped: searched \d+ files .* 24 keys: none found")
 
     def test_once_fails_when_a_key_lies_open(self):
         self.run_main(ONCE="1")
