@@ -23,7 +23,7 @@ LONG = {
     "LICENSE": "the licence's own text",
 }
 # Folders whose files are others' and stay as they came.
-FOREIGN = ("tests/contract/spec/",)
+FOREIGN = ("tests/contract/spec/", "tests/image/cyclonedx/")
 
 # Archives come from the machine's configuration, and paths from where the script stands. The words are
 # in pieces, so that this file is not its own finding.
