@@ -173,6 +173,7 @@ class Commands {
     outcome.out = "wrote the audit log to " + with_.file + "\n";
     return outcome;
   }
+
   Result<Outcome> migrate() {
     return show({.verb = Verb::post, .path = "/migrate", .patience = no_end},
                 [](json::Value answer) { return migrated_text(answer); });
@@ -185,6 +186,7 @@ class Commands {
     GIMS_TRY(ask({.verb = Verb::post, .path = "/audit/acts", .body = Redacted(body.take())}));
     return Outcome{};
   }
+
   Result<Outcome> check() {
     json::Writer body;
     body.begin_object().member("full", with_.full).end_object();

@@ -17,8 +17,7 @@ namespace gims::ctl {
 
 enum class Exit : int {
   ok = 0,
-  refused =
-      1,  // gimsd, gims-keyd or the unit refused, or what was to be checked is not as it should be
+  refused = 1,      // by gimsd, gims-keyd or the unit; or what was checked is not as it should be
   usage = 2,        // arguments or the password on standard input
   not_reached = 3,  // gimsd, gims-keyd or an act of the unit gave no answer
 };
