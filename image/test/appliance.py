@@ -1,5 +1,7 @@
 """What the tests of the image share: its files, and one machine that has had its first start and serves."""
 
+import functools
+import json
 import os
 import shutil
 import subprocess
@@ -70,35 +72,43 @@ def new(name, **more):
     return machine.Machine(FOLDER / name, image(), CERTIFICATES, **more)
 
 
-_first = None
-
-
 class First:
     """What the first start of a machine was like, whose site got its keys then, and which is switched off; copies of it are
-    started, and spoiled."""
+    started, and spoiled. `seen` is what can be written down of it."""
 
-    def __init__(self):
-        self.machine = new("first")
-        self.machine.start()
-        self.machine.wait_for(UP)
-        self.status = self.machine.done(f"{KEYD} status")
-        self.ports = ports(self.machine)
-        self.data_is_there = self.machine.ask(f"findmnt {DATA}")[0] == 0
-        provision(self.machine)
-        self.seconds = self.machine.seconds()
-        self.ports_serving = ports(self.machine)
-        self.data_is_from = self.machine.done(f"findmnt --noheadings --output SOURCE {DATA}").strip()
-        self.words = self.machine.words()
-        # Something that an older database does not have.
-        self.machine.done("gimsctl user add asha --generate && sync")
-        self.machine.switch_off()
+    def __init__(self, machine, seen):
+        self.machine = machine
+        vars(self).update(seen)
 
 
+def start_first():
+    machine = new("first")
+    machine.start()
+    machine.wait_for(UP)
+    seen = {"status": machine.done(f"{KEYD} status"), "ports": sorted(ports(machine)),
+            "data_is_there": machine.ask(f"findmnt {DATA}")[0] == 0}
+    provision(machine)
+    seen |= {"seconds": machine.seconds(), "ports_serving": sorted(ports(machine)),
+             "data_is_from": machine.done(f"findmnt --noheadings --output SOURCE {DATA}").strip(), "words": machine.words()}
+    # Something that an older database does not have.
+    machine.done("gimsctl user add asha --generate && sync")
+    machine.switch_off()
+    return machine, seen
+
+
+@functools.cache
 def first():
-    global _first
-    if _first is None:
-        _first = First()
-    return _first
+    """Of this run; with GIMS_IMAGE_KEEP set, that of an earlier run of the same image, too, for who tries one test again and
+    again."""
+    kept, of = FOLDER / "first.json", (BUILT / "SHA256SUMS").read_text()
+    if os.environ.get("GIMS_IMAGE_KEEP") and kept.exists():
+        was = json.loads(kept.read_text())
+        if was["of"] == of:
+            return First(machine.Machine(FOLDER / "first"), was["seen"])
+    kept.unlink(missing_ok=True)
+    made, seen = start_first()
+    kept.write_text(json.dumps({"of": of, "seen": seen}))
+    return First(made, seen)
 
 
 def copy(name):
