@@ -55,6 +55,9 @@ class BootPartition:
     def put(self, file, path):
         self.call("mcopy", "-o", file, f"::{path}")
 
+    def remove(self, path):
+        self.call("mdel", f"::{path}")
+
     def make_folder(self, path):
         self.call("mmd", f"::{path}")
 

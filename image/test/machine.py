@@ -78,16 +78,19 @@ class Machine:
 
     def stick(self, folder, readonly=True):
         """What start() takes for a USB stick with the files of the folder, labelled as the appliance expects it."""
+        stick = self.fill_stick(folder)
+        return ("-drive", f"if=none,id=stick,format=raw,readonly={'on' if readonly else 'off'},file={stick}", "-device", "qemu-xhci",
+                "-device", "usb-storage,drive=stick")
+
+    def fill_stick(self, folder, size=512 << 20):
+        """Makes its file system anew with other files; it is not mounted then."""
         stick = self.folder / "stick.raw"
-        size = sum(file.stat().st_size for file in Path(folder).iterdir()) + (64 << 20)
-        stick.unlink(missing_ok=True)
         with open(stick, "wb") as handle:
             handle.truncate(size)
         self.run("mkfs.vfat", "-F", "32", "-n", "GIMS", stick)
         self.run("mmd", "-i", stick, "::/update")
         self.run("mcopy", "-i", stick, *sorted(Path(folder).iterdir()), "::/update/")
-        return ("-drive", f"if=none,id=stick,format=raw,readonly={'on' if readonly else 'off'},file={stick}", "-device", "qemu-xhci",
-                "-device", "usb-storage,drive=stick")
+        return stick
 
     def installer(self, image):
         """What start() takes for a USB stick with the image; the stick can be written."""
