@@ -5,6 +5,7 @@
 #include "hsm/approval/client_data.hpp"
 #include "hsm/approval/signature.hpp"
 #include "hsm/ca/sha256.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -20,13 +21,6 @@ constexpr std::uint8_t more_follows = 0xc0;  // attested credential data, extens
 
 std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::forbidden, "GIMS_APPROVAL_ASSERTION", text);
-}
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-std::string_view text_of(BytesView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 template <std::size_t size>

@@ -12,6 +12,7 @@
 #include "hsm/approval/signature.hpp"
 #include "hsm/ca/der.hpp"
 #include "hsm/ca/key_text.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -29,10 +30,6 @@ constexpr std::array<std::uint8_t, 9> pbes2{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 
 
 std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::bad_input, "GIMS_APPROVAL_KEY", text);
-}
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 template <std::size_t N>

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "hsm/proto/bytes.hpp"
+
 namespace gims::hsm::attest {
 namespace {
 
@@ -21,10 +23,6 @@ constexpr std::string_view integrity{"INTEGRITY\0", 10};
 
 constexpr std::size_t seed_size = 32;
 constexpr std::size_t aes_key_size = 16;
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 std::unexpected<Error> failed() {
   return fail(ErrorKind::internal, "GIMS_ATTEST", "A computation for the challenge failed.");

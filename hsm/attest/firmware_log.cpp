@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hsm/attest/event_log.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm::attest {
 namespace {
@@ -31,10 +32,6 @@ constexpr std::size_t sha1_size = 20;
 
 std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::bad_input, "GIMS_ATTEST_LOG", text);
-}
-
-std::string_view text_of(BytesView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 // As hsm::Reader, of the other order of bytes.

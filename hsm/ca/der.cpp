@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <string>
 
+#include "hsm/proto/bytes.hpp"
+
 namespace gims::hsm::der {
 namespace {
 
@@ -22,10 +24,6 @@ Bytes with_header(std::uint8_t tag, std::size_t size) {
   out.push_back(static_cast<std::uint8_t>(0x80U | length.size()));
   append(out, length);
   return out;
-}
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 }  // namespace

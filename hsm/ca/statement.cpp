@@ -2,15 +2,13 @@
 
 #include <string_view>
 
+#include "hsm/proto/bytes.hpp"
+
 namespace gims::hsm {
 namespace {
 
 constexpr std::string_view audit_label = "gims audit head 1\n";
 constexpr std::string_view release_label = "gims release 1\n";
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 }  // namespace
 

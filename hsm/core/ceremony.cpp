@@ -5,16 +5,13 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm {
 namespace {
 
 // The secret is 32 random bytes, which no number of iterations makes harder to guess.
 constexpr std::uint8_t iteration_exponent = 0;
-
-std::string_view text_of(BytesView words) {
-  return {reinterpret_cast<const char*>(words.data()), words.size()};
-}
 
 std::unexpected<Error> not_now(std::string_view text) {
   return fail(ErrorKind::conflict, "GIMS_KEYD_CEREMONY", text);

@@ -8,6 +8,7 @@
 #include "base/utf8.hpp"
 #include "hsm/ca/certificate.hpp"
 #include "hsm/core/administrators.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -40,10 +41,6 @@ constexpr std::string_view doubt_of_zeroization =
 constexpr std::string_view doubt_of_repetition =
     "An earlier zeroizing was cut off. The hardware that custody.bin names holds nothing of it "
     "now; that it is the file of that time cannot be shown any more.";
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // Canonical JSON of an object starts and ends so; the server's key signs nothing else, so that a
 // signature can never be taken for one over something of another kind.

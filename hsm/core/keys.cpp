@@ -7,6 +7,7 @@
 #include "base/wipe.hpp"
 #include "hsm/ca/hex.hpp"
 #include "hsm/ca/sha256.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm {
 namespace {
@@ -34,10 +35,6 @@ Result<SecretBytes> subkey(const SecretBytes& secret, std::uint64_t number,
     return fail(ErrorKind::internal, "GIMS_KEYD_INTERNAL", "A key could not be derived.");
   }
   return key;
-}
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 std::unexpected<Error> damaged() {

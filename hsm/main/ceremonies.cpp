@@ -9,6 +9,7 @@
 #include "hsm/main/root_key_file.hpp"
 #include "hsm/main/share_file.hpp"
 #include "hsm/main/terminal.hpp"
+#include "hsm/proto/bytes.hpp"
 #include "hsm/proto/client.hpp"
 #include "sys/address.hpp"
 #include "sys/atomic_file.hpp"
@@ -20,9 +21,6 @@ std::unexpected<Error> refused(const std::string& text) {
   return fail(ErrorKind::bad_input, "GIMS_KEYD_REQUEST", text);
 }
 
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 std::string_view text_of(const SecretBytes& secret) {
   return {reinterpret_cast<const char*>(secret.bytes().data()), secret.size()};
 }

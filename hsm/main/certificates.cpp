@@ -10,6 +10,7 @@
 #include "hsm/ca/csr.hpp"
 #include "hsm/ca/hex.hpp"
 #include "hsm/main/commands.hpp"
+#include "hsm/proto/bytes.hpp"
 #include "sys/atomic_file.hpp"
 
 namespace gims::hsm {
@@ -18,10 +19,6 @@ namespace {
 constexpr std::size_t max_request_file = 4 * max_request;  // PEM, and what is said before it
 constexpr std::uint32_t most_days = 366;
 constexpr mode_t readable = 0644;  // certificates are public
-
-BytesView bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 }  // namespace
 

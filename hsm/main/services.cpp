@@ -15,14 +15,11 @@
 #include "hsm/main/service_certificate.hpp"
 #include "hsm/main/service_settings.hpp"
 #include "hsm/main/site_files.hpp"
+#include "hsm/proto/bytes.hpp"
 #include "sys/harden.hpp"
 
 namespace gims::hsm {
 namespace {
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 Result<SecretBytes> joined(std::initializer_list<BytesView> parts) {
   std::size_t size = 0;

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "hsm/proto/bytes.hpp"
 #include "hsm/proto/fields.hpp"
 
 namespace gims::hsm {
 namespace {
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // A number that stands for one of 1 to `last`.
 template <class Enum>

@@ -21,11 +21,9 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm {
-
-using Bytes = std::vector<std::uint8_t>;
-using BytesView = std::span<const std::uint8_t>;
 
 inline constexpr std::uint8_t protocol_version = 1;
 inline constexpr std::size_t header_size = 16;

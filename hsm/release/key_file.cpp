@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "hsm/ca/key_text.hpp"
+#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm::release {
 namespace {
@@ -12,10 +13,6 @@ constexpr std::string_view end_public = "-----END PUBLIC KEY-----";
 
 std::unexpected<Error> refused(std::string_view text) {
   return fail(ErrorKind::bad_input, "GIMS_RELEASE_KEY", text);
-}
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 }  // namespace

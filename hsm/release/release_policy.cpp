@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hsm/proto/bytes.hpp"
 #include "sys/atomic_file.hpp"
 
 namespace gims::hsm::release {
@@ -17,10 +18,6 @@ constexpr std::uint16_t algorithm_ecdsa = 0x0018;
 constexpr std::uint16_t algorithm_ecc = 0x0023;
 constexpr std::uint16_t curve_p256 = 0x0003;
 constexpr std::uint32_t attributes_of_a_signing_key = 0x0004'0040;  // sign, userWithAuth
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 // What `fill` writes, without a frame around it.
 template <class Fill>

@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "hsm/ca/hex.hpp"
+#include "hsm/proto/bytes.hpp"
 #include "hsm/tpm2/nv.hpp"
 #include "hsm/tpm2/templates.hpp"
 
@@ -19,10 +20,6 @@ constexpr std::span<const std::uint8_t> the_boot_pcr(&release::boot_pcr, 1);
 
 std::unexpected<Error> refused(std::string_view code, const std::string& text) {
   return fail(ErrorKind::unavailable, code, text);
-}
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 TPM2B_NONCE nonce_of(std::string_view text) {

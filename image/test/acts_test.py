@@ -18,7 +18,7 @@ class ActsTest(unittest.TestCase):
 
     def start(self, machine, *more):
         machine.start(*more)
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         wait_until_active(machine, "gims-tlsd.service")
 
     def unit(self, machine, words, user="gims-admin"):
@@ -83,7 +83,7 @@ class ActsTest(unittest.TestCase):
         machine = appliance.new(self.id().rpartition(".")[2])
         self.addCleanup(machine.stop)
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         machine.done("touch /var/lib/gims/site/marker && sync")
         name = machine.done("echo gims-$(cut -c 1-6 /etc/machine-id)").strip()
         # The restart cuts the probe's line off.
@@ -91,7 +91,7 @@ class ActsTest(unittest.TestCase):
         machine.wait_for(REBOOTS)
         machine.stop()
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         self.assertNotEqual(machine.ask("test -e /var/lib/gims/site/marker")[0], 0)
         machine.done("! ls /sys/firmware/efi/efivars/FactoryReset-*")
         machine.done("cmp -n 1048576 /dev/disk/by-partlabel/gims-data /dev/zero")

@@ -17,8 +17,8 @@ BUILT = TOP / "build/image/probe"
 KEYS = Path(os.environ.get("GIMS_KEYS") or TOP / "build/image/keys")
 FOLDER = TOP / "build/image/test"
 CERTIFICATES = (KEYS / "secure-boot.crt", KEYS / "verity.crt")
-# Of the started system; what comes after it waits for keys.
-UP = r"Started gims-keyd\.service"
+# Of the started system, whichever comes first: once the console is there, the manager says no more on it.
+UP = r"Started gims-keyd\.service|help says what can be done here"
 # The first words of a kernel, and those after the root was verified and mounted.
 KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"
@@ -48,6 +48,12 @@ def wait_until_active(machine, unit, patience=PATIENCE):
         if failed or time.monotonic() > ends:
             raise NotSeen(failed + machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1])
         time.sleep(2)
+
+
+def wait_until_up(machine):
+    """Started as far as what waits for keys."""
+    machine.wait_for(UP)
+    wait_until_active(machine, "gims-keyd.service")
 
 
 def public_key(folder, name, *kind):
@@ -84,7 +90,7 @@ class First:
 def start_first():
     machine = new("first")
     machine.start()
-    machine.wait_for(UP)
+    wait_until_up(machine)
     seen = {"status": machine.done(f"{KEYD} status"), "ports": sorted(ports(machine)),
             "data_is_there": machine.ask(f"findmnt {DATA}")[0] == 0}
     provision(machine)

@@ -47,7 +47,7 @@ class InstallTest(unittest.TestCase):
                 Path(folder, name).unlink()
                 Path(folder, f"{name}.pub").write_text(key)
             cls.machine.start(*cls.machine.stick(folder, readonly=False))
-        cls.machine.wait_for(appliance.UP)
+        appliance.wait_until_up(cls.machine)
         cls.status = cls.machine.done(f"{appliance.KEYD} status")
         cls.ports = appliance.ports(cls.machine)
 

@@ -79,7 +79,7 @@ class KernelTlsTest(unittest.TestCase):
         cls.machine.start("-netdev", f"user,id=officers,restrict=on,net=10.73.2.0/23,host=10.73.3.254,dns=10.73.3.253,"
                                      f"hostfwd=tcp:127.0.0.1:{cls.port}-{UNIT}:8443",
                           "-device", "virtio-net-pci,netdev=officers")
-        cls.machine.wait_for(appliance.UP)
+        appliance.wait_until_up(cls.machine)
         wait_until_active(cls.machine, "gims-tlsd.service")
         cls.machine.done(f"cat >/run/systemd/network/05-test.network <<'END'\n{OFFICERS_PORT}END\n"
                          "networkctl reload\n"

@@ -34,7 +34,7 @@ class ServingTest(unittest.TestCase):
     def test_a_start(self):
         machine = self.machine()
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         wait_until_active(machine, "gims-tlsd.service")
         print(f"serving {machine.seconds():.0f} s after a start, under emulation")
         self.assertIn("operational", machine.done(f"{KEYD} status"))
@@ -54,7 +54,7 @@ class ServingTest(unittest.TestCase):
 
     def not_served(self, machine):
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         with self.assertRaises(appliance.NotSeen) as seen:
             wait_until_active(machine, "gims-tlsd.service")
         self.assertNotIn(8443, ports(machine))
@@ -81,7 +81,7 @@ class ServingTest(unittest.TestCase):
             handle.seek(start)
             handle.write(bytes(64 << 20))
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         machine.done(f"until {KEYD} status | grep -q locked; do sleep 2; done")
         self.assertIn("older copy", machine.done(f"{KEYD} status"))
         self.assertNotIn(8443, ports(machine))

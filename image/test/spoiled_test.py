@@ -112,7 +112,7 @@ class SpoiledTest(unittest.TestCase):
             esp.make_folder(self.uki + ".extra.d")
             esp.put(f"{folder}/evil.addon.efi", self.uki + ".extra.d/evil.addon.efi")
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         self.assertNotIn("init=/bin/bash", machine.done("cat /proc/cmdline"))
         self.assertEqual(machine.done("cat /sys/class/tpm/tpm0/pcr-sha256/12").strip(), "0" * 64)
 

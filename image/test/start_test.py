@@ -14,7 +14,7 @@ class StartTest(unittest.TestCase):
         cls.machine = appliance.copy("second")
         cls.machine.start()
         cls.addClassCleanup(cls.machine.stop)
-        cls.machine.wait_for(appliance.UP)
+        appliance.wait_until_up(cls.machine)
         appliance.wait_until_active(cls.machine, "gims-tlsd.service")
         print(f"second start to {appliance.UP!r}: {cls.machine.seconds():.0f} s under emulation")
 

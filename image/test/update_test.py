@@ -30,7 +30,7 @@ class UpdateTest(unittest.TestCase):
 
     def serves(self, machine):
         """After a start, with the data of before."""
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         wait_until_active(machine, "gims-tlsd.service")
         self.assertIn(8443, ports(machine))
         self.assertIn("@asha:gims.internal", machine.done("gimsctl user list"))
@@ -87,7 +87,7 @@ class UpdateTest(unittest.TestCase):
         machine.ask(f"mount -o remount,rw /boot; bootctl set-oneshot gims_{before}.efi; sync; systemctl reboot --no-block")
         self.restarts(machine)
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         self.assertEqual(self.version(machine), before)
         machine.done(f"until {KEYD} status | grep -q locked; do sleep 1; done")
         self.assertIn("already run release 2", machine.done(f"{KEYD} status"))
@@ -111,7 +111,7 @@ class UpdateTest(unittest.TestCase):
         boot = disk.BootPartition(machine.disk)
         boot.remove(f"gims/gims_{self.newest()}.policy")
         machine.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         self.assertEqual(self.version(machine), self.newest())
         self.restarts(machine)
         machine.start()

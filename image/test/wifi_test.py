@@ -25,7 +25,7 @@ class WifiTest(unittest.TestCase):
         cls.machine = appliance.copy("wifi")
         cls.addClassCleanup(cls.machine.stop)
         cls.machine.start()
-        cls.machine.wait_for(appliance.UP)
+        appliance.wait_until_up(cls.machine)
         wait_until_active(cls.machine, "gims-tlsd.service")
         wait_until_active(cls.machine, "gims-setup.service")
         cls.machine.done(f"{KEYD} site-root >/run/site-root.pem")

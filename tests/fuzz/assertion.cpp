@@ -16,6 +16,7 @@
 #include "hsm/approval/webauthn_file.hpp"
 #include "hsm/ca/der.hpp"
 #include "hsm/ca/sha256.hpp"
+#include "hsm/proto/bytes.hpp"
 #include "one_form.hpp"
 
 namespace {
@@ -27,10 +28,6 @@ constexpr Challenge challenge{};
 constexpr std::string_view rp_id = "gims.internal";
 constexpr std::string_view start =
     R"({"type":"webauthn.get","challenge":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","origin":"https://gims.internal)";
-
-std::string_view text_of(BytesView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 const P256Key& key() {
   static const P256Key made = *p256_from_scalar(*gims::SecretBytes::copy_of(Bytes(32, 7)));

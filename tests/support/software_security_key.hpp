@@ -17,6 +17,7 @@
 #include "hsm/ca/p256.hpp"
 #include "hsm/ca/sha256.hpp"
 #include "hsm/factor/security_key.hpp"
+#include "hsm/proto/bytes.hpp"
 #include "support/cbor.hpp"
 
 namespace gims::test {
@@ -138,7 +139,7 @@ class SoftwareSecurityKey {
     GIMS_CHECK(request.at(2).number == 5);  // getPinToken
     const Key32 shared = shared_with(request.at(3));
     const Bytes hash = decrypted(shared, request.at(6).bytes);
-    const hsm::Digest right = hsm::sha256({bytes_of(pin_)});
+    const hsm::Digest right = hsm::sha256({hsm::bytes_of(pin_)});
     if (!std::ranges::equal(hash, BytesView(right).first(16))) {
       return {.status = pin_invalid, .body = {}};
     }
@@ -213,13 +214,9 @@ class SoftwareSecurityKey {
     return {.status = ok, .body = out.out()};
   }
 
-  static BytesView bytes_of(std::string_view text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-  }
-
-  // The beginning of authenticator data: the site's hash, flags, a counter.
+    // The beginning of authenticator data: the site's hash, flags, a counter.
   static Bytes data_of(const Cbor& relying_party, std::uint8_t flags) {
-    const hsm::Digest hash = hsm::sha256({bytes_of(relying_party.text)});
+    const hsm::Digest hash = hsm::sha256({hsm::bytes_of(relying_party.text)});
     Bytes data(hash.begin(), hash.end());
     data.push_back(flags);
     data.insert(data.end(), {0, 0, 0, 1});

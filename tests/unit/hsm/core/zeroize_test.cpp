@@ -5,16 +5,13 @@
 #include <functional>
 #include <string_view>
 
+#include "hsm/proto/bytes.hpp"
 #include "support/decided_site.hpp"
 
 namespace gims::hsm {
 namespace {
 
 using test::KeydSite;
-
-BytesView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 void mark(KeydSite& site, std::string_view text) {
   test::write_bytes(site.state() / StateFolder::zeroized, bytes_of(text));
