@@ -10,7 +10,7 @@ from pathlib import Path
 
 import appliance
 import disk
-from appliance import KEYD, ports, wait_until_active
+from appliance import KEYD, NotSeen, PATIENCE, ports, wait_until_active
 
 NEWER = appliance.TOP / "build/image/newer/update"
 REBOOTS = r"reboot: Restarting system"
@@ -37,11 +37,18 @@ class UpdateTest(unittest.TestCase):
 
     def update(self, machine, by=SERVICE):
         """Until the guest restarts itself, which the machine takes for its end."""
-        machine.done(f"systemd-run {by}")
-        self.restarts(machine)
+        machine.done(f"systemd-run --unit update-of-test {by}")
+        while True:
+            try:
+                self.restarts(machine, 60)
+                return
+            except NotSeen:
+                if machine.ask("systemctl is-failed --quiet update-of-test")[0] == 0:
+                    said = machine.ask("journalctl --no-pager --lines 60 --unit update-of-test --unit gims-update.service")[1]
+                    raise AssertionError(said) from None
 
-    def restarts(self, machine):
-        machine.wait_for(REBOOTS)
+    def restarts(self, machine, patience=PATIENCE):
+        machine.wait_for(REBOOTS, patience=patience)
         machine.stop()
 
     def start_with(self, machine, bundle):
