@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -17,13 +18,17 @@ BUILT = TOP / "build/image/probe"
 KEYS = Path(os.environ.get("GIMS_KEYS") or TOP / "build/image/keys")
 FOLDER = TOP / "build/image/test"
 CERTIFICATES = (KEYS / "secure-boot.crt", KEYS / "verity.crt")
-# Of the started system; what comes after it waits for keys.
-UP = r"Started gims-keyd\.service"
+# Of the started system, whichever comes first: once the console is there, the manager says no more on it.
+UP = r"Started gims-keyd\.service|help says what can be done here"
 # The first words of a kernel, and those after the root was verified and mounted.
 KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"
 KEYD = "/usr/lib/gims/gims-keyd --config /etc/gims/keyd.toml"
 DATA = "/var/lib/gims/gimsd"
+# The site's name, its address in the officers' network, and the hardware address of the card that is its port there.
+NAME = "gims.internal"
+UNIT = "10.73.2.1"
+OFFICERS_MAC = "52:54:00:00:02:01"
 
 
 def image():
@@ -48,6 +53,19 @@ def wait_until_active(machine, unit, patience=PATIENCE):
         if failed or time.monotonic() > ends:
             raise NotSeen(failed + machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1])
         time.sleep(2)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def officers_line(port):
+    """What start() takes for a network card at whose other end, in the officers' network, is that port of this machine: the
+    unit's for clients. Nothing leaves this machine by it."""
+    return ("-netdev", f"user,id=officers,restrict=on,net=10.73.2.0/23,host=10.73.3.254,dns=10.73.3.253,hostfwd=tcp:127.0.0.1:{port}-{UNIT}:8443",
+            "-device", f"virtio-net-pci,netdev=officers,mac={OFFICERS_MAC}")
 
 
 def public_key(folder, name, *kind):
