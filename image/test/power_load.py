@@ -3,9 +3,7 @@ outside of the unit, and go on where they were once it serves again."""
 
 import asyncio
 import contextlib
-import hashlib
 import json
-import os
 import sys
 from collections import Counter
 
@@ -129,9 +127,9 @@ class Officers:
             devices.append(client)
         self.senders, self.reader, self.owner = devices[:SENDERS], devices[SENDERS], devices[SENDERS + 1]
         self.rooms = [room for room, in self.ledger.all("room")]
-        steps = [(0.05, self.send, sender) for sender in self.senders]
+        steps = [(0.2, self.send, sender) for sender in self.senders]
         steps += [(0, self.watch, self.reader), (3, self.claim, self.senders[1]), (1, self.tell, self.senders[1]),
-                  (2, self.set_data, self.senders[2]), (3, self.upload, self.senders[3]), (5, self.administer)]
+                  (2, self.set_data, self.senders[2]), (5, self.administer)]
         self.tasks = [asyncio.create_task(self.repeat(*step)) for step in steps]
 
     async def until(self, what):
@@ -210,23 +208,6 @@ class Officers:
         number = self.next("setting", "set", client.user_id)
         await client.call("PUT", self.data_path(client), {"n": number})
         self.ledger.note("set", client.user_id)
-
-    async def upload(self, client):
-        content = os.urandom(20_000)
-        async with client.session.post(f"{client.url}/_matrix/media/v3/upload", data=content, server_hostname=NAME,
-                                       headers={"Authorization": f"Bearer {client.token}", "Content-Type": "application/octet-stream"}) as answer:
-            said = await answer.json()
-            if answer.status != 200:
-                raise matrix_api.Refused(answer.status, said, "upload")
-        self.ledger.note("uploaded", client.user_id, said["content_uri"], hashlib.sha256(content).hexdigest())
-
-    async def download(self, client, uri):
-        """The hash of it."""
-        async with client.session.get(f"{client.url}{CLIENT.replace('v3', 'v1')}/media/download/{uri.removeprefix('mxc://')}", server_hostname=NAME,
-                                      headers={"Authorization": f"Bearer {client.token}"}) as answer:
-            if answer.status != 200:
-                raise matrix_api.Refused(answer.status, await answer.text(), uri)
-            return hashlib.sha256(await answer.read()).hexdigest()
 
     async def administer(self):
         """An account, which is an act in the audit log, and a device that is certified and revoked, which is two changes of

@@ -47,7 +47,7 @@ systemctl restart systemd-networkd.service
 # What a start of the machine does not have to look for and to set up.
 QUICKER = ("-machine", "sata=off,smbus=off", "-cpu", "max,-svm,-la57", "-m", "1024")
 # Of the kernel's, when a file system or a disk is not as it was left.
-DAMAGE = r"EXT4-fs (error|warning)|I/O error|[Cc]orrupt|[Cc]hecksum"
+DAMAGE = r"EXT4-fs (error|warning)|(EXT4-fs|JBD2).*([Cc]orrupt|[Cc]hecksum|error|warning)|I/O error"
 
 
 class PowerTest(unittest.TestCase):
@@ -70,7 +70,6 @@ class PowerTest(unittest.TestCase):
     async def scenario(self):
         port, ca = appliance.free_port(), self.machine.folder / "ca.pem"
         self.line = appliance.officers_line(port)
-        self.downloaded = 0
         async with Officers(self.ledger, self.machine, port, ca) as self.officers:
             for number in range(len(self.ledger.all("cut")) + 1, CUTS + 1):
                 await self.start_and_cut(number)
@@ -161,10 +160,6 @@ class PowerTest(unittest.TestCase):
         if set_before:
             data = await setter.call("GET", officers.data_path(setter))
             self.assertGreaterEqual(data["n"], set_before - 1)
-        uploads = self.ledger.all("uploaded")
-        for _, uri, content in uploads[self.downloaded:]:
-            self.assertEqual(await officers.download(reader, uri), content)
-        self.downloaded = len(uploads)
 
     async def look_at_the_unit(self):
         done = self.officers.done
@@ -197,7 +192,7 @@ class PowerTest(unittest.TestCase):
         cuts, seconds = self.ledger.all("cut"), sorted(self.seconds())
         lost = sorted(cut["lost"] for _, _, cut in cuts)
         when = Counter(when for when, _, _ in cuts)
-        kinds = {"messages": "ack", "to-device messages": "told", "settings": "set", "keys claimed": "claimed", "files": "uploaded", "accounts": "added",
+        kinds = {"messages": "ack", "to-device messages": "told", "settings": "set", "keys claimed": "claimed", "accounts": "added",
                  "devices revoked": "revoked"}
         print(f"{len(cuts)} cuts of power: {', '.join(f'{count} {name}' for name, count in when.items())}\n"
               f"acknowledged, and all there: {', '.join(f'{len(self.ledger.all(kind))} {name}' for name, kind in kinds.items())}\n"
