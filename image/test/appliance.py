@@ -45,13 +45,18 @@ def ports(machine):
     return {int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A"}
 
 
+def troubles(machine):
+    """Why it may not serve, in its own words."""
+    return machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1]
+
+
 def wait_until_active(machine, unit, patience=PATIENCE):
     """As long as it has not failed, or what it waits for."""
     ends = time.monotonic() + patience
     while machine.ask(f"systemctl is-active {unit}")[1].strip() != "active":
         failed = machine.ask("systemctl list-units --failed --plain --no-legend 'gims*' '*.mount'")[1].strip()
         if failed or time.monotonic() > ends:
-            raise NotSeen(failed + machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1])
+            raise NotSeen(failed + troubles(machine))
         time.sleep(2)
 
 

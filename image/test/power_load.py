@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 
 import aiohttp
-from appliance import KEYD, NAME, TOP
+from appliance import KEYD, NAME, TOP, troubles
 from machine import PATIENCE, NotSeen
 
 sys.path.append(str(TOP / "tests/integration"))
@@ -120,6 +120,8 @@ class Officers:
 
     def begin(self):
         """They work from now on, whenever the unit serves."""
+        if self.tasks:
+            return
         devices = []
         for user_id, device_id, token in self.ledger.all("device"):
             client = self.client()
@@ -229,8 +231,10 @@ class Officers:
                 await asyncio.wait_for(client.call("GET", "/_matrix/client/versions"), 5)
                 self.serving.set()
                 return self.machine.seconds()
-            if self.machine.qemu.poll() is not None or self.machine.seconds() > PATIENCE:
-                raise NotSeen("it does not serve; the console's end:\n" + "\n".join(self.machine.words().splitlines()[-60:]))
+            if self.machine.qemu.poll() is not None:
+                raise NotSeen("the machine ended; the console's end:\n" + "\n".join(self.machine.words().splitlines()[-40:]))
+            if self.machine.seconds() > PATIENCE:
+                raise NotSeen("it does not serve: " + troubles(self.machine))
             await asyncio.sleep(1)
 
     async def cut_power(self):

@@ -74,7 +74,8 @@ class PowerTest(unittest.TestCase):
             for number in range(len(self.ledger.all("cut")) + 1, CUTS + 1):
                 await self.start_and_cut(number)
             disk = self.switch_on("nothing", 0)
-            await self.officers.until(self.officers.wait_until_serving())
+            self.officers.begin()
+            await self.serves()
             await self.look()
             self.assertEqual(await self.officers.done("gimsctl check --full"), "the store is sound\n")
             await self.officers.rest()
@@ -102,15 +103,15 @@ class PowerTest(unittest.TestCase):
         officers, chance = self.officers, random.Random(f"{self.seed} {number}")
         when, keep = WHEN[(number - 1) % len(WHEN)], chance.choice(("nothing", "some", "some"))
         disk = self.switch_on(keep, chance.getrandbits(32))
-        if not self.enrolled.exists():
+        new = not self.enrolled.exists()
+        if new:
             await self.commission()
-        if not officers.tasks:
-            officers.begin()
-        seconds = None
+        officers.begin()
         if when == "start":
-            await asyncio.sleep(chance.uniform(0.1, 1) * self.seconds()[-1])
+            await asyncio.sleep(chance.uniform(0.1, 1) * self.ledger.last("serving", "unit")[0])
         else:
-            seconds = await officers.until(officers.wait_until_serving())
+            if not new:
+                await self.serves()
             if when == "load":
                 await self.look()
                 await officers.until(asyncio.sleep(chance.uniform(0, SECONDS_OF_LOAD)))
@@ -118,9 +119,15 @@ class PowerTest(unittest.TestCase):
                 await officers.until(officers.acknowledged(chance.randint(1, 4)))
         await officers.cut_power()
         cut = disk.cut()
-        self.ledger.note("cut", when, seconds, cut)
-        print(f"cut {number}: {when}; " + (f"serving after {seconds:.0f} s; " if seconds else "") + f"{len(self.ledger.all('ack'))} messages acknowledged so far; "
+        self.ledger.note("cut", when, cut)
+        print(f"cut {number}: {when}; {len(self.ledger.all('ack'))} messages acknowledged so far; "
               f"of {cut['unflushed'] >> 10} KiB not flushed {cut['lost'] >> 10} KiB are lost", flush=True)
+
+    async def serves(self):
+        """By itself."""
+        seconds = await self.officers.until(self.officers.wait_until_serving())
+        self.ledger.note("serving", "unit", seconds)
+        print(f"serving after {seconds:.0f} s", flush=True)
 
     # ---- what is there -----------------------------------------------------------------------------------------------------
 
@@ -184,14 +191,10 @@ class PowerTest(unittest.TestCase):
 
     # ---- figures -----------------------------------------------------------------------------------------------------------
 
-    def seconds(self):
-        """From the power on to serving, of each start that came so far."""
-        return [seconds for _, seconds, _ in self.ledger.all("cut") if seconds]
-
     def figures(self):
-        cuts, seconds = self.ledger.all("cut"), sorted(self.seconds())
-        lost = sorted(cut["lost"] for _, _, cut in cuts)
-        when = Counter(when for when, _, _ in cuts)
+        cuts, seconds = self.ledger.all("cut"), sorted(seconds for _, seconds in self.ledger.all("serving"))
+        lost = sorted(cut["lost"] for _, cut in cuts)
+        when = Counter(when for when, _ in cuts)
         kinds = {"messages": "ack", "to-device messages": "told", "settings": "set", "keys claimed": "claimed", "accounts": "added",
                  "devices revoked": "revoked"}
         print(f"{len(cuts)} cuts of power: {', '.join(f'{count} {name}' for name, count in when.items())}\n"
