@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +25,10 @@ KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"
 KEYD = "/usr/lib/gims/gims-keyd --config /etc/gims/keyd.toml"
 DATA = "/var/lib/gims/gimsd"
+# The site's name, its address in the officers' network, and the hardware address of the card that is its port there.
+NAME = "gims.internal"
+UNIT = "10.73.2.1"
+OFFICERS_MAC = "52:54:00:00:02:01"
 
 
 def image():
@@ -40,13 +45,18 @@ def ports(machine):
     return {int(row[1].partition(":")[2], 16) for row in rows if row[3] == "0A"}
 
 
+def troubles(machine):
+    """Why it may not serve, in its own words."""
+    return machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1]
+
+
 def wait_until_active(machine, unit, patience=PATIENCE):
     """As long as it has not failed, or what it waits for."""
     ends = time.monotonic() + patience
     while machine.ask(f"systemctl is-active {unit}")[1].strip() != "active":
         failed = machine.ask("systemctl list-units --failed --plain --no-legend 'gims*' '*.mount'")[1].strip()
         if failed or time.monotonic() > ends:
-            raise NotSeen(failed + machine.ask(f"journalctl --no-pager --boot --lines 60; {KEYD} status; systemctl list-jobs")[1])
+            raise NotSeen(failed + troubles(machine))
         time.sleep(2)
 
 
@@ -54,6 +64,19 @@ def wait_until_up(machine):
     """Started as far as what waits for keys."""
     machine.wait_for(UP)
     wait_until_active(machine, "gims-keyd.service")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def officers_line(port):
+    """What start() takes for a network card at whose other end, in the officers' network, is that port of this machine: the
+    unit's for clients. Nothing leaves this machine by it."""
+    return ("-netdev", f"user,id=officers,restrict=on,net=10.73.2.0/23,host=10.73.3.254,dns=10.73.3.253,hostfwd=tcp:127.0.0.1:{port}-{UNIT}:8443",
+            "-device", f"virtio-net-pci,netdev=officers,mac={OFFICERS_MAC}")
 
 
 def public_key(folder, name, *kind):

@@ -17,11 +17,9 @@ import unittest
 from pathlib import Path
 
 import appliance
-from appliance import KEYD, TOP, wait_until_active
+from appliance import KEYD, NAME, TOP, free_port, wait_until_active
 
 CLIENTS = TOP / "tests/clients"
-NAME = "gims.internal"
-UNIT = "10.73.2.1"
 SUITES = [
     "-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256",
     "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384",
@@ -44,12 +42,6 @@ ActivationPolicy=up
 [Network]
 Bridge=officers
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def answer(connection):
@@ -76,9 +68,7 @@ class KernelTlsTest(unittest.TestCase):
         cls.port = free_port()
         cls.machine = appliance.copy("ktls")
         cls.addClassCleanup(cls.machine.stop)
-        cls.machine.start("-netdev", f"user,id=officers,restrict=on,net=10.73.2.0/23,host=10.73.3.254,dns=10.73.3.253,"
-                                     f"hostfwd=tcp:127.0.0.1:{cls.port}-{UNIT}:8443",
-                          "-device", "virtio-net-pci,netdev=officers")
+        cls.machine.start(*appliance.officers_line(cls.port))
         appliance.wait_until_up(cls.machine)
         wait_until_active(cls.machine, "gims-tlsd.service")
         cls.machine.done(f"cat >/run/systemd/network/05-test.network <<'END'\n{OFFICERS_PORT}END\n"

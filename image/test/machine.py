@@ -101,10 +101,12 @@ class Machine:
         return ("-drive", f"if=none,id=installer,format=raw,file={stick},cache=unsafe", "-device", "qemu-xhci",
                 "-device", "usb-storage,drive=installer")
 
-    def start(self, *more):
-        """Switches it on; its console starts anew."""
+    def start(self, *more, disk=None):
+        """Switches it on; its console starts anew. `disk`: how qemu's -drive reaches the disk, if not as a plain file."""
         self.console.unlink(missing_ok=True)
         socket = self.folder / "tpm.socket"
+        # Of a run that was killed.
+        socket.unlink(missing_ok=True)
         self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm}", "--terminate",
                                        "--ctrl", f"type=unixio,path={socket}"])
         while not socket.exists():
@@ -118,7 +120,7 @@ class Machine:
              "-global", "driver=cfi.pflash01,property=secure,value=on",
              "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}",
              "-drive", f"if=pflash,format=raw,unit=1,file={self.variables}",
-             "-drive", f"if=none,id=disk,format=raw,file={self.disk},cache=unsafe", "-device", "virtio-blk-pci,drive=disk",
+             "-drive", f"if=none,id=disk,{disk or f'format=raw,file={self.disk},cache=unsafe'}", "-device", "virtio-blk-pci,drive=disk",
              "-chardev", f"socket,id=tpm,path={socket}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
              "-device", "tpm-crb,tpmdev=tpm", "-object", "rng-random,id=rng,filename=/dev/urandom",
              "-device", "virtio-rng-pci,rng=rng", "-device", "virtio-serial-pci",

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import matrix_api
+from acknowledged import Ack, check_timeline, counted
 from line import Line
 from rig import SiteTest
 
@@ -48,7 +49,7 @@ class CrashTest(SiteTest):
         passwords = {name: self.site.add_user(name) for name in names}
         self.stop = asyncio.Event()
         self.acknowledged = asyncio.Condition()
-        self.acks = []  # (time sent, time acknowledged, room, sender, counter, event id)
+        self.acks = []
         self.claimed = []  # (device, key id), as they were given out
         self.gaps = 0  # that /sync left to /messages
         self.seen = {}  # room -> event ids in the order in which /sync gave them
@@ -115,7 +116,7 @@ class CrashTest(SiteTest):
             # sender cannot know, and a repetition is harmless.
             answer = await sender.persistently("PUT", sender.send_path(room, f"t{counter}"), matrix_api.encrypted(counter))
             async with self.acknowledged:
-                self.acks.append((sent, time.monotonic(), room, sender.user_id, counter, answer["event_id"]))
+                self.acks.append(Ack(sent, time.monotonic(), room, sender.user_id, counter, answer["event_id"]))
                 self.acknowledged.notify_all()
             counter += 1
 
@@ -232,31 +233,14 @@ class CrashTest(SiteTest):
         self.assertEqual(len(self.claimed), len(set(self.claimed)), "a one-time key was given out twice")
 
         for room in rooms:
-            events = [event for event in await reader.messages(room) if event["type"] == "m.room.encrypted"]
-            ids = [event["event_id"] for event in events]
-            place = {event_id: i for i, event_id in enumerate(ids)}
-            self.assertEqual(len(ids), len(place), "an event is there twice")
-
-            acks = [ack for ack in self.acks if ack[2] == room]
-            for _, _, _, sender, counter, event_id in acks:
-                self.assertIn(event_id, place, f"lost: {sender}'s event {counter}")
-                event = events[place[event_id]]
-                self.assertEqual((event["sender"], event["content"]["gims.counter"]), (sender, counter))
+            events = counted(await reader.messages(room))
+            acks = [ack for ack in self.acks if ack.room == room]
             # Each transaction made one event, however often it was sent.
-            made = [(event["sender"], event["content"]["gims.counter"]) for event in events]
-            self.assertEqual(len(made), len(set(made)), "a repeated transaction made a second event")
-            self.assertEqual(set(made), {(ack[3], ack[4]) for ack in acks})
+            self.assertEqual(check_timeline(self, events, acks), {(ack.sender, ack.counter) for ack in acks})
 
-            # What was acknowledged before another was sent stands before it.
-            by_end = sorted(acks, key=lambda ack: ack[1])
-            furthest, i = -1, 0
-            for ack in sorted(acks, key=lambda ack: ack[0]):
-                while i < len(by_end) and by_end[i][1] < ack[0]:
-                    furthest = max(furthest, place[by_end[i][5]])
-                    i += 1
-                self.assertGreater(place[ack[5]], furthest, "the order was not kept")
-
-            seen = [event_id for event_id in self.seen.get(room, []) if event_id in place]
+            ids = [event["event_id"] for event in events]
+            there = set(ids)
+            seen = [event_id for event_id in self.seen.get(room, []) if event_id in there]
             self.assertEqual(seen, ids, "/sync gave other events, or another order, than /messages")
         kills = ", ".join(f"{self.kills[name]} of {name}" for name in DAEMONS)
         print(f"{len(self.acks)} events and {len(self.claimed)} keys after kills {kills}; {self.gaps} gaps filled: all there, none twice",

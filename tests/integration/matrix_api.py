@@ -36,8 +36,9 @@ def quoted(text):
 class Client:
     """One device. Not a browser: every request says what it wants, and errors are raised."""
 
-    def __init__(self, url, ca=None):
-        self.url = url
+    def __init__(self, url, ca=None, name=None):
+        """`name` is the server's, where that is not in the URL."""
+        self.url, self.name = url, name
         context = ssl.create_default_context(cafile=ca) if ca else None
         self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context or True, limit=0),
                                              timeout=aiohttp.ClientTimeout(total=60))
@@ -52,7 +53,7 @@ class Client:
 
     async def raw(self, method, path, body=None, **query):
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        async with self.session.request(method, self.url + path, json=body, headers=headers,
+        async with self.session.request(method, self.url + path, json=body, headers=headers, server_hostname=self.name,
                                         params={k: str(v) for k, v in query.items() if v is not None}) as response:
             text = await response.text()
             try:
