@@ -96,8 +96,8 @@ class Machine:
         return ("-drive", f"if=none,id=installer,format=raw,file={stick},cache=unsafe", "-device", "qemu-xhci",
                 "-device", "usb-storage,drive=installer")
 
-    def start(self, *more):
-        """Switches it on; its console starts anew."""
+    def start(self, *more, descriptors=()):
+        """Switches it on; its console starts anew. `more` may name open files, by their descriptors."""
         self.console.unlink(missing_ok=True)
         socket = self.folder / "tpm.socket"
         self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.tpm}", "--terminate",
@@ -121,7 +121,7 @@ class Machine:
              "-device", "virtserialport,chardev=probe,name=gims.probe",
              "-chardev", f"socket,id=console,path={self.folder}/console.socket,server=on,wait=off,logfile={self.console}",
              "-serial", "chardev:console", *more],
-            stdin=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, pass_fds=descriptors)
 
     def words(self):
         """What the console has said, without a terminal's escapes."""
