@@ -43,10 +43,10 @@ class Cable(Device):
             fcntl.ioctl(self.tap, TUNSETIFF, struct.pack("16sH22x", b"eth0", IFF_TAP | IFF_NO_PI))
         # Of IPv6 the device says what a test sends, and nothing by itself.
         self.namespace("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6")
+        self.namespace("ip", "link", "set", "eth0", "address", self.mac, "up")
         with self.namespace.inside():
             self.listener = Listener("eth0", rows_of(network))
             self.sender = self.listener.socket.dup()
-        self.namespace("ip", "link", "set", "eth0", "address", self.mac, "up")
         self.address = None
         if address:
             self.has(address)
@@ -79,6 +79,10 @@ class Cable(Device):
     def send(self, destination, kind, payload):
         """To a hardware address."""
         self.sender.send(ethernet(self.mac, destination, kind, payload))
+
+    def send_all(self, frames):
+        for frame in frames:
+            self.send(*frame)
 
     def sent(self):
         """How many frames have gone to the machine. None is lost on the way: what does not fit waits."""

@@ -16,12 +16,14 @@ def mac_bytes(text):
     return bytes.fromhex(text.replace(":", ""))
 
 
+def address_bytes(text):
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
 def mac_of_group(group):
     """Of IPv4 (RFC 1112) or IPv6 (RFC 2464)."""
-    if ":" in group:
-        return "33:33:" + socket.inet_pton(socket.AF_INET6, group)[-4:].hex(":")
-    low = socket.inet_aton(group)
-    return f"01:00:5e:{low[1] & 127:02x}:{low[2]:02x}:{low[3]:02x}"
+    raw = address_bytes(group)
+    return "33:33:" + raw[-4:].hex(":") if len(raw) == 16 else f"01:00:5e:{raw[1] & 127:02x}:{raw[2:].hex(':')}"
 
 
 # ---- made -------------------------------------------------------------------------------------------------------------
@@ -41,20 +43,20 @@ def ethernet(source, destination, kind, payload):
 
 def ipv4(source, destination, protocol, payload, options=b""):
     head = struct.pack(">BBHHHBBH", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload), random.randrange(1 << 16), 0, 64, protocol, 0)
-    head += socket.inet_aton(source) + socket.inet_aton(destination) + options
+    head += address_bytes(source) + address_bytes(destination) + options
     return head[:10] + struct.pack(">H", checksum(head)) + head[12:] + payload
 
 
 def ipv6(source, destination, protocol, payload, limit=255):
     """The payload's checksum lies at its bytes 2 and 3: ICMPv6."""
-    ends = socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, destination)
+    ends = address_bytes(source) + address_bytes(destination)
     summed = checksum(ends + struct.pack(">II", len(payload), protocol) + payload)
     return struct.pack(">IHBB", 6 << 28, len(payload), protocol, limit) + ends + payload[:2] + struct.pack(">H", summed) + payload[4:]
 
 
 def over_ipv4(source, destination, protocol, segment, place):
     """With the checksum of UDP or TCP at its place."""
-    pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack(">HH", protocol, len(segment))
+    pseudo = address_bytes(source) + address_bytes(destination) + struct.pack(">HH", protocol, len(segment))
     return ipv4(source, destination, protocol, segment[:place] + struct.pack(">H", checksum(pseudo + segment)) + segment[place + 2:])
 
 
@@ -73,13 +75,13 @@ def echo(source, destination, number, kind=8):
 
 def igmp(source, destination, kind, group="0.0.0.0"):
     """With the router alert that RFC 2236 wants."""
-    said = struct.pack(">BBH", kind, 100, 0) + socket.inet_aton(group)
+    said = struct.pack(">BBH", kind, 100, 0) + address_bytes(group)
     return ipv4(source, destination, IGMP, said[:2] + struct.pack(">H", checksum(said)) + said[4:], b"\x94\x04\0\0")
 
 
 def who_has(mac, source, address):
     """The payload of an ARP request."""
-    return struct.pack(">HHBBH", 1, IPV4, 6, 4, 1) + mac_bytes(mac) + socket.inet_aton(source) + bytes(6) + socket.inet_aton(address)
+    return struct.pack(">HHBBH", 1, IPV4, 6, 4, 1) + mac_bytes(mac) + address_bytes(source) + bytes(6) + address_bytes(address)
 
 
 # ---- read -------------------------------------------------------------------------------------------------------------
