@@ -4,6 +4,7 @@ listener that hears every frame from before the machine is switched on. Needs ro
 import fcntl
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -46,8 +47,10 @@ class Cable(Device):
         self.namespace("ip", "link", "set", "eth0", "address", self.mac, "up")
         with self.namespace.inside():
             self.listener = Listener("eth0", rows_of(network))
-            self.sender = self.listener.socket.dup()
-        self.address = None
+            # Another than the listener's, which does not hear what it sends itself.
+            self.sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self.sender.bind(("eth0", 0))
+        self.address = self.unit_mac = None
         if address:
             self.has(address)
 
@@ -55,6 +58,11 @@ class Cable(Device):
         """ADDRESS/LENGTH; from now on it is the device's."""
         self.namespace("ip", "address", "replace", address, "dev", "eth0")
         self.address = address.partition("/")[0]
+
+    def unit_is(self, address, mac):
+        """At this cable; the address is None where it has none."""
+        self.unit_mac = mac
+        self.listener.reasons.address, self.listener.reasons.mac = address, mac
 
     def ask(self, command):
         ran = subprocess.run(["nsenter", f"--net=/proc/{self.namespace.pid}/ns/net", "sh", "-c", command], stdout=subprocess.PIPE,

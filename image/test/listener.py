@@ -17,14 +17,41 @@ REQUEST, ANSWER = 1, 2
 SENT_FROM = {"68": 67, "5353": 5353}
 
 
+class Reasons:
+    """Of what the unit sends in one network. `rows` are (direction, protocol, port) of that network. The unit's address and hardware
+    address there are said when they are known; before that nothing it sends has a reason."""
+
+    def __init__(self, rows):
+        self.rows = set(rows)
+        self.address = self.mac = None
+        self.asked, self.devices = set(), set()
+
+    def note(self, packet):
+        """A device has sent this: who it is may be asked for, and what came by a row may be answered."""
+        self.devices.add(packet.source)
+        port = "echo-request" if (packet.protocol, packet.kind) == ("icmp", ECHO) else str(packet.to)
+        if ("in", packet.protocol, port) in self.rows and packet.destination == self.address:
+            self.asked.add((packet.protocol, packet.source, packet.port, packet.to))
+
+    def has(self, packet):
+        if packet.mac != self.mac or packet.source != self.address:
+            return False
+        if packet.protocol == "arp":
+            return packet.destination in self.devices and packet.kind in (REQUEST, ANSWER)
+        if packet.protocol == "icmp":
+            return packet.kind == ECHO_REPLY and ("icmp", packet.destination, packet.port, 0) in self.asked
+        to = packet.destination if packet.protocol == "igmp" else str(packet.to)
+        if ("out", packet.protocol, to) in self.rows and packet.port == SENT_FROM.get(to, packet.port):
+            return True
+        return (packet.protocol, packet.destination, packet.to, packet.port) in self.asked
+
+
 class Listener:
-    """Of one cable, in the namespace that it was made in. `rows` are those of the cable's network; what the unit's address and
-    hardware address are there is said when they are known, and before that nothing it says has a reason."""
+    """Of one cable, in the namespace that it is made in, until it is closed. What came before `mark()` can be left out."""
 
     def __init__(self, interface, rows):
-        self.rows = {(direction, protocol, port) for direction, protocol, port in rows}
-        self.address = self.mac = None
-        self.frames, self.asked, self.devices, self.judged, self.lost = [], set(), set(), 0, 0
+        self.reasons = Reasons(rows)
+        self.frames, self.judged = [], 0
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
         self.socket.bind((interface, EVERY_PROTOCOL))
@@ -59,29 +86,8 @@ class Listener:
         for ours, frame in self.frames[self.judged:ends]:
             packet = read(frame)
             if ours:
-                self.note(packet)
-            elif not (packet.mac == self.mac and self.has_reason(packet)):
-                found.append(str(packet))
+                self.reasons.note(packet)
+            elif not self.reasons.has(packet):
+                found.append(packet)
         self.judged = ends
         return found
-
-    def note(self, packet):
-        """What a device sent by a row may be answered."""
-        self.devices.add(packet.source)
-        port = "echo-request" if (packet.protocol, packet.kind) == ("icmp", ECHO) else str(packet.to)
-        if ("in", packet.protocol, port) in self.rows and packet.destination == self.address:
-            self.asked.add((packet.protocol, packet.source, packet.port, packet.to))
-
-    def has_reason(self, packet):
-        if packet.protocol == "arp":
-            # Who has sent something is asked for, and who asks is answered.
-            return packet.source == self.address and packet.destination in self.devices and packet.kind in (REQUEST, ANSWER)
-        port = packet.destination if packet.protocol == "igmp" else str(packet.to)
-        if ("out", packet.protocol, port) in self.rows:
-            return packet.source == self.address and packet.port == SENT_FROM.get(port, packet.port)
-        if packet.protocol == "icmp" and packet.kind != ECHO_REPLY:
-            return False
-        flow = (packet.protocol, packet.destination, packet.to, packet.port)
-        if packet.protocol == "icmp":
-            flow = (packet.protocol, packet.destination, packet.port, 0)
-        return packet.source == self.address and flow in self.asked

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -34,8 +35,6 @@ NAME = "gims.internal"
 UNIT = {"management": "10.73.0.1", "officers": "10.73.2.1", "uplink": None}
 BROADCAST = {"management": "10.73.0.255", "officers": "10.73.3.255", "uplink": "10.73.9.255"}
 ADDRESSES = [address for address in UNIT.values() if address]
-# The last thing that the unit says at its console before its firewall is opened.
-KEYS_ARE_OPEN = "Finished gims-unsealed.service"
 MULTICAST_DNS = "224.0.0.251"
 # Ports of devices, and an echo's number, by which it is seen whether anything answers.
 STRANGE, ASKING = 40404, 40405
@@ -65,8 +64,7 @@ class NetworkTest(unittest.TestCase):
         cls.before = {name: list(map(str, cable.listener.of_the_unit())) for name, cable in cls.cables.items()}
         cls.assign()
         for cable in cls.cables.values():
-            cable.listener.mac = cls.machine.done(f"cat /sys/class/net/{cable.network}/address").strip()
-            cable.listener.address = UNIT[cable.network]
+            cable.unit_is(UNIT[cable.network], cls.machine.done(f"cat /sys/class/net/{cable.network}/address").strip())
         for cable in (cls.first, cls.second):
             cable.lease = cable.get_address()
             cable.has(f"{cable.lease[0]}/23")
@@ -103,7 +101,7 @@ class NetworkTest(unittest.TestCase):
 
     def without_reason(self):
         found = {name: cable.listener.without_reason() for name, cable in self.cables.items()}
-        return {name: sorted(set(packets)) for name, packets in found.items() if packets}
+        return {name: sorted(set(map(str, there))) for name, there in found.items() if there}
 
     # ---- what is sent to it, and heard of it -----------------------------------------------------------------------------
 
@@ -111,7 +109,7 @@ class NetworkTest(unittest.TestCase):
     def knock(cable):
         """All that knocks.py knows."""
         source = cable.address or "10.73.2.77"
-        unit = cable.listener.mac or packets.EVERYBODY
+        unit = cable.unit_mac or packets.EVERYBODY
         cable.send_all([*knocks.below_ip(cable.mac), *knocks.who_has(cable.mac, source, ADDRESSES), *knocks.by_ipv6(cable.mac, [cable.port_mac, unit]),
                         *knocks.at_everybody(BROADCAST[cable.network], source, cable.mac)])
         for address in ADDRESSES:
@@ -159,7 +157,7 @@ class NetworkTest(unittest.TestCase):
         for name, address in (("management", UNIT["management"]), ("first", UNIT["officers"]), ("uplink", UNIT["officers"])):
             cable = self.cables[name]
             if cable.network == "uplink":
-                cable.namespace("ip", "neighbour", "replace", "10.73.9.1", "lladdr", cable.listener.mac, "dev", "eth0")
+                cable.namespace("ip", "neighbour", "replace", "10.73.9.1", "lladdr", cable.unit_mac, "dev", "eth0")
                 cable.namespace("ip", "route", "replace", address, "via", "10.73.9.1")
             said = {int(port) for port in self.said(cable.network, "tcp")}
             with self.subTest(network=cable.network):
@@ -178,7 +176,7 @@ class NetworkTest(unittest.TestCase):
 
             def ask():
                 for address in ADDRESSES:
-                    cable.send_all(knocks.at_address(cable.listener.mac, cable.address, address, cable.mac, ASKING))
+                    cable.send_all(knocks.at_address(cable.unit_mac, cable.address, address, cable.mac, ASKING))
                 cable.send(packets.EVERYBODY, packets.IPV4, packets.udp("0.0.0.0", 68, "255.255.255.255", 67, questions.discover(
                     packets.mac_bytes(cable.mac), os.urandom(4))))
                 cable.send(packets.mac_of_group(MULTICAST_DNS), packets.IPV4, packets.udp(cable.address, 5353, MULTICAST_DNS, 5353, questions.name(
@@ -228,7 +226,7 @@ class NetworkTest(unittest.TestCase):
     def assert_no_answer(self, name, cable, source, address):
         with self.subTest(cable=name, source=source, address=address):
             with self.taken(cable):
-                cable.send_all(knocks.at_address(cable.listener.mac, source, address, cable.mac, STRANGE))
+                cable.send_all(knocks.at_address(cable.unit_mac, source, address, cable.mac, STRANGE))
             for other in self.cables:
                 for protocol in ("tcp", "udp", "icmp"):
                     self.assertEqual(self.answers(other, protocol), set(), other)
@@ -254,7 +252,7 @@ class NetworkTest(unittest.TestCase):
                     self.first.send(to_mac, packets.IPV4, payload)
                 self.first.send(to_mac, packets.ARP, packets.who_has(self.first.mac, self.first.address, self.second.address))
                 self.first.send(to_mac, packets.IPV6, bytes(40))
-        unit = self.first.listener.mac
+        unit = self.first.unit_mac
         self.assertEqual([str(packet) for packet in self.heard("second") if packet.mac != unit or self.first.address in (packet.source, packet.destination)], [])
         self.assertEqual([str(packet) for packet in self.heard("first") if self.second.address in (packet.source, packet.destination)], [])
 
@@ -329,16 +327,21 @@ class NetworkTest(unittest.TestCase):
         marks = {name: cable.listener.mark() for name, cable in self.cables.items()}
         self.start()
         heard = {}
-        while KEYS_ARE_OPEN not in self.machine.words():
-            # Before these words: the firewall was closed, and there was none at first.
+        while not self.keys_are_open():
+            # What was heard before this was asked.
             self.assertEqual(heard, {})
             self.assertIsNone(self.machine.qemu.poll(), "the machine ended")
             for cable in self.cables.values():
-                cable.send_all(knocks.at_address(cable.listener.mac, cable.address, UNIT[cable.network] or UNIT["officers"], cable.mac, STRANGE))
+                cable.send_all(knocks.at_address(cable.unit_mac, cable.address, UNIT[cable.network] or UNIT["officers"], cable.mac, STRANGE))
             time.sleep(2)
             heard = self.not_arp(marks)
         self.wait_until_it_serves()
         time.sleep(IDLE)
+
+    def keys_are_open(self):
+        """The firewall is opened after this. There is nothing that could be asked before gims-keyd is up."""
+        return (re.search(appliance.UP, self.machine.words()) is not None and
+                self.machine.ask("systemctl is-active gims-unsealed.service")[1].strip() == "active")
 
     def not_arp(self, marks):
         heard = {name: [str(packet) for packet in self.cables[name].listener.of_the_unit(mark) if packet.protocol != "arp"] for name, mark in marks.items()}
