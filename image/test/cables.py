@@ -82,6 +82,10 @@ class Cable(Device):
         name = f"cable{self.port_mac[-2:]}"
         return ("-netdev", f"tap,id={name},fd={self.tap}", "-device", f"virtio-net-pci,netdev={name},mac={self.port_mac},romfile=")
 
+    def at_the_unit(self):
+        """For a shell there: the file with the hardware address of this cable's port, once that is one of a bridge's."""
+        return f"$(grep -lx {self.port_mac} /sys/class/net/*/brport/../address)"
+
     # ---- frames --------------------------------------------------------------------------------------------------------
 
     def send(self, destination, kind, payload):

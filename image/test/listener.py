@@ -24,11 +24,12 @@ class Reasons:
     def __init__(self, rows):
         self.rows = set(rows)
         self.address = self.mac = None
-        self.asked, self.devices = set(), set()
+        # Who may be asked for a hardware address: the devices of the whole network, at whichever of its cables.
+        self.devices = set()
+        self.asked = set()
 
     def note(self, packet):
-        """A device has sent this: who it is may be asked for, and what came by a row may be answered."""
-        self.devices.add(packet.source)
+        """A device has sent this by the cable: what came by a row may be answered."""
         port = "echo-request" if (packet.protocol, packet.kind) == ("icmp", ECHO) else str(packet.to)
         if ("in", packet.protocol, port) in self.rows and packet.destination == self.address:
             self.asked.add((packet.protocol, packet.source, packet.port, packet.to))
@@ -77,6 +78,10 @@ class Listener:
     def of_the_unit(self, mark=0):
         """What the unit has sent since."""
         return [read(frame) for ours, frame in self.frames[mark:] if not ours]
+
+    def sources(self):
+        """Of what was sent since without_reason() was last asked."""
+        return {read(frame).source for ours, frame in self.frames[self.judged:] if ours}
 
     def without_reason(self):
         """Of all that came since this was last asked."""

@@ -88,9 +88,8 @@ class NetworkTest(unittest.TestCase):
                                                                "officers-address": f"{UNIT['officers']}/23"}.items())
         said = cls.machine.done(f"printf '{asked}\n' | runuser -u gims-admin -- curl --silent --no-buffer --unix-socket /run/gims/acts/network telnet://unit")
         assert said.endswith("= ok\n"), said
-        ports = " ".join(f"$(grep -lx {cable.port_mac} /sys/class/net/*/address)" for cable in cls.cables.values())
-        cls.machine.done(f"for port in {ports}; do until [ -e ${{port%/address}}/master ] && [ $(cat ${{port%/address}}/carrier) = 1 ]; do sleep 1; done; done; "
-                         f"until [ $(cat /sys/class/net/officers/carrier) = 1 ]; do sleep 1; done")
+        for cable in cls.cables.values():
+            cls.until("a port is no network's", lambda: cls.machine.ask(f"grep -qx 3 $(dirname {cable.at_the_unit()})/brport/state")[0] == 0)
 
     def setUp(self):
         self.marks = {name: cable.listener.mark() for name, cable in self.cables.items()}
@@ -100,6 +99,10 @@ class NetworkTest(unittest.TestCase):
         self.assertEqual(self.without_reason(), {})
 
     def without_reason(self):
+        for cable in self.cables.values():
+            for other in self.cables.values():
+                if other.network == cable.network:
+                    cable.listener.reasons.devices |= other.listener.sources()
         found = {name: cable.listener.without_reason() for name, cable in self.cables.items()}
         return {name: sorted(set(map(str, there))) for name, there in found.items() if there}
 
@@ -120,7 +123,7 @@ class NetworkTest(unittest.TestCase):
     def taken(cls, cable):
         """What is sent meanwhile has come to the unit at the end, and what its kernel answers has been said."""
         def counted():
-            return int(cls.machine.done(f"cat $(dirname $(grep -lx {cable.port_mac} /sys/class/net/*/address))/statistics/rx_packets"))
+            return int(cls.machine.done(f"cat $(dirname {cable.at_the_unit()})/statistics/rx_packets"))
 
         came, sent = counted(), cable.sent()
         yield

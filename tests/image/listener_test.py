@@ -29,8 +29,8 @@ class ReasonsTest(unittest.TestCase):
         self.reasons = Reasons(row[1:] for row in documented() if row[0] == "officers")
         self.reasons.address, self.reasons.mac = UNIT, UNIT_MAC
 
-    def asked(self, payload, kind=IPV4):
-        self.reasons.note(frame(payload, kind, DEVICE_MAC, UNIT_MAC))
+    def asked(self, payload):
+        self.reasons.note(frame(payload, IPV4, DEVICE_MAC, UNIT_MAC))
 
     def test_by_rows_of_what_it_sends(self):
         for said in (packets.udp(UNIT, 67, "255.255.255.255", 68, b""), packets.udp(UNIT, 5353, "224.0.0.251", 5353, b""), packets.igmp(UNIT, "224.0.0.22", 0x22)):
@@ -73,7 +73,7 @@ class ReasonsTest(unittest.TestCase):
     def test_hardware_addresses(self):
         said = packets.who_has(UNIT_MAC, UNIT, DEVICE)
         self.assertFalse(self.reasons.has(frame(said, ARP)))
-        self.asked(packets.who_has(DEVICE_MAC, DEVICE, UNIT), ARP)
+        self.reasons.devices = {DEVICE}
         self.assertTrue(self.reasons.has(frame(said, ARP)))
         self.assertFalse(self.reasons.has(frame(packets.who_has(UNIT_MAC, UNIT, OTHER), ARP)))
         self.assertFalse(self.reasons.has(frame(packets.who_has(UNIT_MAC, OTHER, DEVICE), ARP)))
@@ -82,7 +82,7 @@ class ReasonsTest(unittest.TestCase):
     def test_where_it_has_no_address(self):
         reasons = Reasons(row[1:] for row in documented() if row[0] == "uplink")
         reasons.mac = UNIT_MAC
-        reasons.note(frame(packets.who_has(DEVICE_MAC, DEVICE, UNIT), ARP, DEVICE_MAC))
+        reasons.devices = {DEVICE}
         for said, kind in ((packets.who_has(UNIT_MAC, UNIT, DEVICE), ARP), (packets.tcp(UNIT, 40000, DEVICE, 8448), IPV4)):
             self.assertFalse(reasons.has(frame(said, kind)))
 
@@ -124,6 +124,8 @@ class KernelTest(unittest.TestCase):
         self.answer(IPV4, packets.udp(DEVICE, 40002, UNIT, 161, b"x"), UNIT_MAC, lambda packet: (packet.protocol, packet.kind) == ("icmp", 3))
         self.answer(ARP, packets.who_has(DEVICE_MAC, DEVICE, UNIT), packets.EVERYBODY, lambda packet: (packet.protocol, packet.kind) == ("arp", 2))
         # All but the echo to its own address and the answers of ARP; of IPv6 a kernel speaks by itself, when it likes.
+        self.listener.reasons.devices = self.listener.sources()
+        self.assertLessEqual({DEVICE}, self.listener.reasons.devices)
         found = {(packet.protocol, packet.kind, packet.port) for packet in self.listener.without_reason() if packet.protocol != "ethertype 86dd"}
         self.assertEqual(found, {("icmp", 0, 2), ("icmp", 0, 3), ("tcp", 0, 22), ("icmp", 3, 0)})
 
