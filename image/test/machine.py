@@ -101,8 +101,9 @@ class Machine:
         return ("-drive", f"if=none,id=installer,format=raw,file={stick},cache=unsafe", "-device", "qemu-xhci",
                 "-device", "usb-storage,drive=installer")
 
-    def start(self, *more, disk=None):
-        """Switches it on; its console starts anew. `disk`: how qemu's -drive reaches the disk, if not as a plain file."""
+    def start(self, *more, disk=None, descriptors=()):
+        """Switches it on; its console starts anew. `disk`: how qemu's -drive reaches the disk, if not as a plain file; `more` may
+        name open files, by their descriptors."""
         self.console.unlink(missing_ok=True)
         socket = self.folder / "tpm.socket"
         # Of a run that was killed.
@@ -128,7 +129,7 @@ class Machine:
              "-device", "virtserialport,chardev=probe,name=gims.probe",
              "-chardev", f"socket,id=console,path={self.folder}/console.socket,server=on,wait=off,logfile={self.console}",
              "-serial", "chardev:console", *more],
-            stdin=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, pass_fds=descriptors)
 
     def words(self):
         """What the console has said, without a terminal's escapes."""

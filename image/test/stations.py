@@ -4,18 +4,12 @@ tests has wpa_supplicant, iw, ip, busybox, curl and nmap for them; the image tha
 import re
 import time
 
+from devices import LEASE, Device
 from machine import PATIENCE, NotSeen
 
 # What wpa_supplicant says when it does not get in, or, at the end, when it does not even try.
 REFUSED = (r"CTRL-EVENT-EAP-FAILURE", r"CTRL-EVENT-AUTH-REJECT", r"CTRL-EVENT-ASSOC-REJECT", r"CTRL-EVENT-SSID-TEMP-DISABLED",
            r"(?s)No suitable network found.*No suitable network found")
-# Writes down what it was given: for busybox's DHCP client.
-LEASE = """#!/bin/sh
-case $1 in bound | renew) ;; *) exit 0 ;; esac
-ip address flush dev $interface
-ip address add $ip/$mask dev $interface
-echo "$ip/$mask router=$router dns=$dns ntp=$ntpsrv" >/run/stations/$interface.lease
-"""
 
 
 def plug_radios(machine, names):
@@ -27,17 +21,15 @@ def plug_radios(machine, names):
     return [Station(machine, name, phy, interface) for name, phy, interface in zip(names, rest[::2], rest[1::2], strict=True)]
 
 
-class Station:
+class Station(Device):
     def __init__(self, machine, name, phy, interface):
-        self.machine, self.name, self.interface = machine, name, interface
+        super().__init__(interface, "/run/stations/lease")
+        self.machine, self.name = machine, name
         machine.done(f"ip netns add {name} && iw phy {phy} set netns name {name}")
         self.done(f"ip link set lo up && ip link set {interface} up")
 
     def ask(self, command):
         return self.machine.ask(f"ip netns exec {self.name} sh -c '{command}'")
-
-    def done(self, command):
-        return self.machine.done(f"ip netns exec {self.name} sh -c '{command}'")
 
     def log(self):
         return self.machine.done(f"cat /run/stations/{self.name}.log")
@@ -66,28 +58,6 @@ class Station:
     def join(self, **settings):
         refused = self.try_to_join(**settings)
         assert refused is None, refused + "\n" + self.log()[-4000:] + self.machine.ask("journalctl --no-pager --boot --unit gims-wifi.service --lines 40")[1]
-
-    def get_address(self):
-        """The address that the unit gives, with what comes along."""
-        self.done(f"busybox udhcpc -n -q -t 10 -i {self.interface} -s /run/stations/lease")
-        lease = self.done(f"cat /run/stations/{self.interface}.lease").strip()
-        return re.fullmatch(r"(\S+)/(\S+) router=(\S*) dns=(\S*) ntp=(\S*)", lease).groups()
-
-    def pings(self, address):
-        return self.ask(f"busybox ping -c 2 -W 3 {address}")[0] == 0
-
-    def resolve(self, name, server):
-        """The addresses that DNS gives."""
-        return re.findall(r"Address: (\d+\.\d+\.\d+\.\d+)$", self.ask(f"busybox nslookup -type=a {name} {server}")[1].partition("\n\n")[2], re.MULTILINE)
-
-    def get(self, url, *options):
-        """Status and answer of curl."""
-        return self.ask(f"curl --silent --show-error --include --max-time 60 {' '.join(options)} {url}")
-
-    def answering(self, address):
-        """The TCP ports from which there is any answer, out of all that there are."""
-        said = self.done(f"nmap -n -Pn -sS -p- --max-retries 2 --min-rate 2000 --reason -oG - {address}")
-        return {int(port) for port in re.findall(r"(\d+)/(?:open|closed)/tcp", said)}
 
     def networks(self):
         """What beacons say, by network's name."""

@@ -10,11 +10,12 @@ export class OfficerProcess {
     #waiting = new Map();
     #next = 1;
 
-    // name is for messages; the client's own errors go to the file log.
-    constructor(name, log) {
+    // name is for messages; the client's own errors go to the file log. `through` is a command that starts it elsewhere, such as
+    // in a network of its own.
+    constructor(name, log, through = []) {
         this.name = name;
-        this.#process = spawn(process.execPath, [fileURLToPath(new URL("officer.mjs", import.meta.url))],
-            { stdio: ["pipe", "pipe", "pipe"], env: process.env });
+        const [command, ...args] = [...through, process.execPath, fileURLToPath(new URL("officer.mjs", import.meta.url))];
+        this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env: process.env });
         this.#process.stderr.pipe(createWriteStream(log, { flags: "a", mode: 0o600 }));
         readline.createInterface({ input: this.#process.stdout }).on("line", (line) => {
             const { id, ok, error } = JSON.parse(line);

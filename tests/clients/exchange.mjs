@@ -3,7 +3,8 @@
 //
 //   exchange.mjs --url https://gims.internal:8443 --accounts FILE --report FILE --logs FOLDER
 //
-// FILE of --accounts: {"users": [{"user", "password", "name"}, {...}]}; recovery keys, the room, and the
+// FILE of --accounts: {"users": [{"user", "password", "name", "through"}, {...}]}, where "through" may be
+// left out and is the command that starts this officer's client; recovery keys, the room, and the
 // messages of each run that came to its end are added to it, so that the next run goes on in the same
 // room, wherever an earlier one was interrupted. The report holds every plaintext and secret of the run,
 // for the search through the site's files.
@@ -33,7 +34,7 @@ function show(officer, event, text) {
 await main(async () => {
     const accounts = readJson(accountsFile);
     const officers = accounts.users.map((account, i) => ({
-        account, colour: [36, 33][i], process: new OfficerProcess(account.name, join(logs, `client-${account.user}.log`)),
+        account, colour: [36, 33][i], process: new OfficerProcess(account.name, join(logs, `client-${account.user}.log`), account.through),
     }));
     const report = { plaintexts: [], secrets: [] };
 

@@ -2,7 +2,7 @@
 //
 //   verification.mjs --url URL --accounts FILE --logs FOLDER
 //
-// FILE: {"users": [{"user", "password", "name"}, {...}]}, accounts without any device yet.
+// FILE: {"users": [{"user", "password", "name"}, {...}]}, accounts without any device yet, and "through" as in exchange.mjs.
 
 import { join } from "node:path";
 import { check, main, OfficerProcess, options, readJson } from "./driver.mjs";
@@ -11,7 +11,7 @@ const { url, accounts: accountsFile, logs } = options("url", "accounts", "logs")
 const [asha, ravi] = readJson(accountsFile).users;
 
 async function signIn(account, name) {
-    const process = new OfficerProcess(name, join(logs, `${name}.log`));
+    const process = new OfficerProcess(name, join(logs, `${name}.log`), account.through);
     return { process, name, ...(await process.do("login", { url, user: account.user, password: account.password })) };
 }
 

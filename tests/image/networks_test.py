@@ -15,12 +15,13 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+import questions
 import root as image
 from namespaces import Namespace
+from questions import COOKIE
 
 # What a site writes for a port that it gives to the officers (docs/hardening.md).
 CABLE = "[Match]\nName=cable0\n\n[Network]\nBridge=officers\nLinkLocalAddressing=no\n\n[Bridge]\nIsolated=yes\n"
-COOKIE = b"\x63\x82\x53\x63"
 
 
 def wait_for(what, process):
@@ -125,8 +126,7 @@ class NetworksTest(unittest.TestCase):
     def discover(self):
         """The options of what a DHCP server offers to a device without an address."""
         mac, number = bytes.fromhex("02aabbccddee"), random.randbytes(4)
-        packet = (b"\x01\x01\x06\x00" + number + b"\0\0\x80\0" + b"\0" * 16 + mac.ljust(16, b"\0") + b"\0" * 192 + COOKIE +
-                  b"\x35\x01\x01" + b"\x37\x05\x01\x03\x06\x0f\x2a" + b"\xff")
+        packet = questions.discover(mac, number)
         with self.device.inside():
             ear = socket.socket(type=socket.SOCK_DGRAM)
         self.addCleanup(ear.close)
@@ -143,12 +143,11 @@ class NetworksTest(unittest.TestCase):
     def query(self, name):
         """The addresses that the unit's DNS gives for a name, and its code."""
         number = random.randbytes(2)
-        question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0\0\x01\0\x01"
+        question = questions.name(name, number)
         with self.device.inside():
             ear = socket.socket(type=socket.SOCK_DGRAM)
         self.addCleanup(ear.close)
-        answer = self.ask(ear, lambda: ear.sendto(number + b"\x01\0\0\x01\0\0\0\0\0\0" + question, ("10.73.2.1", 53)),
-                          lambda got: got[:2] == number)
+        answer = self.ask(ear, lambda: ear.sendto(question, ("10.73.2.1", 53)), lambda got: got[:2] == number)
         found, = struct.unpack(">H", answer[6:8])
         return [socket.inet_ntoa(answer[len(answer) - 4:])] if found == 1 else [], answer[3] & 15
 

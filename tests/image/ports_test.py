@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 import select
 import socket
 import sys
@@ -14,10 +13,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import root as image
 from namespaces import Namespace
+from table import documented
 
 CLOSED = image.ROOT / "etc/nftables.conf"
 OPEN = image.ROOT / "etc/gims/firewall/open.nft"
-TABLE = image.TOP / "docs/ports.md"
 # Where each program of the table says its ports itself, and how a port stands there.
 SAID = {("gims-tlsd", "8443"): ("etc/gims/tlsd.toml", "port = 8443"), ("ntfy", "8444"): ("etc/gims/ntfy.yml", 'listen-https: "0.0.0.0:8444"'),
         ("dnsmasq", "53"): ("etc/gims/dnsmasq.conf", "port=53"), ("dnsmasq", "67"): ("etc/gims/dnsmasq.conf", "dhcp-range="),
@@ -33,12 +32,6 @@ BOUND_FOR = {"lighttpd"}
 def setUpModule():
     # Wires between namespaces are queues of a processor: on one of them what was sent first is judged first (settle() below).
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-
-def documented():
-    """(network, direction, protocol, port) of each row, with its program."""
-    rows = re.findall(r"^\| (\w+) \| (in|out) \| (\w+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
-    return {tuple(row[:4]): row[4] for row in rows}
 
 
 def clauses(rule):
