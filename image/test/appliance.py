@@ -16,8 +16,8 @@ BUILT = TOP / "build/image/probe"
 KEYS = Path(os.environ.get("GIMS_KEYS") or TOP / "build/image/keys")
 FOLDER = TOP / "build/image/test"
 CERTIFICATES = (KEYS / "secure-boot.crt", KEYS / "verity.crt")
-# Of the started system; what comes after it waits for keys.
-UP = r"Started gims-keyd\.service"
+# Of the started system, whichever comes first: once the console is there, the manager says no more on it.
+UP = r"Started gims-keyd\.service|help says what can be done here"
 # The first words of a kernel, and those after the root was verified and mounted.
 KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"
