@@ -2,12 +2,15 @@
 that was drawn."""
 
 import struct
+import unicodedata
 import zlib
 from html import escape
 from pathlib import Path
 
 # Around what is not empty.
 MARGIN = 16
+# Spaces that nobody takes together.
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def chunk(kind, content):
@@ -31,13 +34,24 @@ def save_png(file, width, height, points):
                            + chunk(b"PLTE", b"".join(colours)) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b""))
 
 
+def wrapped(line, columns):
+    """As a terminal does: signs that belong to a letter take no place."""
+    rows, used = [""], 0
+    for letter in line:
+        place = unicodedata.category(letter) not in ("Mn", "Me", "Cf")
+        if used + place > columns:
+            rows.append("")
+            used = 0
+        rows[-1] += letter
+        used += place
+    return rows
+
+
 def save_svg(file, words, columns=100):
     """Of a serial line, as a terminal of so many columns shows it."""
-    lines = []
-    for line in words.rstrip().splitlines():
-        lines += [line[at:at + columns] for at in range(0, max(len(line), 1), columns)]
+    lines = [row for line in words.rstrip().splitlines() for row in wrapped(line, columns)]
     width, height = 8.4 * columns + 2 * MARGIN, 18 * len(lines) + 2 * MARGIN
-    text = "".join(f'<text x="{MARGIN}" y="{MARGIN + 18 * number + 13}">{escape(line, quote=False)}</text>\n' for number, line in enumerate(lines))
+    text = "".join(f'<text x="{MARGIN}" y="{MARGIN + 18 * number + 13}">{escape(line, quote=False).replace(" ", NO_BREAK)}</text>\n' for number, line in enumerate(lines))
     Path(file).write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" height="{height}">\n'
                           f'<rect width="100%" height="100%" fill="#101418"/>\n'
-                          f'<g font-family="monospace" font-size="14" fill="#e4e8ec" xml:space="preserve">\n{text}</g>\n</svg>\n')
+                          f'<g font-family="monospace" font-size="14" fill="#e4e8ec">\n{text}</g>\n</svg>\n')
