@@ -52,14 +52,14 @@ def update():
     with Scene("update") as scene:
         machine = scene.machine
         scene.serve(*machine.stick(NEWER))
-        scene.type("unit update --check", r"They are whole\.\n+gims> ")
+        scene.type("unit update --check", r"They are whole\.\n+gims>")
         scene.type("unit update", r"The unit restarts now\.")
         scene.save("update")
         machine.wait_until_off()
         machine.stop()
         scene.serve()
         machine.done("until systemctl is-active --quiet gims-release.service; do sleep 1; done")
-        scene.type("unit release", r"other slot: .*\n+gims> ")
+        scene.type("unit release", r"other slot: .*\n+gims>")
         scene.save("updated")
 
 
@@ -82,18 +82,15 @@ def locked():
     """An empty volume in the place of the site's data."""
     with Scene("locked") as scene:
         machine = scene.machine
-        start, _ = disk.place(machine.disk, "gims-data")
-        with open(machine.disk, "r+b") as handle:
-            handle.seek(start)
-            handle.write(bytes(64 << 20))
+        disk.empty(machine.disk, "gims-data")
         scene.start()
         machine.wait_for(appliance.UP)
         machine.done(f"until {appliance.KEYD} status | grep -q locked; do sleep 2; done")
         # As often as the alarm asks for.
         machine.done("for each in 1 2 3; do systemctl start gims-alarms.service; done")
         scene.screen.wait_for(PROMPT)
-        scene.type("", r"ALARM: .*\n(.*\n)*gims> ")
-        scene.type("gims-keyd status", r"state: (.*\n)+gims> ")
+        scene.type("", r"ALARM: .*\n(.*\n)*gims>")
+        scene.type("gims-keyd status", r"state: (.*\n)+gims>")
         scene.save("locked")
 
 
