@@ -27,6 +27,10 @@ constexpr std::size_t longest_wifi = 24;
 // Of the image: etc/systemd/network.
 constexpr std::string_view usual_management = "10.73.0.1/24";
 constexpr std::string_view usual_officers = "10.73.2.1/23";
+// For those who read either language, in the letters of the kernel's console.
+constexpr std::string_view hindi_elsewhere =
+    "Hindi: at the serial line (ttyS0). Is screen par Devanagari nahin dikhti; Hindi ke liye "
+    "serial line par setup likhen.";
 
 enum class Next : std::uint8_t { forward, back, leave };
 
@@ -176,6 +180,7 @@ class Setup {
   Next language() {
     if (!with_.devanagari) {
       first_ = 1;
+      line(hindi_elsewhere);
       say(hello);
       return Next::forward;
     }

@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -37,6 +36,17 @@ def image():
     if len(disks) != 1:
         raise RuntimeError(f"one image is needed in {BUILT}, and there are {disks}; 'make image-test' makes it")
     return disks[0]
+
+
+def kernel_image():
+    return image().with_suffix(".efi")
+
+
+def pictures():
+    """The folder for what documents show of a screen."""
+    folder = FOLDER / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def ports(machine):
@@ -79,17 +89,20 @@ def officers_line(port):
             "-device", f"virtio-net-pci,netdev=officers,mac={OFFICERS_MAC}")
 
 
-def public_key(folder, name, *kind):
-    key = Path(folder) / name
-    subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", key], check=True, capture_output=True)
-    return subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True, capture_output=True, text=True).stdout
+def make_persons(folder):
+    """The keys of an administrator and a security officer: NAME.pem and NAME.pub."""
+    folder.mkdir(exist_ok=True)
+    for name, kind in (("Asha", ["ed25519"]), ("Bimal", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"])):
+        subprocess.run(["openssl", "genpkey", "-algorithm", *kind, "-out", folder / f"{name}.pem"], check=True, capture_output=True)
+        subprocess.run(["openssl", "pkey", "-in", folder / f"{name}.pem", "-pubout", "-out", folder / f"{name}.pub"], check=True)
 
 
 def provision(machine):
-    """Makes the keys of a site, and waits until it serves."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, kind in (("Asha", ["ed25519"]), ("Bimal", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"])):
-            machine.done(f"cat >/run/{name}.pub <<'END'\n{public_key(folder, name, *kind)}END\n")
+    """Makes the keys of a site, and waits until it serves; what its two persons keep is in `persons`."""
+    persons = machine.folder / "persons"
+    make_persons(persons)
+    for name in ("Asha", "Bimal"):
+        machine.done(f"cat >/run/{name}.pub <<'END'\n{(persons / f'{name}.pub').read_text()}END\n")
     machine.done(f"{KEYD} provision --server-name gims.internal --organisation Test --dns-name gims.internal "
                  "--administrator Asha=/run/Asha.pub --security-officer Bimal=/run/Bimal.pub --shares 3/5 --shares-to /run/shares")
     wait_until_active(machine, "gims-tlsd.service")

@@ -39,6 +39,11 @@ def overwrite(disk, suffix, content):
         handle.write(content)
 
 
+def empty(disk, suffix):
+    """Its first 64 MiB: as if nothing had ever been written there."""
+    overwrite(disk, suffix, bytes(64 << 20))
+
+
 class BootPartition:
     """The files of a disk's ESP, by mtools."""
 

@@ -53,7 +53,11 @@ class Machine:
         self.new_tpm()
 
     def enrol(self, certificates):
-        """A firmware's variables: the first certificate owns it (PK, KEK), all of them may sign what starts (db)."""
+        """A firmware's variables: the first certificate owns it (PK, KEK), all of them may sign what starts (db). Without any
+        it is in setup mode."""
+        if not certificates:
+            self.run("cp", VARIABLES, self.variables)
+            return
         enrol = []
         for index, certificate in enumerate(certificates):
             options = ("--set-pk", "--add-kek", "--add-db") if index == 0 else ("--add-db",)
@@ -137,18 +141,20 @@ class Machine:
             return ""
         return ESCAPES.sub("", self.console.read_text(encoding="utf-8", errors="replace"))
 
-    def wait_for(self, *patterns, patience=PATIENCE):
-        """The first match, of any of the patterns, on the console."""
+    def wait_for(self, *patterns, patience=PATIENCE, words=None, meanwhile=None):
+        """The first match, of any of the patterns, on the console, or in what `words` gives; `meanwhile` is done until then."""
         ends = time.monotonic() + patience
         while True:
             ended = self.qemu.poll() is not None
-            words = self.words()
+            seen = (words or self.words)()
             for pattern in patterns:
-                if found := re.search(pattern, words):
+                if found := re.search(pattern, seen):
                     return found
             if ended or time.monotonic() > ends:
                 state = "the machine ended" if ended else f"not within {patience:.0f} s"
-                raise NotSeen(f"{state}: none of {patterns}; the console's end:\n" + "\n".join(words.splitlines()[-40:]))
+                raise NotSeen(f"{state}: none of {patterns}; the console's end:\n" + "\n".join(seen.splitlines()[-40:]))
+            if meanwhile:
+                meanwhile()
             time.sleep(0.5)
 
     def wait_until_off(self, patience=PATIENCE):

@@ -78,7 +78,7 @@ class NetworkTest(unittest.TestCase):
 
     @classmethod
     def wait_until_it_serves(cls):
-        cls.machine.wait_for(appliance.UP)
+        appliance.wait_until_up(cls.machine)
         for unit in ("gims-tlsd", "gims-names", "gims-mdns", "gims-turn", "gims-push", "gims-setup", "gims-time-serve"):
             wait_until_active(cls.machine, f"{unit}.service")
 

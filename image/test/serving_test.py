@@ -76,10 +76,7 @@ class ServingTest(unittest.TestCase):
     def test_an_empty_volume_in_place_of_the_data(self):
         """As a new unit has it: a database is made on it, and gims-keyd, which knows of a newer one, locks."""
         machine = self.machine()
-        start, _ = disk.place(machine.disk, "gims-data")
-        with open(machine.disk, "r+b") as handle:
-            handle.seek(start)
-            handle.write(bytes(64 << 20))
+        disk.empty(machine.disk, "gims-data")
         machine.start()
         appliance.wait_until_up(machine)
         machine.done(f"until {KEYD} status | grep -q locked; do sleep 2; done")

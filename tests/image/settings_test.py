@@ -222,7 +222,7 @@ class SystemTest(unittest.TestCase):
                 self.assertRegex(value, r"^\d+( \d+)?$|^\|/bin/false$")
                 self.assertTrue(name in elsewhere or Path("/proc/sys", name.replace(".", "/")).exists())
         self.assertEqual(len({line.split("=")[0] for line in lines}), len(lines))
-        for line in ("net.ipv4.ip_forward = 0", "net.ipv6.conf.all.disable_ipv6 = 1", "kernel.core_pattern = |/bin/false"):
+        for line in ("net.ipv4.ip_forward = 0", "net.ipv6.conf.all.disable_ipv6 = 1", "kernel.core_pattern = |/bin/false", "kernel.printk = 4"):
             self.assertIn(line, lines)
 
     def test_modules(self):
