@@ -1,5 +1,5 @@
-// Bytes, and text as such: what every part of gims-keyd passes around. A view owns nothing and lives as long as
-// what it is of.
+// Bytes, and text as such: what every part of gims-keyd passes around. A view owns nothing and
+// lives as long as what it is of.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,6 @@
 #include <sodium.h>
 
 #include "hsm/ca/key_text.hpp"
-#include "hsm/proto/bytes.hpp"
 
 namespace gims::hsm::release {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "hsm/proto/bytes.hpp"
 #include "sys/atomic_file.hpp"
 
 namespace gims::hsm::release {

@@ -7,7 +7,6 @@
 
 #include "base/check.hpp"
 #include "hsm/ca/hex.hpp"
-#include "hsm/proto/bytes.hpp"
 #include "hsm/tpm2/nv.hpp"
 #include "hsm/tpm2/templates.hpp"
 

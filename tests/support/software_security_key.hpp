@@ -214,7 +214,7 @@ class SoftwareSecurityKey {
     return {.status = ok, .body = out.out()};
   }
 
-    // The beginning of authenticator data: the site's hash, flags, a counter.
+  // The beginning of authenticator data: the site's hash, flags, a counter.
   static Bytes data_of(const Cbor& relying_party, std::uint8_t flags) {
     const hsm::Digest hash = hsm::sha256({hsm::bytes_of(relying_party.text)});
     Bytes data(hash.begin(), hash.end());

@@ -253,7 +253,8 @@ TEST_F(Setup, SpeaksHindiWhereTheTerminalCan) {
 TEST_F(Setup, SaysInLatinLettersWhereHindiIs) {
   EXPECT_EQ(answer(dialogue()), SetupEnd::made);
   EXPECT_NE(said.find("Hindi: at the serial line"), std::string::npos);
-  EXPECT_TRUE(std::ranges::all_of(said, [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
+  EXPECT_TRUE(
+      std::ranges::all_of(said, [](char c) { return static_cast<unsigned char>(c) < 0x80; }));
 }
 
 TEST(SetupTexts, AreThereInBothLanguages) {
