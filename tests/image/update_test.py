@@ -67,10 +67,38 @@ class UpdateTest(unittest.TestCase):
             self.assertEqual(self.healthy(self.program(state, f"echo 'state:        {state}'"), self.program("systemctl", "exit 3"))[0], 0)
 
     def test_blessed(self):
-        for said, status in (("good", 0), ("clean", 0), ("indeterminate", 1), ("bad", 1), ("", 1)):
-            with self.subTest(said=said):
-                run = subprocess.run([image.ROOT / "usr/lib/gims/blessed", self.program(f"bless{said}", f"echo '{said}'")])
-                self.assertEqual(run.returncode, status)
+        loader = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+        variables, told = self.folder / "efivars", self.folder / "told"
+        variables.mkdir()
+
+        def ask():
+            run = subprocess.run([image.ROOT / "usr/lib/gims/blessed", variables, told], capture_output=True, text=True)
+            return run.stdout.strip(), run.returncode
+
+        self.assertEqual(ask(), ("unknown", 1))
+        (variables / f"LoaderInfo-{loader}").touch()
+        self.assertEqual(ask(), ("clean", 0))
+        (variables / f"LoaderBootCountPath-{loader}").touch()
+        self.assertEqual(ask(), ("indeterminate", 1))
+        told.touch()
+        self.assertEqual(ask(), ("good", 0))
+        (variables / f"LoaderInfo-{loader}").unlink()
+        self.assertEqual(ask(), ("unknown", 1))
+
+    def test_what_tells_the_loader(self):
+        """One process mounts and writes, and says that it did once it has."""
+        unit = image.Unit("systemd-bless-boot.service")
+        self.assertEqual(unit.all("ExecStart"), ["", "/usr/lib/gims/bless"])
+        self.assertEqual(unit.all("ExecStartPre") + unit.all("ExecStartPost"), [])
+        script = self.folder / "bless"
+        text = image.text("usr/lib/gims/bless").replace("/usr/lib/systemd/systemd-bless-boot", str(self.folder / "loader"))
+        script.write_text(text.replace("mount ", f"echo >>{self.folder}/mounts ").replace("/run/gims/blessed", f"{self.folder}/told"))
+        for answer, status in (("exit 1", 1), ("exit 0", 0)):
+            (self.folder / "loader").write_text(f"#!/bin/sh\n{answer}\n")
+            (self.folder / "loader").chmod(0o755)
+            self.assertEqual(subprocess.run(["sh", script]).returncode, status)
+            self.assertEqual((self.folder / "told").exists(), status == 0)
+        self.assertEqual((self.folder / "mounts").read_text().splitlines()[-2:], ["-o remount,rw /boot", "-o remount,ro /boot"])
 
     def test_the_release_is_told_after_it_was_blessed(self):
         unit = image.Unit("gims-release.service")
