@@ -1,0 +1,114 @@
+"""What connections cost whose TLS is the kernel's, and those that pass through the pump, in one guest by turns."""
+
+import contextlib
+import dataclasses
+import statistics
+import threading
+import time
+
+from appliance import wait_until_active
+from tls_line import answer, request, wait_for
+
+# Connections at work and the requests of each; connections that wait, and those before them for what is taken once and kept.
+BUSY, REQUESTS, IDLE, FIRST = 16, 50, 200, 20
+ASKED = request("GET", "/_matrix/client/versions")
+OTHER = "/run/systemd/system/gims-tlsd.service.d"
+# Of each daemon: its processor time in ticks, and its memory in KiB; then the kernel's memory, and the ticks in which the guest's
+# processor was not idle.
+COSTS = """for unit in gims-tlsd gimsd; do
+  pid=$(systemctl show --property MainPID --value $unit.service)
+  set -- $(cut -d ')' -f 2 /proc/$pid/stat)
+  echo $((${12} + ${13})) $(sed -n 's/^Pss: *\\([0-9]*\\) kB/\\1/p' /proc/$pid/smaps_rollup)
+done
+sed -n 's/^Slab: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo
+awk '/^cpu / {print $2 + $3 + $4 + $7 + $8}' /proc/stat
+getconf CLK_TCK"""
+
+
+@dataclasses.dataclass
+class Costs:
+    cpu_front: float  # seconds
+    memory_front: int  # KiB
+    cpu_gimsd: float
+    memory_gimsd: int
+    slab: int
+    cpu_guest: float
+
+
+def costs(machine):
+    front, memory_front, gimsd, memory_gimsd, slab, guest, ticks = map(int, machine.done(COSTS).split())
+    return Costs(front / ticks, memory_front, gimsd / ticks, memory_gimsd, slab, guest / ticks)
+
+
+def carry_by(line, kernel):
+    """gims-tlsd starts anew with another configuration; the one of the image cannot be written."""
+    line.machine.done(
+        f"mkdir -p {OTHER}\n"
+        f"{{ echo 'kernel_tls = {str(kernel).lower()}'; cat /etc/gims/tlsd.toml; }} >/run/tlsd-test.toml\n"
+        "printf '[Service]\\nExecStart=\\nExecStart=/usr/lib/gims/gims-tlsd --config /run/tlsd-test.toml\\n' "
+        f">{OTHER}/test.conf\n"
+        "systemctl daemon-reload && systemctl restart gims-tlsd.service")
+    start_again(line)
+
+
+def carry_as_configured(line):
+    line.machine.done(f"rm -r {OTHER}; systemctl daemon-reload && systemctl restart gims-tlsd.service")
+    start_again(line)
+
+
+def start_again(line):
+    wait_until_active(line.machine, "gims-tlsd.service")
+    wait_for("an answer", line.reaches)
+
+
+def ask_repeatedly(connection, failures):
+    try:
+        for _ in range(REQUESTS):
+            connection.sendall(ASKED)
+            if answer(connection)[0] != 200:
+                failures.append("refused")
+    except OSError as error:
+        failures.append(error)
+
+
+def measure(line):
+    """Requests a second; and by name, processor seconds of 1,000 requests and KiB of a connection that waits."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(line.connect()) for _ in range(BUSY)]
+        failures = []
+        threads = [threading.Thread(target=ask_repeatedly, args=(connection, failures)) for connection in connections]
+        before, began = costs(line.machine), time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took, after = time.monotonic() - began, costs(line.machine)
+    if failures:
+        raise AssertionError(failures)
+    with contextlib.ExitStack() as stack:
+        for _ in range(FIRST):
+            stack.enter_context(line.connect())
+        few = costs(line.machine)
+        for _ in range(IDLE):
+            stack.enter_context(line.connect())
+        many = costs(line.machine)
+    thousands = BUSY * REQUESTS / 1000
+    return {
+        "requests/s": 1000 * thousands / took,
+        "CPU s of 1,000 requests, gims-tlsd": (after.cpu_front - before.cpu_front) / thousands,
+        "CPU s of 1,000 requests, gimsd": (after.cpu_gimsd - before.cpu_gimsd) / thousands,
+        "CPU s of 1,000 requests, the whole guest": (after.cpu_guest - before.cpu_guest) / thousands,
+        "KiB a connection, gims-tlsd": (many.memory_front - few.memory_front) / IDLE,
+        "KiB a connection, gimsd": (many.memory_gimsd - few.memory_gimsd) / IDLE,
+        "KiB a connection, kernel slab": (many.slab - few.slab) / IDLE,
+    }
+
+
+def table(kernel, pump):
+    """Medians of the runs, and how they compare."""
+    rows = ["| under emulation | TLS in the kernel | by the pump | ratio |", "| --- | --- | --- | --- |"]
+    for name in kernel[0]:
+        one, other = (statistics.median(run[name] for run in runs) for runs in (kernel, pump))
+        ratio = f"{one / other:.2f}" if other else "–"
+        rows.append(f"| {name} | {one:.2f} | {other:.2f} | {ratio} |")
+    return "\n".join(rows)
