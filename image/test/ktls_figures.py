@@ -6,13 +6,11 @@ import statistics
 import threading
 import time
 
-from appliance import wait_until_active
-from tls_line import answer, request, wait_for
+from tls_line import answer, request
 
 # Connections at work and the requests of each; connections that wait, and those before them for what is taken once and kept.
 BUSY, REQUESTS, IDLE, FIRST = 16, 50, 200, 20
 ASKED = request("GET", "/_matrix/client/versions")
-OTHER = "/run/systemd/system/gims-tlsd.service.d"
 # Of each daemon: its processor time in ticks, and its memory in KiB; then the kernel's memory, and the ticks in which the guest's
 # processor was not idle.
 COSTS = """for unit in gims-tlsd gimsd; do
@@ -38,27 +36,6 @@ class Costs:
 def costs(machine):
     front, memory_front, gimsd, memory_gimsd, slab, guest, ticks = map(int, machine.done(COSTS).split())
     return Costs(front / ticks, memory_front, gimsd / ticks, memory_gimsd, slab, guest / ticks)
-
-
-def carry_by(line, kernel):
-    """gims-tlsd starts anew with another configuration; the one of the image cannot be written."""
-    line.machine.done(
-        f"mkdir -p {OTHER}\n"
-        f"{{ echo 'kernel_tls = {str(kernel).lower()}'; cat /etc/gims/tlsd.toml; }} >/run/tlsd-test.toml\n"
-        "printf '[Service]\\nExecStart=\\nExecStart=/usr/lib/gims/gims-tlsd --config /run/tlsd-test.toml\\n' "
-        f">{OTHER}/test.conf\n"
-        "systemctl daemon-reload && systemctl restart gims-tlsd.service")
-    start_again(line)
-
-
-def carry_as_configured(line):
-    line.machine.done(f"rm -r {OTHER}; systemctl daemon-reload && systemctl restart gims-tlsd.service")
-    start_again(line)
-
-
-def start_again(line):
-    wait_until_active(line.machine, "gims-tlsd.service")
-    wait_for("an answer", line.reaches)
 
 
 def ask_repeatedly(connection, failures):
