@@ -116,7 +116,7 @@ class KernelTlsTest(unittest.TestCase):
 
     def test_matrix_js_sdk_talks(self):
         before = self.statistics()
-        self.assertIn("6 of 6 messages, decrypted by both sides", self.line.exchange())
+        self.assertIn("6 of 6 messages, decrypted by both sides", self.line.exchange("joint.secretary", "desk.officer"))
         self.assertGreater(self.statistics()["TlsRxSw"], before["TlsRxSw"])
         self.assert_by_the_kernel(before)
 
@@ -226,6 +226,7 @@ class KernelTlsTest(unittest.TestCase):
                 # In TLS 1.3 it looks like content, and is as long as an alert; in TLS 1.2 this suite's says that it is one.
                 self.assertEqual((client.sent[0], len(client.sent)), (23, 24) if version == ssl.TLSVersion.TLSv1_3 else (21, 23))
                 self.assertTrue(client.has_ended())
+                client.socket.close()
         self.wait_for_all_ends()
 
     def test_a_record_that_does_not_open_ends_it_cleanly(self):

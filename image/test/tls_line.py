@@ -178,11 +178,11 @@ class Line:
             raise AssertionError(f"{name} is not signed in: {status} {said}")
         return json.loads(said)["access_token"]
 
-    def exchange(self):
-        """matrix-js-sdk, twice: what tests/clients/exchange.mjs printed."""
+    def exchange(self, *users):
+        """matrix-js-sdk, twice, of two new officers: what tests/clients/exchange.mjs printed."""
         accounts = self.folder / "accounts.json"
         accounts.write_text(json.dumps({"users": [{"user": user, "password": self.new_user(user), "name": user}
-                                                  for user in ("joint.secretary", "desk.officer")]}))
+                                                  for user in users]}))
         run = subprocess.run(
             [NODE, CLIENTS / "exchange.mjs", "--url", f"https://{NAME}:{self.port}", "--accounts", accounts,
              "--report", self.folder / "report.json", "--logs", self.folder],
