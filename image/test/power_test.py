@@ -45,7 +45,7 @@ systemctl restart systemd-networkd.service
 
 
 # What a start of the machine does not have to look for and to set up.
-QUICKER = ("-machine", "sata=off,smbus=off", "-cpu", "max,-svm,-la57", "-m", "1024")
+QUICKER = ("-machine", "sata=off,smbus=off", "-m", "1024")
 # Of the kernel's, when a file system or a disk is not as it was left.
 DAMAGE = r"EXT4-fs (error|warning)|(EXT4-fs|JBD2).*([Cc]orrupt|[Cc]hecksum|error|warning)|I/O error"
 

@@ -15,6 +15,7 @@ REFUSED = (r"CTRL-EVENT-EAP-FAILURE", r"CTRL-EVENT-AUTH-REJECT", r"CTRL-EVENT-AS
 def plug_radios(machine, names):
     """One radio more than there are names; udev calls one of them wifi0, which is the unit's. The others go to the stations."""
     machine.done(f"mkdir -p /run/stations && modprobe mac80211_hwsim radios={len(names) + 1} && udevadm settle && test -d /sys/class/net/wifi0")
+    machine.done("cat /sys/class/net/wifi0/address >/run/stations/unit")
     machine.done(f"cat >/run/stations/lease <<'END'\n{LEASE}END\nchmod 755 /run/stations/lease")
     rest = machine.done('for phy in /sys/class/ieee80211/*; do [ -e "$phy/device/net/wifi0" ] || echo "${phy##*/} $(ls "$phy/device/net")"; done').split()
     assert len(rest) == 2 * len(names), rest
@@ -33,6 +34,13 @@ class Station(Device):
 
     def log(self):
         return self.machine.done(f"cat /run/stations/{self.name}.log")
+
+    def wait_for(self, word):
+        ends = time.monotonic() + PATIENCE
+        while word not in self.log():
+            if time.monotonic() > ends:
+                raise NotSeen(f"{word}: not in " + self.log()[-4000:])
+            time.sleep(1)
 
     def try_to_join(self, **settings):
         """None, or what wpa_supplicant said instead of joining. Text is quoted as its configuration wants it."""
@@ -65,3 +73,26 @@ class Station(Device):
         for part in re.split(r"^BSS ", self.done(f"iw dev {self.interface} scan"), flags=re.MULTILINE)[1:]:
             found[re.search(r"^\tSSID: (.*)$", part, re.MULTILINE)[1]] = part
         return found
+
+
+class Impostor:
+    """A radio that sends with the address of the unit's own, on its channel, with a network of the same name. It knows no key."""
+
+    def __init__(self, station, network):
+        self.station, self.machine = station, station.machine
+        place = f"/run/stations/{station.name}"
+        self.control = f"hostapd_cli -p {place}.control -i {station.interface}"
+        self.pid = f"{place}.pid"
+        station.done(f"ip link set {station.interface} down && ip link set {station.interface} address $(cat /run/stations/unit) && "
+                     f"ip link set {station.interface} up")
+        self.machine.done(f"sed '/^bridge=/d; s/^interface=.*/interface={station.interface}/' /etc/gims/wifi/radio.conf >{place}.conf\n"
+                          f"printf 'ssid=%s\\nctrl_interface=%s\\n' '{network}' {place}.control >>{place}.conf")
+        station.done(f"hostapd -B -P {self.pid} {place}.conf")
+        self.machine.done(f"until {self.control} status | grep -q state=ENABLED; do sleep 1; done")
+
+    def part(self, address):
+        """Tells the device in the unit's name that it has been parted from it."""
+        self.station.done(f"{self.control} deauthenticate {address}")
+
+    def leave(self):
+        self.machine.done(f"kill $(cat {self.pid}); while [ -e {self.pid} ]; do sleep 0.2; done")

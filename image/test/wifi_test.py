@@ -14,9 +14,14 @@ SITE = "/run/gims/site"
 URL = "https://gims.internal:8443/_matrix/client/versions"
 
 
-def table():
-    """The TCP ports that docs/ports.md opens in the officers' network."""
-    return {int(port) for port in re.findall(r"^\| officers \| in \| tcp \| (\d+) \|", (appliance.TOP / "docs/ports.md").read_text(), re.MULTILINE)}
+# Who listens at UDP ports.
+LISTENERS = "gims-names.service gims-time-serve.service gims-time.service gims-turn.service gims-mdns.service"
+
+
+def table(protocol):
+    """The ports that docs/ports.md opens in the officers' network, to the unit's address."""
+    rows = re.findall(rf"^\| officers \| in \| {protocol} \| (\d+) \|(.*)", (appliance.TOP / "docs/ports.md").read_text(), re.MULTILINE)
+    return {int(port) for port, words in rows if "to 224.0.0.251 alone" not in words}
 
 
 class WifiTest(unittest.TestCase):
@@ -33,7 +38,7 @@ class WifiTest(unittest.TestCase):
         cls.certify("kept")
         # What trusts another site's root.
         cls.new_key("stranger", "-x509 -out /run/stranger.crt -subj /CN=stranger -days 3650")
-        cls.one, cls.other = stations.plug_radios(cls.machine, ["one", "other"])
+        cls.one, cls.other, cls.third = stations.plug_radios(cls.machine, ["one", "other", "third"])
         cls.start_wifi()
         said = {name: dict(line.split("=", 1) for line in cls.machine.done(f"cat {SITE}/wifi-{name}.conf").splitlines() if "=" in line)
                 for name in ("sae", "eap")}
@@ -123,13 +128,35 @@ class WifiTest(unittest.TestCase):
         self.other.join(**self.sae)
         self.reaches_the_site(self.one)
         other = self.reaches_the_site(self.other)
-        self.assertEqual(self.one.answering(UNIT), table())
+        self.assertEqual(self.one.answering(UNIT), table("tcp"))
         # The unit answers an echo; another device of the same network does not, and nothing of the management network.
         self.assertTrue(self.one.pings(UNIT))
         self.assertFalse(self.one.pings(other))
+        # Not even whose address it is.
+        self.assertTrue(self.one.finds(UNIT))
+        self.assertFalse(self.one.finds(other))
         self.one.done(f"ip route add 10.73.0.0/24 via {UNIT}")
         self.assertFalse(self.one.pings("10.73.0.1"))
         self.assertEqual(self.one.answering("10.73.0.1"), set())
+
+    def test_datagrams_reach_only_what_they_may(self):
+        """With nobody listening, so that the kernel answers at whatever the firewall lets through."""
+        self.one.join(**self.sae)
+        self.reaches_the_site(self.one)
+        active = self.machine.ask(f"for unit in {LISTENERS}; do systemctl is-active --quiet $unit && echo $unit; done")[1].split()
+        self.addCleanup(self.machine.done, f"systemctl start {' '.join(active)}")
+        self.machine.done(f"systemctl stop {LISTENERS}")
+        self.assertEqual(self.one.answering_udp(UNIT), table("udp"))
+
+    def test_nobody_else_parts_a_device(self):
+        self.one.join(**self.sae)
+        self.reaches_the_site(self.one)
+        impostor = stations.Impostor(self.third, self.names["sae"])
+        self.addCleanup(impostor.leave)
+        impostor.part(self.one.address_of_card())
+        self.one.wait_for("NL80211_CMD_UNPROT_DEAUTHENTICATE")
+        self.assertTrue(self.one.pings(UNIT))
+        self.assertNotIn("CTRL-EVENT-DISCONNECTED", self.one.log())
 
     def test_who_is_refused_by_the_first_network(self):
         self.one.join(**self.sae)
