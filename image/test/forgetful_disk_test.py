@@ -19,12 +19,14 @@ class ForgetfulDiskTest(unittest.TestCase):
         self.file = Path(folder.name) / "disk.raw"
         self.file.write_bytes(bytes(SIZE))
 
+    def asking(self, disk, *commands):
+        return ["stdbuf", "-oL", "qemu-io", "-t", "writeback", "--image-opts", disk.drive(), *(part for command in commands for part in ("-c", command))]
+
     def after(self, *commands, keep="nothing", seed=1):
         """The report of the cut after qemu-io's commands, and what is on the disk."""
         disk = ForgetfulDisk(self.file, keep, seed)
-        argv = ["stdbuf", "-oL", "qemu-io", "-t", "writeback", "--image-opts", disk.drive()]
         # It dies as a machine does: a regular end would flush.
-        said = subprocess.run([*argv, *(part for command in (*commands, "abort") for part in ("-c", command))], capture_output=True, text=True)
+        said = subprocess.run(self.asking(disk, *commands, "abort"), capture_output=True, text=True)
         report = disk.cut()
         self.assertEqual(len(re.findall(r"^(read|wrote) ", said.stdout, re.MULTILINE)),
                          sum(command.startswith(("read", "write")) for command in commands), said.stdout + said.stderr)
@@ -73,6 +75,20 @@ class ForgetfulDiskTest(unittest.TestCase):
         self.assertEqual({value for sectors in seen.values() for value in sectors}, {0, 1, 2, 3})
         self.assertEqual(len({tuple(sectors) for sectors in seen.values()}), 8)
         self.assertGreater(len({sum(value == 3 for value in sectors) // 64 for sectors in seen.values()}), 3)
+
+    def test_the_power_goes_between_a_write_and_its_flush(self):
+        left = set()
+        for seed in range(4):
+            disk = ForgetfulDisk(self.file, "nothing", seed)
+            commands = [command for value in range(1, 100) for command in (f"write -P {value} 0 4096", "flush")]
+            with subprocess.Popen(self.asking(disk, *commands), stdout=subprocess.DEVNULL) as client:
+                disk.lose_power()
+                self.assertIsNone(client.poll(), "it was answered without power")
+                client.kill()
+            report = disk.cut()
+            self.assertEqual((report["unflushed"], report["lost"]), (4096, 4096))
+            left.add(self.sectors(self.file.read_bytes()[:4096])[0])
+        self.assertGreater(len(left), 1)
 
     def test_a_second_start_has_what_the_first_left(self):
         self.after("write -P 7 0 4096", "flush", "write -P 8 0 4096")

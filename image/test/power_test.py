@@ -16,7 +16,7 @@ import appliance
 from appliance import DATA, FOLDER, KEYD, NAME
 from cryptography import x509
 from cut import ForgetfulDisk
-from machine import Machine
+from machine import PROCESSOR, Machine
 from power_load import Ledger, Officers  # and with it tests/integration
 import matrix_api
 from acknowledged import check_timeline, counted
@@ -45,7 +45,7 @@ systemctl restart systemd-networkd.service
 
 
 # What a start of the machine does not have to look for and to set up.
-QUICKER = ("-machine", "sata=off,smbus=off", "-m", "1024")
+QUICKER = ("-machine", "sata=off,smbus=off", "-cpu", f"{PROCESSOR},svm=off", "-m", "1024")
 # Of the kernel's, when a file system or a disk is not as it was left.
 DAMAGE = r"EXT4-fs (error|warning)|(EXT4-fs|JBD2).*([Cc]orrupt|[Cc]hecksum|error|warning)|I/O error"
 
@@ -91,7 +91,7 @@ class PowerTest(unittest.TestCase):
     async def commission(self):
         """Of the first start: the unit gets its place in the network, and its officers."""
         machine = self.machine
-        await asyncio.to_thread(machine.wait_for, appliance.UP)
+        await asyncio.to_thread(appliance.wait_until_up, machine)
         await asyncio.to_thread(appliance.wait_until_active, machine, "gims-tlsd.service")
         machine.done(NETWORK)
         self.officers.ca.write_text(machine.done(f"{KEYD} site-root"))
@@ -117,6 +117,7 @@ class PowerTest(unittest.TestCase):
                 await officers.until(asyncio.sleep(chance.uniform(0, SECONDS_OF_LOAD)))
             else:
                 await officers.until(officers.acknowledged(chance.randint(1, 4)))
+        await asyncio.to_thread(disk.lose_power)
         await officers.cut_power()
         cut = disk.cut()
         self.ledger.note("cut", when, cut)
