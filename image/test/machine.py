@@ -21,6 +21,8 @@ OWNER = "6d4f9f2a-52f5-4a3c-8f7a-0b8f4b0c51e1"
 UUID = "3f0c1c2e-9d38-4c55-9a60-0d8b5b3c7a11"
 # Emulation is slow, and other work may be running beside it: this only ends what hangs.
 PATIENCE = float(os.environ.get("GIMS_IMAGE_PATIENCE", 900))
+# All that qemu can emulate, but for what its emulation is slower by: string operations byte by byte, one more level of pages.
+PROCESSOR = "max,erms=off,fsrm=off,fzrm=off,fsrs=off,fsrc=off,la57=off"
 ESCAPES = re.compile(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[=>78Mc])|\r")
 
 
@@ -106,7 +108,7 @@ class Machine:
             time.sleep(0.05)
         self.started = time.monotonic()
         self.qemu = subprocess.Popen(
-            ["qemu-system-x86_64", "-machine", "q35,smm=on,accel=tcg", "-cpu", "max", "-smp", "1", "-m", "1536",
+            ["qemu-system-x86_64", "-machine", "q35,smm=on,accel=tcg", "-cpu", PROCESSOR, "-smp", "1", "-m", "1536",
              # The guest's clock goes by what it has computed, so that no time limit of its own is a matter of how
              # busy this machine is.
              "-icount", "shift=2", "-uuid", UUID, "-no-reboot", "-display", "none", "-nodefaults", "-nic", "none",
