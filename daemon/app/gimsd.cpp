@@ -7,6 +7,7 @@
 #include "app/keyd_attester.hpp"
 #include "app/keyd_decisions.hpp"
 #include "app/keyd_witness.hpp"
+#include "app/push_gateway.hpp"
 #include "app/site.hpp"
 #include "app/store_marks.hpp"
 #include "base/log.hpp"
@@ -95,6 +96,13 @@ Result<> enter_sandbox(const Settings& settings) {
   sandbox.paths.push_back({.path = "/dev/urandom",
                            .right = sys::PathRight::read_file,
                            .reason = "SQLite's own generator (names of temporary files)"});
+  // The folder, since the file is made after gimsd has started, and made anew.
+  const std::filesystem::path token = settings.push.token_file;
+  if (!token.empty()) {
+    sandbox.paths.push_back({.path = token.parent_path(),
+                             .right = sys::PathRight::read_tree,
+                             .reason = "the token of the push service"});
+  }
   return sys::enter_sandbox(sandbox);
 }
 
@@ -137,6 +145,10 @@ Result<> run_gimsd(Settings settings) {
   // clients rather than let them wait for a long migration.
   GIMS_TRY_ASSIGN(Doors doors, open_doors(settings));
   GIMS_TRY_ASSIGN(auto attester, KeydAttester::create(settings.keyd_socket));
+  std::unique_ptr<LocalPushGateway> push;
+  if (!settings.push.socket.empty()) {
+    GIMS_TRY_ASSIGN(push, LocalPushGateway::create(settings.push));
+  }
   GIMS_TRY(enter_sandbox(settings));
 
   GIMS_TRY_ASSIGN(
@@ -149,6 +161,7 @@ Result<> run_gimsd(Settings settings) {
                         .relay = std::move(settings.relay),
                         .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
                         .attestation = std::move(attester),
+                        .push = std::move(push),
                         .decisions = std::make_unique<KeydDecisionsClient>(settings.keyd_socket)},
            .http = settings.http,
            .admins = settings.admins},

@@ -25,6 +25,7 @@
 #include "service/encryption/to_device.hpp"
 #include "service/filters.hpp"
 #include "service/media.hpp"
+#include "service/push/delivery.hpp"
 #include "service/push/notifications.hpp"
 #include "service/push/push_rules.hpp"
 #include "service/push/pushers.hpp"
@@ -82,6 +83,8 @@ struct Services::Parts {
         attestation_source(std::move(options.attestation)),
         attestation(attestation_source.get(), clock),
         audit(witness.get()),
+        push_gateway(std::move(options.push)),
+        push(push_gateway.get(), {.gateway_url = policy.push_url}, clock),
         decisions(std::move(options.decisions)),
         sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
@@ -96,6 +99,8 @@ struct Services::Parts {
   service::Attestation attestation;
   // These hear of commits, so the store comes after them.
   service::AuditLog audit;
+  const std::unique_ptr<service::push::Gateway> push_gateway;
+  service::push::Delivery push;
   const std::unique_ptr<service::KeydDecisions> decisions;
   service::Sessions sessions;
   service::Passwords passwords;
@@ -128,11 +133,11 @@ struct Services::Parts {
           filters(*parts.store),
           receipts(*parts.store, rooms),
           push_rules(*parts.store),
-          pushers(*parts.store),
+          pushers(*parts.store, parts.policy),
           notifications(*parts.store, parts.feed),
           sync(*parts.store, parts.feed, parts.policy, parts.clock),
-          site_status(*parts.store, store_check, users, parts.audit, parts.policy, parts.clock,
-                      GIMS_VERSION),
+          site_status(*parts.store, store_check, users, parts.audit, parts.push, parts.policy,
+                      parts.clock, GIMS_VERSION),
           migration(*parts.store),
           authenticator(parts.sessions) {}
 
@@ -178,9 +183,9 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   const store::Migrate migrate = options.migrate;
   auto parts = std::make_unique<Parts>(std::move(options), clock);
   if (parts->witness) parts->audit.keep_certificate(certificate.string());
-  GIMS_TRY_ASSIGN(parts->store,
-                  store::Store::open({.database = database, .migrate = migrate}, clock,
-                                     {&parts->sessions, &parts->feed, &parts->audit}));
+  GIMS_TRY_ASSIGN(parts->store, store::Store::open(
+                                    {.database = database, .migrate = migrate}, clock,
+                                    {&parts->sessions, &parts->feed, &parts->audit, &parts->push}));
   parts->feed.start(parts->store->position());
   GIMS_TRY(check_server_name(*parts->store, parts->policy.server_name));
   GIMS_TRY_ASSIGN(parts->media, service::Media::open(std::move(media), *parts->store, parts->policy,
@@ -207,11 +212,13 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
     GIMS_TRY(end_devices(transaction, user_id));
     return rooms.leave_all_rooms(transaction, user_id);
   });
+  GIMS_TRY(parts->push.attach(*parts->store, parts->feed));
   GIMS_TRY(parts->audit.attach(*parts->store));
   GIMS_TRY(parts->two_persons.attach(*parts->store));
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
   on.maintenance.add("promised media", std::chrono::hours(1), &service::Media::prune_promises);
   on.maintenance.start();
+  parts->push.start();
   return std::unique_ptr<Services>(new Services(std::move(parts)));
 }
 
@@ -284,6 +291,7 @@ void Services::stop() {
   parts_->on->maintenance.stop();
   parts_->media->stop();
   parts_->two_persons.stop();
+  parts_->push.stop();
   parts_->store->stop();
   parts_->audit.stop();
 }

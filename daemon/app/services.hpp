@@ -16,6 +16,7 @@
 #include "service/audit_log.hpp"
 #include "service/calls.hpp"
 #include "service/policy.hpp"
+#include "service/push/gateway.hpp"
 #include "service/store_check.hpp"
 #include "service/two_persons.hpp"
 #include "store/store.hpp"
@@ -32,6 +33,8 @@ struct ServiceOptions {
   std::unique_ptr<service::AuditWitness> witness = nullptr;
   // gims-keyd, for what the unit states about itself; nothing on a test site.
   std::unique_ptr<service::AttestationSource> attestation = nullptr;
+  // Of policy.push_url; nothing where there is none.
+  std::unique_ptr<service::push::Gateway> push = nullptr;
   // gims-keyd, for what two administrators decide.
   std::unique_ptr<service::KeydDecisions> decisions = nullptr;
 };

@@ -43,6 +43,19 @@ const Config::TextRule& host_rule() {
   return rule;
 }
 
+// Where clients' pushers point: they find it by asking the address of their own topic.
+const Config::TextRule& push_url_rule() {
+  static const Config::TextRule rule{
+      .most = 512,
+      .good =
+          [](std::string_view url) {
+            constexpr std::string_view path = "/_matrix/push/v1/notify";
+            return url.ends_with(path) && url_rule().good(url.substr(0, url.size() - path.size()));
+          },
+      .allowed = "an address such as \"https://push.gims.internal:8444/_matrix/push/v1/notify\""};
+  return rule;
+}
+
 template <class Number>
 Number count(Config& config, std::string_view key, Number fallback, std::int64_t least,
              std::int64_t most) {
@@ -94,6 +107,14 @@ void read_relay(Config& config, service::CallRelay& relay) {
       config.duration("calls.credential_life", relay.credential_life, minutes(10), hours(24));
 }
 
+void read_push(Config& config, Settings& settings) {
+  if (!config.has("push")) return;
+  settings.push.socket = sys::socket_path(config, "push.socket");
+  settings.push.url = config.text("push.url", push_url_rule());
+  settings.push.token_file = config.path("push.token_file", "");
+  settings.policy.push_url = settings.push.url;
+}
+
 Result<Settings> read(Config config) {
   Settings settings;
   settings.user = config.text("user", "", sys::user_rule());
@@ -111,6 +132,7 @@ Result<Settings> read(Config config) {
   read_http(config, settings.http);
   read_policy(config, settings.policy);
   read_relay(config, settings.relay);
+  read_push(config, settings);
   GIMS_TRY(config.finish());
   return settings;
 }

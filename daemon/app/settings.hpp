@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/push_gateway.hpp"
 #include "base/config.hpp"
 #include "http/server.hpp"
 #include "service/calls.hpp"
@@ -29,6 +30,7 @@ struct Settings {
   // server_name is left empty: gims-keyd says it.
   service::Policy policy;
   service::CallRelay relay;  // its secret too is gims-keyd's to say
+  PushSettings push;
 };
 
 // Fails with every problem of the file, a line each (Config::finish).

@@ -203,4 +203,19 @@ inline constexpr MessageId keyd_acts_waiting{"ed522e7dc2a9483ca693ace2c680475a"}
 // The log does not agree with itself or with gims-keyd.
 inline constexpr MessageId audit_log_broken{"6edf6a8f4191417cad100b24a32335ca"};
 
+// ---- gimsd: push --------------------------------------------------------------------------------
+
+// The push gateway does not answer, or not as one; tried again.
+inline constexpr MessageId push_away{"4ac931f8b6ac00ddbe0daed202d3b549"};
+// What `push_away` told is over.
+inline constexpr MessageId push_back{"7299afe61cc1341351039356b38ca15f"};
+// The push gateway answers, and does not take a notification; once a minute.
+inline constexpr MessageId push_refused{"3d977d51d560673630b208f396773edb"};
+// The push gateway does not know a pusher's key any more: the pusher was removed.
+inline constexpr MessageId pusher_rejected{"006a9177b37eb574e2d475edb8f34793"};
+// Push was away for so long that nobody is told of the oldest events any more.
+inline constexpr MessageId push_skipped{"3bcdf2cff940ee90a571164f1c64a004"};
+// What is to be told cannot be read from the store; once a minute, tried again.
+inline constexpr MessageId push_events_unreadable{"04342e0673428ea05cdfcd791d3879cd"};
+
 }  // namespace gims::log::id

@@ -53,6 +53,15 @@ std::string status_text(json::Value status) {
   line(out, "audit",
        (broken ? std::string("ATTENTION: ") : std::string()) + text_of(audit, "text") + " (entry " +
            number_of(audit, "sequence") + ")");
+  if (const json::Value push = status.get("push"); push.valid()) {
+    const std::string failing = text_of(push, "failing");
+    line(out, "push",
+         (failing.empty() ? std::string()
+                          : "the push service does not answer (" + failing +
+                                "; see systemctl status gims-push); ") +
+             number_of(push, "users") + " users with devices, " + number_of(push, "unsent") +
+             " notifications wait");
+  }
   return out;
 }
 

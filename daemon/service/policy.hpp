@@ -51,6 +51,12 @@ struct Policy {
   // Profiles are shown without a token, as the specification has it. False: to officers alone.
   bool public_profiles = false;
 
+  // The one push gateway that pushers may name (push/pushers.hpp); empty: none, and no pusher is
+  // taken.
+  std::string push_url;
+  // A pusher may name any, and none is served. Test sites only.
+  bool any_push_url = false;
+
   // Rooms made without a version have this one; one of "10", "11", "12".
   std::string default_room_version = "12";
   // OWASP's figures for Argon2id: 2 passes over 19 MiB.
@@ -83,6 +89,7 @@ struct Policy {
   policy.open_registration = true;
   policy.rate_limits = false;
   policy.public_profiles = true;
+  policy.any_push_url = true;
   // The least that libsodium takes (crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN).
   policy.password_cost = PasswordCost{.passes = 1, .memory = 8192};
   policy.shortest_password = 1;

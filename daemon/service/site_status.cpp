@@ -15,6 +15,7 @@ Result<SiteReport> SiteStatus::collect() {
   report.connections = connections_ ? connections_() : 0;
   GIMS_TRY_ASSIGN(report.users, users_.count());
   report.audit = audit_.state();
+  report.push = push_.state();
   return report;
 }
 

@@ -11,6 +11,7 @@
 #include "service/accounts/users.hpp"
 #include "service/audit_log.hpp"
 #include "service/policy.hpp"
+#include "service/push/delivery.hpp"
 #include "service/store_check.hpp"
 #include "store/store.hpp"
 
@@ -27,17 +28,20 @@ struct SiteReport {
   std::size_t connections = 0;
   Users::Counts users;
   AuditState audit;
+  std::optional<push::DeliveryState> push;  // nothing: the site has no push service
 };
 
 // Thread: any.
 class SiteStatus {
  public:
   SiteStatus(store::Store& store, StoreCheck& check, Users& users, AuditLog& audit,
-             const Policy& policy, const Clock& clock, std::string version)
+             const push::Delivery& push, const Policy& policy, const Clock& clock,
+             std::string version)
       : store_(store),
         check_(check),
         users_(users),
         audit_(audit),
+        push_(push),
         policy_(policy),
         clock_(clock),
         version_(std::move(version)),
@@ -56,6 +60,7 @@ class SiteStatus {
   StoreCheck& check_;
   Users& users_;
   AuditLog& audit_;
+  const push::Delivery& push_;
   const Policy& policy_;
   const Clock& clock_;
   const std::string version_;

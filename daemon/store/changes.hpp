@@ -81,14 +81,18 @@ struct DeviceTokensEnded {
 struct UserStateChanged {  // locked, unlocked, deactivated; or its tokens changed
   std::string user_id;
 };
+struct PushersChanged {  // set, or taken away
+  std::string user_id;
+};
 struct AuditAppended {  // the audit log's new head
   std::int64_t sequence;
   crypto::Digest hash;
 };
 
-using Change = std::variant<EventAdded, MembershipChanged, EventRedacted, ReceiptChanged,
-                            AccountDataChanged, ToDeviceAdded, DeviceListChanged, KeyCountsChanged,
-                            DeviceRemoved, DeviceTokensEnded, UserStateChanged, AuditAppended>;
+using Change =
+    std::variant<EventAdded, MembershipChanged, EventRedacted, ReceiptChanged, AccountDataChanged,
+                 ToDeviceAdded, DeviceListChanged, KeyCountsChanged, DeviceRemoved,
+                 DeviceTokensEnded, UserStateChanged, PushersChanged, AuditAppended>;
 
 // Hears of each batch on the writer's thread, in order, before the requests of the batch are
 // answered. Must be quick and must not fail.

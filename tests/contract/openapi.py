@@ -1,4 +1,4 @@
-"""The specification's OpenAPI files: which responses an endpoint has, and whether a body is one of them."""
+"""The specification's OpenAPI files: which responses an endpoint has, and whether a body is one of them, or of its requests."""
 
 import re
 from pathlib import Path
@@ -30,8 +30,9 @@ class Spec:
         self.files = {}
         self.registry = Registry(retrieve=self._retrieve)
         self.operations = {}  # (method, shape of the path): (uri, pointer, operation, common parameters)
-        for path in sorted((SPEC / "api/client-server").glob("*.yaml")):
-            self._read(path)
+        for folder in ("client-server", "push-gateway"):
+            for path in sorted((SPEC / "api" / folder).glob("*.yaml")):
+                self._read(path)
 
     def _load(self, path):
         if path not in self.files:
@@ -82,14 +83,20 @@ class Spec:
             schema = self._schema(uri, f"{pointer}/responses/{status}", responses[str(status)])
         elif status < 400 and found:
             return [f"{method} {path} has no response {status} in the specification"]
-        problems = []
-        if schema:
-            validator = Draft202012Validator({"$ref": schema}, registry=self.registry)
-            problems = [f"{'/'.join(str(part) for part in error.absolute_path) or '(body)'}: {error.message[:300]}"
-                        for error in validator.iter_errors(body)]
+        problems = self._against(schema, body) if schema else []
         if status >= 400 and (status != 401 or about_token):
             problems += standard_error(body)
         return problems
+
+    def _against(self, schema, body):
+        validator = Draft202012Validator({"$ref": schema}, registry=self.registry)
+        return [f"{'/'.join(str(part) for part in error.absolute_path) or '(body)'}: {error.message[:300]}"
+                for error in validator.iter_errors(body)]
+
+    def request_errors(self, method, path, body):
+        """What is wrong with a request's body that a server of ours sends, one text each."""
+        uri, pointer, operation = self.find(method, path)
+        return self._against(self._schema(uri, f"{pointer}/requestBody", operation["requestBody"]), body)
 
     def request_properties(self, method, path):
         """name: type of the request body's top level, where the specification says one type."""

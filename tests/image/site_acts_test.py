@@ -124,7 +124,8 @@ class SiteActsTest(unittest.TestCase):
     def test_gimsd_s_settings_bear_the_name(self):
         release = image.text("etc/gims/gimsd.toml")
         self.assertEqual(self.settings(None), (0, release, 0o644))
-        self.assertEqual(self.settings("chat.example\n"), (0, release.replace('"https://gims.internal:8443"', '"https://chat.example:8443"').replace('relay = "gims.internal"', 'relay = "chat.example"'), 0o644))
+        self.assertEqual(self.settings("chat.example\n"), (0, release.replace('"https://gims.internal:8443"', '"https://chat.example:8443"').replace('relay = "gims.internal"', 'relay = "chat.example"')
+                         .replace("push.gims.internal", "push.chat.example"), 0o644))
         for name in ("", 'a"b\n', "a,b\n", "A\n"):
             self.assertEqual(self.settings(name)[0], 1, name)
         unit = image.Unit("gimsd.service")

@@ -151,6 +151,8 @@ class Unhurried(hostile.ShortTimes):
     def configuration(self):
         files = super().configuration()
         files["gimsd"] += "\n[rates]\nusers = 100\naddresses = 100\n"
+        # Nobody is there.
+        files["gimsd"] += f'[push]\nsocket = "{self.run}/push.sock"\nurl = "https://push.internal/_matrix/push/v1/notify"\n'
         return files
 
 

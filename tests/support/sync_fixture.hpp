@@ -35,9 +35,13 @@ struct SyncOptionsUnderTest {
 class SyncFixture : private Feeds, public RoomsFixture {
  public:
   using StreamToken = service::StreamToken;
+  using Listeners = std::vector<store::ChangeListener*>;
 
-  explicit SyncFixture(service::Policy policy_of = open_policy())
-      : RoomsFixture(std::move(policy_of), {&warm, &cold}) {
+  // `last`: hears of what was committed after the feeds.
+  explicit SyncFixture(service::Policy policy_of = open_policy(),
+                       store::ChangeListener* last = nullptr)
+      : RoomsFixture(std::move(policy_of),
+                     last == nullptr ? Listeners{&warm, &cold} : Listeners{&warm, &cold, last}) {
     warm.start(store->position());
     cold.start(store->position());
   }

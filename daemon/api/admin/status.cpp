@@ -26,6 +26,12 @@ std::string report_json(const service::SiteReport& report) {
   out.member("standing", service::name_of(report.audit.standing));
   if (report.audit.witnessed) out.member("witnessed", *report.audit.witnessed);
   out.member("text", report.audit.text).end_object();
+  if (report.push) {
+    out.key("push").begin_object().member("users", report.push->users);
+    out.member("unsent", report.push->unsent);
+    if (!report.push->failing.empty()) out.member("failing", report.push->failing);
+    out.end_object();
+  }
   out.end_object();
   return out.take();
 }

@@ -16,6 +16,7 @@ Result<> DeviceRemoval::remove(store::Transaction& transaction, std::string_view
   GIMS_TRY(sql::run(sql, sql_of::DeleteRefreshTokensOfDevice{user_id, device_id}));
   GIMS_TRY(sql::run(sql, sql_of::DeletePushersOfDevice{user_id, device_id}));
   GIMS_TRY(keys_.device_removed(transaction, user_id, device_id));
+  transaction.publish(store::PushersChanged{std::string(user_id)});
   transaction.publish(store::DeviceRemoved{std::string(user_id), std::string(device_id)});
   return {};
 }

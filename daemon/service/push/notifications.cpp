@@ -62,8 +62,9 @@ class Lister {
                                   .state_key = event->state_key()})) {
         continue;
       }
-      GIMS_TRY_ASSIGN(const auto result, sync::evaluate_push(feed_, reads_, user, row.room_nid,
-                                                             *version, *event, position));
+      GIMS_TRY_ASSIGN(const auto result,
+                      sync::evaluate_push(feed_, reads_, user, row.room_nid, *version, *event,
+                                          position, sync::PushWanted::actions));
       if (!result.notify || (query.only_highlight && !result.highlight)) continue;
       out.begin_object();
       out.raw_member("actions", result.actions_json.empty() ? "[]" : result.actions_json);

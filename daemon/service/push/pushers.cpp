@@ -17,6 +17,8 @@ namespace statements = store::statements;
 constexpr std::size_t longest_push_key = 512;  // spec: POST /pushers/set
 constexpr std::size_t longest_app_id = 64;
 constexpr std::size_t longest_content = 16384;
+// Each notification carries it, and the gateway takes 4 KiB (ntfy's message-size-limit).
+constexpr std::size_t longest_data = 1024;
 constexpr std::int64_t most_pushers = 100;  // of one account
 
 struct Pusher {
@@ -26,9 +28,27 @@ struct Pusher {
   bool append = false;
 };
 
+Result<> check_gateway(const Policy& policy, std::string_view url) {
+  if (policy.any_push_url) {
+    constexpr std::string_view path = "/_matrix/push/v1/notify";
+    const std::string_view bare = url.substr(0, url.find_first_of("?#"));
+    if (url.starts_with("https://") && bare.ends_with(path)) return {};
+    return invalid_param("data.url must be an https address with the path " + std::string(path) +
+                         ".");
+  }
+  if (policy.push_url.empty()) {
+    return invalid_param(
+        "This site has no push service, so no pusher is served: the app is told of messages while "
+        "it is open.");
+  }
+  if (url == policy.push_url) return {};
+  return invalid_param("data.url must be this site's own push service, " + policy.push_url +
+                       ": the site reaches no other.");
+}
+
 // What GET /pushers gives back: what the spec names and no more.
-Result<std::string> content_of(json::Value body, std::string_view app_id, std::string_view push_key,
-                               std::string_view kind) {
+Result<std::string> content_of(const Policy& policy, json::Value body, std::string_view app_id,
+                               std::string_view push_key, std::string_view kind) {
   json::Writer out;
   out.begin_object();
   out.member("pushkey", push_key).member("kind", kind).member("app_id", app_id);
@@ -41,14 +61,10 @@ Result<std::string> content_of(json::Value body, std::string_view app_id, std::s
   GIMS_TRY_ASSIGN(const auto tag, json::optional_string(body, "profile_tag"));
   if (tag) out.member("profile_tag", *tag);
   GIMS_TRY_ASSIGN(const json::Value data, json::required_object(body, "data"));
-  if (kind == "http") {
-    GIMS_TRY_ASSIGN(const auto url, json::required_string(data, "url"));
-    constexpr std::string_view path = "/_matrix/push/v1/notify";
-    const std::string_view bare = url.substr(0, url.find_first_of("?#"));
-    if (!url.starts_with("https://") || !bare.ends_with(path)) {
-      return invalid_param("data.url must be an https address with the path " + std::string(path) +
-                           ".");
-    }
+  GIMS_TRY_ASSIGN(const auto url, json::required_string(data, "url"));
+  GIMS_TRY(check_gateway(policy, url));
+  if (data.to_text().size() > longest_data) {
+    return too_large("data of a pusher has at most 1024 bytes.");
   }
   out.member("data", data);
   out.end_object();
@@ -56,7 +72,7 @@ Result<std::string> content_of(json::Value body, std::string_view app_id, std::s
   return out.take();
 }
 
-Result<Pusher> parse(json::Value body) {
+Result<Pusher> parse(const Policy& policy, json::Value body) {
   Pusher pusher;
   GIMS_TRY_ASSIGN(pusher.app_id, json::required_string(body, "app_id"));
   GIMS_TRY_ASSIGN(pusher.push_key, json::required_string(body, "pushkey"));
@@ -74,13 +90,14 @@ Result<Pusher> parse(json::Value body) {
   if (name != "http") return invalid_param("A pusher's kind is \"http\", or null to remove it.");
   GIMS_TRY_ASSIGN(const auto append, json::optional_bool(body, "append"));
   pusher.append = append.value_or(false);
-  GIMS_TRY_ASSIGN(pusher.content, content_of(body, pusher.app_id, pusher.push_key, name));
+  GIMS_TRY_ASSIGN(pusher.content, content_of(policy, body, pusher.app_id, pusher.push_key, name));
   return pusher;
 }
 
 Result<> set_in(store::Transaction& transaction, std::string_view user_id,
                 std::string_view device_id, const Pusher& pusher) {
   sql::Connection& connection = transaction.sql();
+  transaction.publish(store::PushersChanged{std::string(user_id)});
   if (!pusher.content) {
     return sql::run(connection,
                     statements::DropPusher{
@@ -94,9 +111,14 @@ Result<> set_in(store::Transaction& transaction, std::string_view user_id,
     return too_large("This account has as many pushers as it may.");
   }
   if (!pusher.append) {
-    GIMS_TRY(sql::run(
-        connection, statements::DropPusherOfOthers{
-                        .user_id = user_id, .app_id = pusher.app_id, .push_key = pusher.push_key}));
+    GIMS_TRY_ASSIGN(
+        const auto others_of_it,
+        sql::all(connection,
+                 statements::DropPusherOfOthers{
+                     .user_id = user_id, .app_id = pusher.app_id, .push_key = pusher.push_key}));
+    for (const auto& other : others_of_it) {
+      transaction.publish(store::PushersChanged{other.user_id});
+    }
   }
   return sql::run(connection, statements::SetPusher{.user_id = user_id,
                                                     .app_id = pusher.app_id,
@@ -119,7 +141,7 @@ Result<std::string> Pushers::list(std::string_view user_id) {
 
 void Pushers::set(std::string user_id, std::string device_id, json::Value body,
                   std::move_only_function<void(Result<>)> done) {
-  auto pusher = parse(body);
+  auto pusher = parse(policy_, body);
   if (!pusher) return done(pass(std::move(pusher)));
   store_.writer().submit(
       [user_id = std::move(user_id), device_id = std::move(device_id),

@@ -1,5 +1,5 @@
-// Where a user's clients want to be told of events while they sleep. Kept here; the telling is its
-// own part.
+// Where a user's clients want to be told of events while they sleep. Kept here; delivery.hpp tells
+// them.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "json/value.hpp"
+#include "service/policy.hpp"
 #include "store/store.hpp"
 
 namespace gims::service {
@@ -15,16 +16,20 @@ namespace gims::service {
 // Thread: any.
 class Pushers {
  public:
-  explicit Pushers(store::Store& store) noexcept : store_(store) {}
+  // Both outlive this object.
+  Pushers(store::Store& store, const Policy& policy) noexcept : store_(store), policy_(policy) {}
   // {"pushers":[...]}. Reads the store.
   [[nodiscard]] Result<std::string> list(std::string_view user_id);
   // The body of POST /pushers/set: makes, changes, or with `kind` null removes one. Fails with
-  // M_MISSING_PARAM, M_INVALID_PARAM, M_BAD_JSON, M_TOO_LARGE (too many).
+  // M_MISSING_PARAM, M_BAD_JSON, M_TOO_LARGE (too many, or too much data), M_INVALID_PARAM: also
+  // for a gateway that is not the site's own. A site has no way out to another, and none is wanted:
+  // who runs a gateway learns who is written to, and when.
   void set(std::string user_id, std::string device_id, json::Value body,
            std::move_only_function<void(Result<>)> done);
 
  private:
   store::Store& store_;
+  const Policy& policy_;
 };
 
 }  // namespace gims::service

@@ -185,7 +185,9 @@ class Feed final : public store::ChangeListener {
   void apply(const store::DeviceRemoved& change);
   void apply(const store::DeviceTokensEnded& change);
   void apply(const store::UserStateChanged& change);
-  static void apply(const store::AuditAppended&) noexcept {}  // no client is told
+  // No client is told.
+  static void apply(const store::PushersChanged&) noexcept {}
+  static void apply(const store::AuditAppended&) noexcept {}
 
   void set_membership(UserEntry& user, RoomEntry& room, Membership membership,
                       store::StreamId position, bool forgotten);

@@ -134,7 +134,8 @@ class Counter {
     const matrix::Event& event = *item.event();
     if (item.redacted_by() || user_.data->ignores(event.sender())) return {};
     GIMS_TRY_ASSIGN(const auto result,
-                    evaluate_push(feed_, reads_, user_, room_.nid, *room_.version, event, up_to_));
+                    evaluate_push(feed_, reads_, user_, room_.nid, *room_.version, event, up_to_,
+                                  PushWanted::whether));
     if (!result.notify) return {};
     GIMS_TRY_ASSIGN(const std::string thread, reads_.thread_of(room_.nid, event));
     const auto read = thread_read_.find(thread);
@@ -221,12 +222,14 @@ Result<std::shared_ptr<const Summary>> room_summary(Feed& feed, Reads& reads, st
 
 Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads, const PushUser& user,
                                          store::RoomNid room, const matrix::RoomVersion& version,
-                                         const matrix::Event& event, store::StreamId as_of) {
-  const bool named = may_name_users(event);
-  if (!named && !user.data->rules) return rules_of_nobody().evaluate(event, {});
+                                         const matrix::Event& event, store::StreamId as_of,
+                                         PushWanted wanted) {
+  const bool of_nobody = !user.data->rules && !may_name_users(event);
+  if (of_nobody && wanted == PushWanted::whether) return rules_of_nobody().evaluate(event, {});
   matrix::RoomContext context;
   GIMS_TRY_ASSIGN(const auto summary, room_summary(feed, reads, room, as_of));
   context.joined_members = summary->joined;
+  if (of_nobody) return rules_of_nobody().evaluate(event, context);
   ItemPtr member = feed.member(room, user.user_id, as_of);
   if (!member) {
     GIMS_TRY_ASSIGN(member, reads.state_at(room, version, "m.room.member", user.user_id, as_of));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,12 +37,15 @@ struct EventsAtHand {
 [[nodiscard]] Result<Unread> count_unread(Feed& feed, Reads& reads, const PushUser& user,
                                           const RoomNews& room, store::StreamId up_to,
                                           const EventsAtHand& at_hand);
+// Whether an event counts is known of most without reading anything of the room; which of the
+// default rules it is, and so its sound, is not.
+enum class PushWanted : std::uint8_t { whether, actions };
 // What the user's rules say of an event that another sent. Views in it last as long as user.data.
 [[nodiscard]] Result<matrix::PushResult> evaluate_push(Feed& feed, Reads& reads,
                                                        const PushUser& user, store::RoomNid room,
                                                        const matrix::RoomVersion& version,
                                                        const matrix::Event& event,
-                                                       store::StreamId as_of);
+                                                       store::StreamId as_of, PushWanted wanted);
 [[nodiscard]] Result<std::shared_ptr<const Summary>> room_summary(Feed& feed, Reads& reads,
                                                                   store::RoomNid room,
                                                                   store::StreamId as_of);

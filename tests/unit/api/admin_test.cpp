@@ -88,7 +88,7 @@ class AdminApi : public ::testing::Test {
         media(std::move(*service::Media::open({.folder = store.folder() / "media", .key = key()},
                                               *store, policy, system_clock))),
         store_check(*store, *media),
-        status(*store, store_check, users, audit, policy, system_clock, "1.2.3"),
+        status(*store, store_check, users, audit, push, policy, system_clock, "1.2.3"),
         gate({.rate_limits = false, .admin_uids = {501}}, authenticator, system_clock) {
     sessions.attach(*store, users, password_check, removal);
     users.at_reset([this](store::Transaction& transaction, std::string_view user_id) {
@@ -203,6 +203,7 @@ class AdminApi : public ::testing::Test {
   service::Profiles profiles;
   std::unique_ptr<service::Media> media;
   service::StoreCheck store_check;
+  service::push::Delivery push{nullptr, {}, system_clock};
   service::SiteStatus status;
   service::SchemaMigration migration{*store};
   Approved approved;
@@ -467,6 +468,7 @@ TEST_F(AdminApi, TheStatusTellsHowTheSiteIs) {
   EXPECT_EQ(root.get("audit").get("sequence").int_or(-1), 3);
   EXPECT_EQ(root.get("audit").get("standing").string_or(""), "unwitnessed");
   EXPECT_EQ(root.get("keyd").get("state").string_or(""), "none");
+  EXPECT_FALSE(root.get("push").valid());
   const auto check = post("/check", R"({"full":true})");
   ASSERT_EQ(check.status, 200);
   EXPECT_TRUE(check.root().get("problems").is_array());

@@ -32,6 +32,8 @@ TEST(Settings, AskForLittle) {
   EXPECT_TRUE(settings->admins.empty());
   EXPECT_TRUE(settings->policy.server_name.empty());
   EXPECT_TRUE(settings->relay.host.empty());
+  EXPECT_TRUE(settings->push.socket.empty());
+  EXPECT_TRUE(settings->policy.push_url.empty());
 }
 
 // What the threat model builds on is no matter of configuration.
@@ -67,6 +69,9 @@ addresses = 40
 [calls]
 relay = "10.73.2.1"
 credential_life = "10m"
+[push]
+socket = "/run/gims/push/ntfy.sock"
+url = "https://push.gims.internal:8444/_matrix/push/v1/notify"
 [http]
 loops = 4
 idle_timeout = "30s"
@@ -81,6 +86,8 @@ idle_timeout = "30s"
   EXPECT_EQ(settings->policy.media_reserve, std::uint64_t{4} << 30U);
   EXPECT_EQ(settings->policy.user_rates, 2U);
   EXPECT_EQ(settings->relay.host, "10.73.2.1");
+  EXPECT_EQ(settings->push.socket, "/run/gims/push/ntfy.sock");
+  EXPECT_EQ(settings->policy.push_url, "https://push.gims.internal:8444/_matrix/push/v1/notify");
   EXPECT_EQ(settings->relay.credential_life, std::chrono::minutes(10));
   EXPECT_EQ(settings->policy.address_rates, 40U);
   EXPECT_EQ(settings->http.loops, 4U);
@@ -118,6 +125,22 @@ TEST(Settings, RefuseARelayThatNoUriNames) {
   }
   EXPECT_EQ(problems("[calls]\nrelay = \"gims.internal\""), "");
   EXPECT_FALSE(problems("[calls]\ncredential_life = \"25h\"").empty());
+}
+
+TEST(Settings, OfPushAreWhole) {
+  const std::string socket = "[push]\nsocket = \"/run/push.sock\"\n";
+  EXPECT_TRUE(problems(socket).contains("push.url"));
+  for (const char* url :
+       {"http://push.gims.internal/_matrix/push/v1/notify", "https:///_matrix/push/v1/notify",
+        "https://push.gims.internal/", "https://push.gims.internal/_matrix/push/v1/notify/",
+        "https://push.gims.internal/_matrix/push/v1/notify?x"}) {
+    EXPECT_TRUE(problems(socket + "url = \"" + url + "\"").contains("push.url: must be an address"))
+        << url;
+  }
+  const std::string url = "url = \"https://push.gims.internal/_matrix/push/v1/notify\"\n";
+  EXPECT_TRUE(problems("[push]\n" + url).contains("push.socket"));
+  EXPECT_TRUE(problems(socket + url + "token_file = \"token\"").contains("push.token_file"));
+  EXPECT_EQ(problems(socket + url + "token_file = \"/run/token\""), "");
 }
 
 }  // namespace

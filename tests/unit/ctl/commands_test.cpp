@@ -278,12 +278,17 @@ TEST_F(Gimsctl, StatusShoutsWhatIsWrong) {
   answers({{200, R"({"server_name":"gims.internal","version":"1","uptime_seconds":3720,
     "store":{"read_only":true,"reason":"disk full","position":9},"keyd":{"state":"operational"},
     "connections":3,"users":{"active":5,"locked":1,"deactivated":2},
-    "audit":{"sequence":4,"standing":"broken","text":"tail missing or changed: entry 5"}})"}});
+    "audit":{"sequence":4,"standing":"broken","text":"tail missing or changed: entry 5"},
+    "push":{"users":2,"unsent":3,"failing":"ENOENT"}})"}});
   const std::string out = gimsctl({"status"}).out;
   EXPECT_NE(out.find("uptime:       1 h 2 min\n"), std::string::npos) << out;
   EXPECT_NE(out.find("store:        READ-ONLY: disk full"), std::string::npos) << out;
   EXPECT_NE(out.find("users:        5 active, 1 locked, 2 deactivated\n"), std::string::npos);
   EXPECT_NE(out.find("audit:        ATTENTION: tail missing or changed: entry 5 (entry 4)\n"),
+            std::string::npos)
+      << out;
+  EXPECT_NE(out.find("push:         the push service does not answer (ENOENT; see systemctl status "
+                     "gims-push); 2 users with devices, 3 notifications wait\n"),
             std::string::npos)
       << out;
 }

@@ -7,9 +7,17 @@ namespace {
 
 using test::code_of;
 
+constexpr std::string_view own_gateway = "https://push.gims.internal/_matrix/push/v1/notify";
+
+Policy policy_with_push() {
+  Policy policy = test::quick_closed_policy();
+  policy.push_url = own_gateway;
+  return policy;
+}
+
 class PushersTest : public test::AccountsFixture {
  protected:
-  PushersTest() {
+  PushersTest() : AccountsFixture(policy_with_push()) {
     for (const char* name : {officer, secretary}) {
       EXPECT_TRUE(add_user(name));
       add_device(name, "PHONE");
@@ -22,11 +30,12 @@ class PushersTest : public test::AccountsFixture {
     });
   }
   // One that is as it should be, with this key.
-  static std::string http(std::string_view key, std::string_view members = "") {
+  static std::string http(std::string_view key, std::string_view members = "",
+                          std::string_view gateway = own_gateway) {
     return R"({"kind":"http","app_id":"in.gims","pushkey":")" + std::string(key) +
            R"(","app_display_name":"GIMS","device_display_name":"Phone","lang":"hi","data":{)"
-           R"("url":"https://gims.internal/_matrix/push/v1/notify","format":"event_id_only"})" +
-           std::string(members) + "}";
+           R"("url":")" +
+           std::string(gateway) + R"(","format":"event_id_only"})" + std::string(members) + "}";
   }
   std::string list(std::string_view name) { return *pushers.list(id(name)); }
   std::size_t count(std::string_view name) {
@@ -35,7 +44,7 @@ class PushersTest : public test::AccountsFixture {
 
   static constexpr const char* officer = "desk.officer";
   static constexpr const char* secretary = "joint.secretary";
-  Pushers pushers{*store};
+  Pushers pushers{*store, policy};
 };
 
 TEST_F(PushersTest, AreKeptListedAndTakenAway) {
@@ -61,6 +70,49 @@ TEST_F(PushersTest, AreCheckedBeforeTheyAreKept) {
   EXPECT_EQ(code_of(set(officer, R"({"kind":"email","app_id":"a","pushkey":"k"})")),
             "M_INVALID_PARAM");
   EXPECT_EQ(code_of(set(officer, http(std::string(513, 'k')))), "M_INVALID_PARAM");
+}
+
+// The site reaches no other gateway, and none should learn who is written to.
+TEST_F(PushersTest, AreOfTheSitesOwnGatewayAlone) {
+  for (const char* other :
+       {"https://push.example/_matrix/push/v1/notify",
+        "http://push.gims.internal/_matrix/push/v1/notify",
+        "https://push.gims.internal/_matrix/push/v1/notify?a", "https://push.gims.internal/", ""}) {
+    const auto refused = set(officer, http("key", "", other));
+    EXPECT_EQ(code_of(refused), "M_INVALID_PARAM") << other;
+    EXPECT_TRUE(refused.error().text.contains(own_gateway)) << refused.error().text;
+  }
+  EXPECT_EQ(count(officer), 0U);
+  policy.push_url.clear();
+  const auto refused = set(officer, http("key"));
+  EXPECT_EQ(code_of(refused), "M_INVALID_PARAM");
+  EXPECT_TRUE(refused.error().text.contains("no push service")) << refused.error().text;
+  // On a test site any will do that is one.
+  policy.any_push_url = true;
+  EXPECT_TRUE(set(officer, http("key", "", "https://push.example/_matrix/push/v1/notify")));
+  EXPECT_EQ(code_of(set(officer, http("key", "", "https://push.example/"))), "M_INVALID_PARAM");
+}
+
+TEST_F(PushersTest, HaveLittleData) {
+  const std::string most(1024 - std::string(R"({"url":"","format":"","x":""})").size() -
+                             own_gateway.size() - std::string("event_id_only").size(),
+                         'x');
+  const auto with = [&](std::string_view text) {
+    std::string body = http("key");
+    body.insert(body.find(R"(,"format")"), R"(,"x":")" + std::string(text) + "\"");
+    return set(officer, body);
+  };
+  EXPECT_TRUE(with(most));
+  EXPECT_EQ(code_of(with(most + "x")), "M_TOO_LARGE");
+}
+
+TEST_F(PushersTest, WhoListensHearsOfEachThatChanged) {
+  ASSERT_TRUE(set(officer, http("key")));
+  ASSERT_TRUE(set(secretary, http("key")));
+  ASSERT_TRUE(remove_device(secretary, "PHONE"));
+  std::vector<std::string> heard;
+  for (const auto& change : listener.all<store::PushersChanged>()) heard.push_back(change.user_id);
+  EXPECT_EQ(heard, (std::vector{id(officer), id(secretary), id(officer), id(secretary)}));
 }
 
 TEST_F(PushersTest, OfAnAccountHaveAnEndAndMayBeChangedThere) {
