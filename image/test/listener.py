@@ -39,6 +39,9 @@ class Reasons:
             return False
         if packet.protocol == "arp":
             return packet.destination in self.devices and packet.kind in (REQUEST, ANSWER)
+        if packet.about:
+            # A program of a row is not there, while the unit starts or stops.
+            return packet.about in self.asked and packet.destination == packet.about[1]
         if packet.protocol == "icmp":
             return packet.kind == ECHO_REPLY and ("icmp", packet.destination, packet.port, 0) in self.asked
         to = packet.destination if packet.protocol == "igmp" else str(packet.to)

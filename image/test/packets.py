@@ -10,6 +10,7 @@ ICMP, IGMP, TCP, UDP = 1, 2, 6, 17
 PROTOCOLS = {ICMP: "icmp", IGMP: "igmp", TCP: "tcp", UDP: "udp"}
 EVERYBODY = "ff:ff:ff:ff:ff:ff"
 SYN, RST, ACK = 2, 4, 16
+UNREACHABLE = 3
 
 
 def mac_bytes(text):
@@ -98,6 +99,7 @@ class Packet:
     destination: str = ""
     to: int = 0
     kind: int = 0  # of ARP and ICMP: request or answer
+    about: tuple = ()  # of ICMP's error: protocol, source, its port, and the port of what could not be delivered
 
     def __str__(self):
         return f"{self.protocol} {self.kind} {self.source}:{self.port} > {self.destination}:{self.to} ({self.mac} > {self.to_mac})"
@@ -121,6 +123,9 @@ def read(frame):
     if name in ("tcp", "udp") and len(rest) >= 4:
         port, to = struct.unpack_from(">HH", rest)
         return Packet(mac, to_mac, name, port=port, to=to, **ends)
+    if name == "icmp" and len(rest) >= 36 and rest[0] == UNREACHABLE:
+        quoted = read(frame[:14] + rest[8:])
+        return Packet(mac, to_mac, name, kind=rest[0], about=(quoted.protocol, quoted.source, quoted.port, quoted.to), **ends)
     if name == "icmp" and len(rest) >= 8:
         return Packet(mac, to_mac, name, port=struct.unpack_from(">H", rest, 4)[0], kind=rest[0], **ends)
     return Packet(mac, to_mac, name, **ends)

@@ -70,6 +70,19 @@ class ReasonsTest(unittest.TestCase):
         self.asked(packets.tcp(DEVICE, 40000, "10.73.0.1", 8443))
         self.assertFalse(self.reasons.has(frame(packets.tcp("10.73.0.1", 8443, DEVICE, 40000, 18))))
 
+    def test_that_a_program_is_not_there(self):
+        """May be told of what came in by a row, to who sent it."""
+        def error(to, said):
+            return frame(packets.ipv4(UNIT, to, packets.ICMP, b"\3\3\0\0\0\0\0\0" + said))
+
+        row, none = packets.udp(DEVICE, 40000, UNIT, 53, b""), packets.udp(DEVICE, 40000, UNIT, 161, b"")
+        self.assertFalse(self.reasons.has(error(DEVICE, row)))
+        for said in (row, none):
+            self.asked(said)
+        self.assertTrue(self.reasons.has(error(DEVICE, row)))
+        for to, said in ((OTHER, row), (DEVICE, none), (DEVICE, row[:20] + bytes(8)), (DEVICE, b""), (DEVICE, bytes(28))):
+            self.assertFalse(self.reasons.has(error(to, said)))
+
     def test_hardware_addresses(self):
         said = packets.who_has(UNIT_MAC, UNIT, DEVICE)
         self.assertFalse(self.reasons.has(frame(said, ARP)))
