@@ -28,6 +28,24 @@ DATA = "/var/lib/gims/gimsd"
 NAME = "gims.internal"
 UNIT = "10.73.2.1"
 OFFICERS_MAC = "52:54:00:00:02:01"
+# In a guest: gives that card to the officers' network, as the act `network` does.
+GIVE_PORT = f"""folder=/var/lib/gims/site/network
+mkdir -p $folder
+cat >$folder/50-port-1.network <<'END'
+[Match]
+MACAddress={OFFICERS_MAC}
+Type=ether
+[Network]
+Bridge=officers
+LinkLocalAddressing=no
+[Bridge]
+Isolated=yes
+END
+chmod 755 $folder
+chmod 644 $folder/*
+sync
+systemctl restart systemd-networkd.service
+"""
 
 
 def image():

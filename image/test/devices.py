@@ -44,12 +44,6 @@ class Device:
         said = self.done(f"nmap -n -Pn -sS -p- --max-retries 2 --min-rate 2000 --reason -oG - {address}")
         return {int(port) for port in re.findall(r"(\d+)/(?:open|closed)/tcp", said)}
 
-    def answering_udp(self, address):
-        """The UDP ports from which there is any answer, out of all that there are: where nothing listens the kernel says so (ICMP), of
-        six at once."""
-        said = self.done(f"nmap -n -Pn -sU -p- --max-retries 1 --min-rate 2000 --reason -oG - {address}")
-        return {int(port) for port in re.findall(r"(\d+)/(?:open|closed)/udp", said)}
-
     def finds(self, address):
         """Whether anybody says by ARP that the address is theirs."""
         return self.ask(f"busybox arping -f -c 3 -w 20 -I {self.interface} {address}")[0] == 0

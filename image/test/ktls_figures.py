@@ -8,7 +8,7 @@ import threading
 from tls_line import answer, request
 
 # Connections at work and the requests of each; connections that wait, and those before them for what is taken once and kept.
-BUSY, REQUESTS, IDLE, FIRST = 16, 50, 200, 20
+BUSY, REQUESTS, IDLE, FIRST = 16, 50, 100, 10
 ASKED = request("GET", "/_matrix/client/versions")
 # Of each daemon: its processor time in ticks, and its memory in KiB; then the kernel's memory, the ticks in which the guest's
 # processor was not idle, and hundredths of a second of the guest's clock, which goes by what it has computed.

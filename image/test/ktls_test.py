@@ -268,7 +268,7 @@ class KernelTlsTest(unittest.TestCase):
         """By turns, as the emulator's speed drifts. Nothing is asserted of times; that each way was gone, is."""
         self.addCleanup(self.line.run_as_it_is, "gims-tlsd")
         runs = {True: [], False: []}
-        for _ in range(3):
+        for _ in range(2):
             for kernel in (True, False):
                 self.line.run_with("gims-tlsd", before=f"kernel_tls = {str(kernel).lower()}\\n")
                 before = self.statistics()["TlsRxSw"]

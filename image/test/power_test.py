@@ -25,25 +25,6 @@ CUTS = int(os.environ.get("GIMS_POWER_CUTS", 1))
 # Under load, once the unit was looked at; at the first messages after a start; before it serves.
 WHEN = ("load", "first messages", "load", "start", "load")
 SECONDS_OF_LOAD = 15
-NETWORK = f"""folder=/var/lib/gims/site/network
-mkdir -p $folder
-cat >$folder/50-port-1.network <<'END'
-[Match]
-MACAddress={appliance.OFFICERS_MAC}
-Type=ether
-[Network]
-Bridge=officers
-LinkLocalAddressing=no
-[Bridge]
-Isolated=yes
-END
-chmod 755 $folder
-chmod 644 $folder/*
-sync
-systemctl restart systemd-networkd.service
-"""
-
-
 # What a start of the machine does not have to look for and to set up.
 QUICKER = ("-machine", "sata=off,smbus=off", "-cpu", f"{PROCESSOR},svm=off", "-m", "1024")
 # Of the kernel's, when a file system or a disk is not as it was left.
@@ -93,7 +74,7 @@ class PowerTest(unittest.TestCase):
         machine = self.machine
         await asyncio.to_thread(appliance.wait_until_up, machine)
         await asyncio.to_thread(appliance.wait_until_active, machine, "gims-tlsd.service")
-        machine.done(NETWORK)
+        machine.done(appliance.GIVE_PORT)
         self.officers.ca.write_text(machine.done(f"{KEYD} site-root"))
         await self.officers.wait_until_serving()
         await self.officers.enrol()

