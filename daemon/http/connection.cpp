@@ -168,8 +168,8 @@ MHD_Result MhdCallbacks::head(Loop& loop, RequestSlot& slot, MHD_Connection* con
   slot.link = static_cast<Link*>(
       MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
   slot.link->in_request = true;
-  slot.link->used = true;
   slot.link->waiting_since = Loop::Steady::now();
+  slot.link->used = slot.link->waiting_since;
   slot.phase = RequestSlot::Phase::body;
   request.method = method_of(method);
   request.peer = slot.link->peer;
@@ -235,7 +235,7 @@ MHD_Result MhdCallbacks::body(RequestSlot& slot, const char* data, std::size_t* 
   const std::span<const char> piece(data, std::exchange(*size, 0));
   slot.body_size += piece.size();
   slot.link->received += piece.size();
-  slot.link->used = true;
+  slot.link->used = std::chrono::steady_clock::now();
   const std::size_t limit = body_limit_of(slot);
   if (!slot.refusal && slot.body_size > limit) {
     // Only a chunked body gets here: its length was not announced.

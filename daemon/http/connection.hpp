@@ -19,8 +19,9 @@ struct Link {
   // Of a connection whose TLS is the kernel's.
   sys::Fd tether;
   std::uint64_t tether_number = 0;  // of its registration
-  bool used = false;                // since gims-tlsd was told so
-  bool cut = false;                 // at once: it has no more to say
+  // The last time since gims-tlsd was told of one.
+  std::optional<std::chrono::steady_clock::time_point> used;
+  bool cut = false;  // at once: it has no more to say
   int fd = -1;
   bool in_request = false;  // from the first look at a whole head to the end of its reply
   // Since when a head or a body is awaited; while a body comes, how much of it came.

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/log.hpp"
@@ -257,22 +258,28 @@ void Loop::cut(Link& link) {
   ::shutdown(link.fd, SHUT_RDWR);
 }
 
-// Tells gims-tlsd which connections were in use, so that a newcomer gets the place of another. A
-// reply that is being sent is a use.
+// Tells gims-tlsd which connections were in use, the one that was last in use last, so that a
+// newcomer gets the place of another. A reply that is being sent is a use.
 void Loop::tell_use() {
   if (tethered_.empty()) return;
   for (const auto& [raw, exchange] : exchanges_) {
     if (exchange->suspended || exchange->connection == nullptr) continue;
     const MHD_ConnectionInfo* info =
         MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    if (info->socket_context != nullptr) static_cast<Link*>(info->socket_context)->used = true;
+    if (info->socket_context != nullptr) {
+      static_cast<Link*>(info->socket_context)->used = Steady::now();
+    }
   }
+  std::vector<Link*> used;
   for (const auto& [number, link] : tethered_) {
+    if (link->used) used.push_back(link);
+  }
+  std::ranges::sort(used, {}, &Link::used);
+  for (Link* const link : used) {
+    link->used.reset();
     // What finds no room says nothing new.
     const char word = 'u';
-    if (std::exchange(link->used, false)) {
-      static_cast<void>(::send(link->tether.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
-    }
+    static_cast<void>(::send(link->tether.get(), &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
   }
 }
 
