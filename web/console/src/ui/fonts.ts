@@ -1,0 +1,23 @@
+// The fonts of all scripts; the browser fetches those of which it shows a letter (unicode-range).
+import "@fontsource/noto-sans/400.css";
+import "@fontsource/noto-sans/600.css";
+import "@fontsource/noto-sans-devanagari/400.css";
+import "@fontsource/noto-sans-devanagari/600.css";
+import "@fontsource/noto-sans-bengali/400.css";
+import "@fontsource/noto-sans-bengali/600.css";
+import "@fontsource/noto-sans-gujarati/400.css";
+import "@fontsource/noto-sans-gujarati/600.css";
+import "@fontsource/noto-sans-gurmukhi/400.css";
+import "@fontsource/noto-sans-gurmukhi/600.css";
+import "@fontsource/noto-sans-kannada/400.css";
+import "@fontsource/noto-sans-kannada/600.css";
+import "@fontsource/noto-sans-malayalam/400.css";
+import "@fontsource/noto-sans-malayalam/600.css";
+import "@fontsource/noto-sans-oriya/400.css";
+import "@fontsource/noto-sans-oriya/600.css";
+import "@fontsource/noto-sans-tamil/400.css";
+import "@fontsource/noto-sans-tamil/600.css";
+import "@fontsource/noto-sans-telugu/400.css";
+import "@fontsource/noto-sans-telugu/600.css";
+import "@fontsource/noto-naskh-arabic/400.css";
+import "@fontsource/noto-naskh-arabic/600.css";
