@@ -1,0 +1,17 @@
+import { cleanup } from "@testing-library/react";
+import { afterEach, vi } from "vitest";
+
+// What jsdom has not: sizes, so that long lists have something to show, and media queries.
+class NoObserver {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+globalThis.ResizeObserver ??= NoObserver as unknown as typeof ResizeObserver;
+Object.defineProperty(HTMLElement.prototype, "offsetHeight", { configurable: true, get() { return this.classList?.contains("list-scroll") ? 600 : 46; } });
+Object.defineProperty(HTMLElement.prototype, "offsetWidth", { configurable: true, get: () => 1000 });
+globalThis.matchMedia ??= (() => ({ matches: false, addEventListener() {}, removeEventListener() {} })) as unknown as typeof matchMedia;
+Element.prototype.scrollTo ??= () => undefined;
+// A canvas is not drawn here.
+vi.mock("../src/ui/chart", () => ({ default: (props: { title: string }) => props.title }));
+afterEach(cleanup);
