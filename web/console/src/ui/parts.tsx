@@ -91,7 +91,8 @@ export function useErrorText(): (error: unknown) => { text: string; detail: stri
     if (error instanceof KeyError) return { text: t(`key_error.${error.reason}`), detail: "" };
     if (!(error instanceof ApiError)) return { text: t("error.NETWORK"), detail: error instanceof Error ? error.message : "" };
     const known = error.errcode === "NETWORK" || (errcodes as readonly string[]).includes(error.errcode);
-    return { text: t(known ? `error.${error.errcode}` : "error.M_UNKNOWN"), detail: error.message };
+    const code = known ? error.errcode : "M_UNKNOWN";
+    return { text: t(`error.${code}`), detail: error.message };
   };
 }
 

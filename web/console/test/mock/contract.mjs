@@ -1,10 +1,11 @@
 // The contract, as a server would follow it: which operation a request is, whether it may be, whether body and answer have the
 // form that docs/admin-api.yaml says. For tests and for developing alone: no part of it is built into the console.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import Ajv from "@redocly/ajv/dist/2020.js";
 import { load } from "js-yaml";
 
-export const api = load(readFileSync(new URL("../../../../docs/admin-api.yaml", import.meta.url), "utf8"));
+export const api = load(readFileSync(join(import.meta.dirname, "../../../../docs/admin-api.yaml"), "utf8"));
 export const base = api.servers[0].url;
 
 const ajv = new Ajv.default({ strict: false, formats: { password: true } });
