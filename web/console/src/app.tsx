@@ -66,7 +66,7 @@ export function App(props: { problem: unknown }) {
 
 function Broken() {
   const error = useRouteError();
-  return <main className="full-page"><Failed error={error} again={() => location.reload()} /></main>;
+  return <main className="full-page"><div className="sheet"><h1>GIMS</h1><Failed error={error} again={() => location.reload()} /></div></main>;
 }
 
 function NotThere() {
@@ -115,7 +115,8 @@ function Frame() {
     const timer = setInterval(() => setNow(Date.now()), 10_000);
     return () => clearInterval(timer);
   }, []);
-  useEffect(() => main.current?.scrollTo(0, 0), [pathname]);
+  // In braces: newer browsers give a promise, which is no clean-up.
+  useEffect(() => { main.current?.scrollTo(0, 0); }, [pathname]);
   // A session that ended is told by whatever asks first.
   useEffect(() => {
     for (const { error } of [alarms, proposals]) {

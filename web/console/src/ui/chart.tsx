@@ -65,7 +65,7 @@ export default function Chart(props: {
       plot.current = undefined;
     };
   }, [i18n.language, props.timeZone, names]);
-  useEffect(() => plot.current?.setData(latest.current), [props.ts, props.series]);
+  useEffect(() => { plot.current?.setData(latest.current); }, [props.ts, props.series]);
 
   const words = props.series.map((one) => {
     const value = one.values.findLast((each) => each !== null);
@@ -73,7 +73,7 @@ export default function Chart(props: {
   });
   return (
     <figure className="sheet chart">
-      <figcaption className="line spread">
+      <figcaption className="stack-tight">
         <h2>{props.title}</h2>
         <span className="legend">{words.map((text) => <span key={text}>{text}</span>)}</span>
       </figcaption>

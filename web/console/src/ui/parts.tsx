@@ -14,7 +14,7 @@ export function Page(props: { title: string; about?: ReactNode; acts?: ReactNode
     document.title = `${props.title} · GIMS`;
   }, [props.title]);
   // Who works by keyboard or screen reader starts at the new page's head.
-  useEffect(() => head.current?.focus({ preventScroll: true }), []);
+  useEffect(() => { head.current?.focus({ preventScroll: true }); }, []);
   return (
     <>
       <div className="page-head">

@@ -2,6 +2,7 @@
 // gimsd is to send.
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { base } from "../mock/contract.mjs";
 import { Mock, serve } from "../mock/server.mjs";
 
 const app = process.env.GIMS_CONSOLE_APP ?? new URL("../../../../build/console/app", import.meta.url).pathname;
@@ -42,13 +43,22 @@ export async function open(options) {
 export async function visit(site, { as, language = "en", width = 1440, height = 900, scheme = "light", setup = false } = {}) {
   const context = await site.browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: "reduce", deviceScaleFactor: 1 });
   await context.addInitScript((code) => { if (!localStorage.getItem("gims.language")) localStorage.setItem("gims.language", code); }, language);
-  if (as || setup) {
-    const { cookie, session } = site.mock.openSession(as ?? "set-up", setup);
-    session.language = language;
-    await context.addCookies([{ name: "__Host-gims-console", value: cookie, url: site.address, secure: true, httpOnly: true, sameSite: "Strict" }]);
-  }
   const page = await context.newPage();
   page.setDefaultTimeout(120_000);
+  site.mock.language = language;
+  if (as || setup) {
+    await page.goto(`${site.address}/icon.svg`);
+    const status = await page.evaluate(async ([name, base]) => {
+      const post = async (path, body) => {
+        const answer = await fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+        return { status: answer.status, ...(await answer.json()) };
+      };
+      if (!name) return (await post("/setup/begin", { code: "ABCD-2345" })).status;
+      const { signin } = await post("/signin/start", { name, passphrase: "correct horse battery" });
+      return (await post("/signin/finish", { signin, factor: { totp: "123456" } })).status;
+    }, [as, base]);
+    if (status !== 200) throw new Error(`not signed in: ${status}`);
+  }
   const problems = [];
   page.on("console", (message) => { if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) problems.push(message.text()); });
   page.on("pageerror", (error) => problems.push(String(error)));
@@ -57,6 +67,6 @@ export async function visit(site, { as, language = "en", width = 1440, height = 
 
 export async function settled(page) {
   await page.locator("h1").first().waitFor();
-  await page.locator(".busy:not(.note .busy)").first().waitFor({ state: "detached" }).catch(() => undefined);
+  await page.waitForFunction(() => !document.querySelector(".busy"));
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
 }

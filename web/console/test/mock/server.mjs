@@ -44,6 +44,7 @@ export class Mock {
     this.unprovisioned = unprovisioned;
     this.stale = stale;
     this.signing = new Map();
+    this.language = "en";
     this.fail = undefined; // (operationId) => errcode: what is to be refused
     this.calls = [];
   }
@@ -51,7 +52,7 @@ export class Mock {
   openSession(name, setup = false) {
     const roles = setup ? [] : { administrator: ["administrator"], security: ["security_officer"], auditor: ["auditor"] }[name] ?? [];
     const { now } = this.world;
-    const session = { session_id: token(16), name, roles, csrf: token(), signed_in_ts: now, idle_expires_ts: now + 900_000, expires_ts: now + 28_800_000, fresh_ts: this.stale ? 0 : Date.now(), language: "en", factors: ["webauthn", "totp"], setup };
+    const session = { session_id: token(16), name, roles, csrf: token(), signed_in_ts: now, idle_expires_ts: now + 900_000, expires_ts: now + 28_800_000, fresh_ts: this.stale ? 0 : Date.now(), language: this.language, factors: ["webauthn", "totp"], setup };
     const cookie = token();
     this.sessions.set(cookie, session);
     return { cookie, session };
