@@ -14,6 +14,8 @@ export function formats(language: string, timeZone: string) {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone });
   const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone, timeZoneName: "short" });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  // A number with a unit in Latin letters keeps its order within a line from right to left (left-to-right isolate).
+  const whole = (text: string) => (language === "ur" ? `\u2066${text}\u2069` : text);
   const unit = (name: string, digits = 0) =>
     new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits });
   return {
@@ -31,8 +33,8 @@ export function formats(language: string, timeZone: string) {
     days: (value: number) => unit("day").format(value),
     bytes(value: number): string {
       const steps: [number, string][] = [[1e12, "terabyte"], [1e9, "gigabyte"], [1e6, "megabyte"], [1e3, "kilobyte"]];
-      for (const [size, name] of steps) if (value >= size) return unit(name, 1).format(value / size);
-      return unit("byte").format(value);
+      for (const [size, name] of steps) if (value >= size) return whole(unit(name, 1).format(value / size));
+      return whole(unit("byte").format(value));
     },
     ago(ts: number, now: number): string {
       const seconds = (ts - now) / 1000;

@@ -1,5 +1,5 @@
 // The record of every administrative act: filtered, looked into, verified here and by the unit, taken away.
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button as AriaButton } from "react-aria-components";
 import { api, ask, type Schemas } from "../api/client";
@@ -36,8 +36,8 @@ export default function Audit() {
     return { rows: page.entries, next: page.next };
   });
   const columns: Column<Entry>[] = [
-    { key: "number", head: t("audit.number"), width: "minmax(5rem, max-content)", cell: (entry) => <AriaButton className="button button-quiet link-like" aria-label={t("audit.entry", { number: entry.sequence })} onPress={() => setShown(entry)}>{format.number(entry.sequence)}</AriaButton> },
-    { key: "when", head: t("field.when"), width: "minmax(13rem, max-content)", cell: (entry) => format.exact(entry.ts) },
+    { key: "number", head: t("audit.number"), width: "5rem", cell: (entry) => <AriaButton className="button button-quiet link-like" aria-label={t("audit.entry", { number: entry.sequence })} onPress={() => setShown(entry)}>{format.number(entry.sequence)}</AriaButton> },
+    { key: "when", head: t("field.when"), width: "13rem", cell: (entry) => format.exact(entry.ts) },
     { key: "who", head: t("audit.who"), width: "minmax(10rem, 1fr)", cell: (entry) => <span className="two-lines"><span>{entry.actor}</span><span className="small soft">{entry.origin}</span></span> },
     { key: "act", head: t("audit.act"), width: "minmax(10rem, 1fr)", cell: (entry) => <span className="mono">{entry.act}</span> },
     { key: "target", head: t("audit.target"), width: "minmax(12rem, 2fr)", cell: (entry) => <span className="mono">{entry.target}</span> },
@@ -65,9 +65,11 @@ export default function Audit() {
 }
 
 function DateField(props: { label: string; value: string; onChange: (value: string) => void }) {
+  const id = useId();
   return (
-    <div className="field">
-      <label>{props.label}<input type="date" value={props.value} onChange={(event) => props.onChange(event.target.value)} /></label>
+    <div className="field field-date">
+      <label htmlFor={id}>{props.label}</label>
+      <input id={id} type="date" value={props.value} onChange={(event) => props.onChange(event.target.value)} />
     </div>
   );
 }

@@ -41,9 +41,9 @@ export default function Devices() {
     { key: "officer", head: t("field.officer"), width: "minmax(12rem, 1.5fr)", cell: (row) => (
       <span className="two-lines"><Link to={`/officers/${encodeURIComponent(row.user_id)}`}>{row.display_name ?? localpart(row.user_id)}</Link><span className="small soft">{organisation.unit(row.unit_id)}</span></span>
     ) },
-    { key: "state", head: t("field.state"), width: "minmax(8rem, max-content)", cell: (row) => row.device.state && <Badge tone={deviceTones[row.device.state]}>{t(`device_state.${row.device.state}`)}</Badge> },
-    { key: "seen", head: t("field.last_seen"), width: "minmax(9rem, max-content)", cell: (row) => (row.device.last_seen_ts ? format.time(row.device.last_seen_ts) : t("state.never")) },
-    { key: "address", head: t("field.address"), width: "minmax(8rem, max-content)", cell: (row) => row.device.last_seen_ip && <span className="mono">{row.device.last_seen_ip}</span> },
+    { key: "state", head: t("field.state"), width: "9rem", cell: (row) => row.device.state && <Badge tone={deviceTones[row.device.state]}>{t(`device_state.${row.device.state}`)}</Badge> },
+    { key: "seen", head: t("field.last_seen"), width: "11.5rem", cell: (row) => (row.device.last_seen_ts ? format.time(row.device.last_seen_ts) : t("state.never")) },
+    { key: "address", head: t("field.address"), width: "9rem", cell: (row) => row.device.last_seen_ip && <span className="mono">{row.device.last_seen_ip}</span> },
     { key: "client", head: t("field.client"), width: "minmax(10rem, 1fr)", cell: (row) => row.device.last_seen_agent && <span className="nowrap small" lang="en" dir="ltr">{row.device.last_seen_agent}</span> },
   ];
   return (

@@ -72,7 +72,7 @@ function Preview(props: { preview: Schemas["ImportPreview"]; onDone: (done: Sche
   const commit = useAct(() => ask(api.POST("/imports/{importId}/commit", { params: path, body: { skip_bad: preview.bad > 0 } })), { touches: ["users", "organisation"], onDone: props.onDone });
   const discard = useAct(() => ask(api.DELETE("/imports/{importId}", { params: path })), { onDone: props.onAgain });
   const columns: Column<Row>[] = [
-    { key: "row", head: t("import.row"), width: "minmax(4rem, max-content)", cell: (row) => format.number(row.row) },
+    { key: "row", head: t("import.row"), width: "4rem", cell: (row) => format.number(row.row) },
     { key: "name", head: t("field.name"), width: "minmax(12rem, 1.2fr)", cell: (row) => <span className="two-lines"><span>{row.display_name || "–"}</span><span className="small soft mono">{row.localpart}</span></span> },
     { key: "unit", head: t("field.unit"), width: "minmax(12rem, 1.2fr)", cell: (row) => <span className="two-lines"><span>{row.designation}</span><span className="small soft">{row.unit}</span></span> },
     { key: "errors", head: t("import.problem"), width: "minmax(16rem, 2fr)", cell: (row) => row.errors.length === 0 ? <Badge tone="good">{t("import.good_row")}</Badge> : (

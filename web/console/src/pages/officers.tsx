@@ -44,12 +44,12 @@ export default function Officers() {
     { key: "unit", head: t("field.unit"), width: "minmax(12rem, 1.5fr)", cell: (user) => (
       <span className="two-lines"><span>{organisation.designation(user.designation_id)}</span><span className="small soft">{organisation.unit(user.unit_id)}</span></span>
     ) },
-    { key: "state", head: t("field.state"), width: "minmax(8rem, max-content)", cell: (user) => <Badge tone={userTones[user.state]}>{t(`user_state.${user.state}`)}</Badge> },
-    { key: "clearance", head: t("field.clearance"), width: "minmax(8rem, max-content)", cell: (user) => user.clearance && <LabelBadge id={user.clearance} /> },
-    { key: "devices", head: t("nav.devices"), width: "minmax(6rem, max-content)", cell: (user) => (
+    { key: "state", head: t("field.state"), width: "9rem", cell: (user) => <Badge tone={userTones[user.state]}>{t(`user_state.${user.state}`)}</Badge> },
+    { key: "clearance", head: t("field.clearance"), width: "9rem", cell: (user) => user.clearance && <LabelBadge id={user.clearance} /> },
+    { key: "devices", head: t("nav.devices"), width: "10rem", cell: (user) => (
       <span>{format.number(user.devices)}{user.devices_pending ? <> <Badge tone="warn">{t("officers.pending", { count: user.devices_pending })}</Badge></> : null}</span>
     ) },
-    { key: "seen", head: t("field.last_seen"), width: "minmax(9rem, max-content)", cell: (user) => user.last_seen_ts ? format.time(user.last_seen_ts) : t("state.never") },
+    { key: "seen", head: t("field.last_seen"), width: "11.5rem", cell: (user) => user.last_seen_ts ? format.time(user.last_seen_ts) : t("state.never") },
   ];
   return (
     <Page title={t("nav.officers")} about={t("officers.about")} acts={may("addUser") && (

@@ -26,7 +26,7 @@ export default function Reports() {
   const close = useAct((input: { reportId: number; note: string }) => ask(api.POST("/reports/{reportId}/close", { params: { path: { reportId: input.reportId } }, body: { note: input.note } })), { touches: ["reports"] });
   const officer = (id: string) => <Link to={`/officers/${encodeURIComponent(id)}`}>{localpart(id)}</Link>;
   const columns: Column<Report>[] = [
-    { key: "when", head: t("field.when"), width: "minmax(9rem, max-content)", cell: (report) => format.time(report.ts) },
+    { key: "when", head: t("field.when"), width: "11.5rem", cell: (report) => format.time(report.ts) },
     { key: "by", head: t("reports.by"), width: "minmax(9rem, 1fr)", cell: (report) => officer(report.reporter) },
     { key: "about", head: t("reports.about_what"), width: "minmax(12rem, 1.5fr)", cell: (report) => (
       <span className="two-lines">
@@ -35,8 +35,8 @@ export default function Reports() {
       </span>
     ) },
     { key: "reason", head: t("field.reason"), width: "minmax(14rem, 2fr)", cell: (report) => report.reason ?? "–" },
-    { key: "state", head: t("field.state"), width: "minmax(8rem, max-content)", cell: (report) => <Badge tone={report.state === "open" ? "warn" : "good"}>{t(`report_state.${report.state}`)}</Badge> },
-    { key: "act", head: "", width: "minmax(7rem, max-content)", cell: (report) => (report.state === "open" && may("closeReport")
+    { key: "state", head: t("field.state"), width: "9rem", cell: (report) => <Badge tone={report.state === "open" ? "warn" : "good"}>{t(`report_state.${report.state}`)}</Badge> },
+    { key: "act", head: "", width: "7rem", cell: (report) => (report.state === "open" && may("closeReport")
       ? <Button aria-label={t("reports.close_of", { id: report.report_id })} onPress={() => askFor({ title: t("reports.close"), what: t("reports.close_what"), action: t("reports.close"), reason: "required", run: (note) => close.mutateAsync({ reportId: report.report_id, note }) })}>{t("reports.close")}</Button>
       : report.note && <span className="small">{report.note}</span>) },
   ];

@@ -27,8 +27,8 @@ export default function Room() {
     { key: "name", head: t("field.officer"), width: "minmax(14rem, 2fr)", cell: (member) => (
       <span className="two-lines"><Link to={`/officers/${encodeURIComponent(member.user_id)}`}>{member.display_name ?? localpart(member.user_id)}</Link><span className="small soft mono">{member.user_id}</span></span>
     ) },
-    { key: "membership", head: t("field.state"), width: "minmax(8rem, max-content)", cell: (member) => <Badge tone={member.membership === "join" ? "good" : "neutral"}>{t(`membership.${member.membership}`)}</Badge> },
-    { key: "power", head: t("rooms.power"), width: "minmax(6rem, max-content)", cell: (member) => member.power_level ?? "–" },
+    { key: "membership", head: t("field.state"), width: "9rem", cell: (member) => <Badge tone={member.membership === "join" ? "good" : "neutral"}>{t(`membership.${member.membership}`)}</Badge> },
+    { key: "power", head: t("rooms.power"), width: "6rem", cell: (member) => member.power_level ?? "–" },
   ];
   return (
     <Page title={query.data?.name ?? t(query.data?.direct ? "rooms.direct" : "rooms.unnamed")} about={<><Link to="/rooms">{t("nav.rooms")}</Link> · <span className="mono">{roomId}</span></>}>

@@ -26,11 +26,11 @@ export default function Rooms() {
     { key: "name", head: t("field.room"), width: "minmax(14rem, 2fr)", cell: (room) => (
       <span className="two-lines"><Link to={`/rooms/${encodeURIComponent(room.room_id)}`}>{room.name ?? t(room.direct ? "rooms.direct" : "rooms.unnamed")}</Link><span className="small soft mono">{room.room_id}</span></span>
     ) },
-    { key: "label", head: t("field.label"), width: "minmax(8rem, max-content)", cell: (room) => room.label && <LabelBadge id={room.label} /> },
-    { key: "members", head: t("rooms.members"), width: "minmax(6rem, max-content)", cell: (room) => format.number(room.members) },
-    { key: "last", head: t("rooms.last"), width: "minmax(9rem, max-content)", cell: (room) => (room.last_event_ts ? format.time(room.last_event_ts) : "–") },
-    { key: "keep", head: t("rooms.retention"), width: "minmax(8rem, max-content)", cell: (room) => (room.retention_days ? format.days(room.retention_days) : t("rooms.retention_site")) },
-    { key: "state", head: t("field.state"), width: "minmax(8rem, max-content)", cell: (room) => (room.shut_down_ts ? <Badge tone="bad">{t("rooms.closed")}</Badge> : <Badge tone="good">{t("rooms.open")}</Badge>) },
+    { key: "label", head: t("field.label"), width: "9rem", cell: (room) => room.label && <LabelBadge id={room.label} /> },
+    { key: "members", head: t("rooms.members"), width: "6rem", cell: (room) => format.number(room.members) },
+    { key: "last", head: t("rooms.last"), width: "11.5rem", cell: (room) => (room.last_event_ts ? format.time(room.last_event_ts) : "–") },
+    { key: "keep", head: t("rooms.retention"), width: "9rem", cell: (room) => (room.retention_days ? format.days(room.retention_days) : t("rooms.retention_site")) },
+    { key: "state", head: t("field.state"), width: "9rem", cell: (room) => (room.shut_down_ts ? <Badge tone="bad">{t("rooms.closed")}</Badge> : <Badge tone="good">{t("rooms.open")}</Badge>) },
   ];
   return (
     <Page title={t("nav.rooms")} about={t("rooms.about")}>
