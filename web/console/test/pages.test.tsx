@@ -62,7 +62,8 @@ describe("each page", () => {
   for (const [path, name] of pages) {
     it(`${name}: opens, and its head has the focus`, async () => {
       await stage({ as: "administrator", path });
-      expect(document.activeElement).toBe(await head(name));
+      const opened = await head(name);
+      expect(document.activeElement).toBe(opened);
       expect(document.title).toContain(name);
     });
     it(`${name}: an auditor sees it and is offered nothing that the role may not do`, async () => {

@@ -31,7 +31,7 @@ const guard: Middleware = {
 };
 
 export const api = createClient<paths>({
-  baseUrl: base,
+  baseUrl: new URL(base, location.origin).href,
   credentials: "same-origin",
   cache: "no-store",
   // Late, so that tests may put theirs in its place.

@@ -54,7 +54,7 @@ function Card(props: { proposal: Proposal }) {
     <section className="sheet" aria-label={t(`proposal.${proposal.action}`)}>
       {confirm}
       <div className="line spread">
-        <h3>{t(`proposal.${proposal.action}`)}</h3>
+        <h2>{t(`proposal.${proposal.action}`)}</h2>
         <Badge tone={tones[proposal.state]}>{t(`proposal_state.${proposal.state}`)}</Badge>
       </div>
       <p lang="en" dir="ltr">{proposal.text}</p>

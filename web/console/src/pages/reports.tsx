@@ -36,7 +36,7 @@ export default function Reports() {
     ) },
     { key: "reason", head: t("field.reason"), width: "minmax(14rem, 2fr)", cell: (report) => report.reason ?? "–" },
     { key: "state", head: t("field.state"), width: "9rem", cell: (report) => <Badge tone={report.state === "open" ? "warn" : "good"}>{t(`report_state.${report.state}`)}</Badge> },
-    { key: "act", head: "", width: "7rem", cell: (report) => (report.state === "open" && may("closeReport")
+    { key: "act", head: t("officer.acts"), width: "11rem", cell: (report) => (report.state === "open" && may("closeReport")
       ? <Button aria-label={t("reports.close_of", { id: report.report_id })} onPress={() => askFor({ title: t("reports.close"), what: t("reports.close_what"), action: t("reports.close"), reason: "required", run: (note) => close.mutateAsync({ reportId: report.report_id, note }) })}>{t("reports.close")}</Button>
       : report.note && <span className="small">{report.note}</span>) },
   ];

@@ -35,7 +35,7 @@ export default function Slips() {
     { key: "state", head: t("field.state"), width: "9rem", cell: (slip) => <Badge tone={tones[slip.state]}>{t(`slip_state.${slip.state}`)}</Badge> },
     { key: "until", head: t("slips.until"), width: "11.5rem", cell: (slip) => format.time(slip.expires_ts) },
     { key: "by", head: t("field.by"), width: "minmax(8rem, 1fr)", cell: (slip) => <span className="two-lines"><span>{slip.made_by}</span><span className="small soft">{format.time(slip.made_ts)}</span></span> },
-    { key: "act", head: "", width: "6rem", cell: (slip) => slip.state === "outstanding" && may("revokeSlip") && (
+    { key: "act", head: t("officer.acts"), width: "11rem", cell: (slip) => slip.state === "outstanding" && may("revokeSlip") && (
       <Button kind="danger" aria-label={t("slips.revoke_of", { name: slip.display_name ?? slip.user_id })} onPress={() => askFor({
         title: t("slips.revoke"), what: t("slips.revoke_what"), action: t("slips.revoke"), danger: true, run: () => revoke.mutateAsync(slip.slip_id) })}>{t("slips.revoke")}</Button>
     ) },

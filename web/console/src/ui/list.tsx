@@ -78,7 +78,7 @@ export function List<T>(props: {
                   const cell = column.cell(row);
                   return (
                     <div key={column.key} role="cell">
-                      {cell !== undefined && cell !== "" && cell !== null && column.head && <span className="cell-label" aria-hidden="true">{column.head}</span>}
+                      {cell !== undefined && cell !== "" && cell !== null && <span className="cell-label" aria-hidden="true">{column.head}</span>}
                       {cell}
                     </div>
                   );

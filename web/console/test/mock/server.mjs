@@ -16,7 +16,7 @@ const chain = (before, entry) => {
 function auditLog(world, count) {
   let before = Buffer.alloc(32);
   return Array.from({ length: count }, (_, at) => {
-    const user = world.users[at % world.users.length].user_id;
+    const user = world.somebody(at).user_id;
     const [act, target, detail] = [
       ["user.state", user, { after: { state: "locked" }, before: { state: "active" } }], ["signin.done", "administrator", { factor: "webauthn" }],
       ["device.revoke", `${user} ABCDEFGHIJ`, {}], ["approval.given", "41", { action: "identity_reset" }], ["settings.changed", "site", { after: { slip_hours: 72 }, before: { slip_hours: 48 } }],

@@ -35,27 +35,28 @@ export function makeWorld({ officers = 10_000, devices = 50_000, now = start } =
     slip: at % 6 ? "used" : at % 12 ? "outstanding" : "none",
     devices_pending: at % 50 === 1 ? 1 : 0,
   }));
+  const somebody = (at) => users[at % Math.max(users.length, 1)] ?? { user_id: `@nobody:${server}`, display_name: "Nobody", unit_id: "mow" };
   const states = ["approved", "approved", "approved", "approved", "pending", "locked", "revoked", "approved", "wiping", "wiped"];
   const device = (at) => ({
     device_id: id(at, 10).toUpperCase(), created_ts: start - 100 * day + at, display_name: of(models, at), last_seen_ts: now - at * 60_000,
     last_seen_ip: `10.73.${2 + (at % 2)}.${1 + (at % 250)}`, last_seen_agent: of(clients, at), state: of(states, at), certificate_expires_ts: now + 200 * day, verified: at % 7 !== 0,
   });
   const siteDevices = Array.from({ length: devices }, (_, at) => {
-    const user = users[(at * 7) % users.length];
+    const user = somebody(at * 7);
     return { user_id: user.user_id, display_name: user.display_name, unit_id: user.unit_id, device: device(at) };
   });
   const rooms = Array.from({ length: 240 }, (_, at) => ({
     room_id: `!${id(at + 5, 43)}`, ...(at % 5 === 4 ? {} : { name: of(["Flood control room", "Budget 2027", "Establishment", "Parliament questions", "Tenders"], at) + (at > 4 ? ` ${at}` : "") }), members: 2 + (at % 60), encrypted: true,
-    direct: at % 5 === 4, topic: "Circulars and their answers", label: of(labels, at).label, created_ts: start - 90 * day, creator: users[at % users.length].user_id, last_event_ts: now - at * hour, events: at * 17,
+    direct: at % 5 === 4, topic: "Circulars and their answers", label: of(labels, at).label, created_ts: start - 90 * day, creator: somebody(at).user_id, last_event_ts: now - at * hour, events: at * 17,
     ...(at % 4 === 1 ? { retention_days: 90 } : {}), ...(at % 31 === 30 ? { shut_down_ts: now - day } : {}),
   }));
   const proposal = (proposal_id, request, text, more) => ({
-    proposal_id, action: request.action, request, text, proposed_by: "security", proposed_ts: now - 120_000, expires_ts: now + 480_000, state: "waiting", approved_by: ["security"], needed: 2, challenge: id(proposal_id, 43), redeemable: false, ...more,
+    proposal_id, action: request.action, request, text, proposed_by: "security", proposed_ts: now - 120_000, expires_ts: now + 480_000, state: "waiting", approved_by: ["security"], needed: 2, challenge: Buffer.alloc(32, proposal_id).toString("base64url"), redeemable: false, ...more,
   });
   return {
-    now, units, designations, labels, users, siteDevices, device, rooms, server,
+    now, units, designations, labels, users, siteDevices, device, rooms, server, somebody,
     proposals: [
-      proposal(41, { action: "identity_reset", user_id: users[0].user_id }, `let ${users[0].user_id} replace its encrypted identity`),
+      proposal(41, { action: "identity_reset", user_id: somebody(0).user_id }, `let ${somebody(0).user_id} replace its encrypted identity`),
       proposal(42, { action: "backup_export", to: "file" }, "write a backup of this site to a file", { state: "approved", approved_by: ["administrator", "security"], redeemable: true }),
       proposal(39, { action: "zeroize", files_only: false }, "destroy all keys of this site for good", { state: "withdrawn", approved_by: [], expires_ts: now - day }),
     ],
@@ -68,8 +69,8 @@ export function makeWorld({ officers = 10_000, devices = 50_000, now = start } =
       { alarm_id: "backup.old", kind: "backup", severity: "warning", since_ts: now - 2 * day, text: "The last backup was made 9 days ago." },
       { alarm_id: "clock.drift", kind: "clock", severity: "notice", since_ts: now - hour, text: "The clock is 1.2 s off its reference.", acknowledged_by: "administrator", acknowledged_ts: now - hour / 2 },
     ],
-    slips: Array.from({ length: 130 }, (_, at) => ({ slip_id: `slip-${at + 1}`, user_id: users[at].user_id, display_name: users[at].display_name, state: of(["outstanding", "used", "expired", "revoked"], at), made_by: "administrator", made_ts: now - at * hour, expires_ts: now + (72 - at) * hour })),
-    reports: Array.from({ length: 9 }, (_, at) => ({ report_id: 100 - at, ts: now - at * 5 * hour, reporter: users[at + 3].user_id, state: at < 4 ? "open" : "closed", about: of(["event", "user", "room"], at), room_id: rooms[at].room_id, room_name: rooms[at].name ?? "Direct", user_id: users[at + 20].user_id, reason: "Writes to all members at night.", ...(at < 4 ? {} : { closed_by: "security", closed_ts: now - at * hour, note: "Spoken with the officer." }) })),
+    slips: Array.from({ length: 130 }, (_, at) => ({ slip_id: `slip-${at + 1}`, user_id: somebody(at).user_id, display_name: somebody(at).display_name, state: of(["outstanding", "used", "expired", "revoked"], at), made_by: "administrator", made_ts: now - at * hour, expires_ts: now + (72 - at) * hour })),
+    reports: Array.from({ length: 9 }, (_, at) => ({ report_id: 100 - at, ts: now - at * 5 * hour, reporter: somebody(at + 3).user_id, state: at < 4 ? "open" : "closed", about: of(["event", "user", "room"], at), room_id: rooms[at].room_id, room_name: rooms[at].name ?? "Direct", user_id: somebody(at + 20).user_id, reason: "Writes to all members at night.", ...(at < 4 ? {} : { closed_by: "security", closed_ts: now - at * hour, note: "Spoken with the officer." }) })),
     sessions: ["administrator", "security"].map((name, at) => ({ session_id: id(at + 9, 22), name, origin: `10.73.0.${20 + at}`, agent: "Firefox 145 (Windows)", factor: "webauthn", signed_in_ts: now - 2 * hour, last_seen_ts: now - 60_000 * at, expires_ts: now + 6 * hour, current: at === 0 })),
     custody: {
       state: "operational", kind: "tpm", reason: "", attended: false, persons: [], release: { running: 14, newest: 14 }, counter: 2117, tpm: { manufacturer: "IFX", model: "SLB9672", firmware: "16.12" }, last_quote_ts: now - day,
