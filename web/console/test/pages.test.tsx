@@ -73,6 +73,7 @@ describe("each page", () => {
       const forbidden = ["Add officer", "Import from CSV", "Make slips", "Add unit", "Change labels", "Close report", "Propose", "Make backup", "Install", "Invite", "Approve", "Carry out", "Withdraw", "Add administrator", "Lock", "Zeroize", "Make new shares", "Acknowledge", "Check the store", "Save"];
       const offered = screen.queryAllByRole("button").map((button) => button.textContent);
       const allowed = path === "account" ? ["Save"] : [];
+      expect(screen.queryByRole("alert")).toBeNull();
       expect(offered.filter((text) => forbidden.includes(text ?? "") && !allowed.includes(text ?? ""))).toEqual([]);
       // And asked for nothing that it was refused.
       for (const call of mock.calls) {
@@ -108,14 +109,14 @@ describe("officers", () => {
   });
   it("finds by name", async () => {
     const { mock } = await stage({ as: "administrator", path: "officers" });
-    await user.type(await screen.findByLabelText("Search by name or ID"), "00017");
+    await user.type(await screen.findByLabelText("Search by name or ID", {}, wait), "00017");
     await waitFor(() => expect(screen.getByText("1 of 1 shown")).toBeTruthy(), wait);
     expect(mock.calls.filter((call) => call === "listUsers").length).toBe(2);
   });
   it("adds one and goes there", async () => {
     const { mock } = await stage({ as: "administrator", path: "officers" });
     await press("Add officer");
-    const dialog = await screen.findByRole("dialog");
+    const dialog = await screen.findByRole("dialog", {}, wait);
     await user.type(within(dialog).getByLabelText("User name"), "desk.officer");
     await press("Add", dialog);
     await head("desk.officer");
@@ -124,7 +125,7 @@ describe("officers", () => {
   it("tells a name that cannot be before it is sent", async () => {
     const { mock } = await stage({ as: "administrator", path: "officers" });
     await press("Add officer");
-    const dialog = await screen.findByRole("dialog");
+    const dialog = await screen.findByRole("dialog", {}, wait);
     await user.type(within(dialog).getByLabelText("User name"), "Desk Officer");
     expect(within(dialog).getByText(/may have only a to z/)).toBeTruthy();
     await user.keyboard("{Enter}");
@@ -133,7 +134,7 @@ describe("officers", () => {
   it("locks one, with the reason, and only after the question", async () => {
     const { mock } = await stage({ as: "administrator", path: "officers/%40officer.00001%3Agims.internal" });
     await press("Lock");
-    const question = await screen.findByRole("alertdialog");
+    const question = await screen.findByRole("alertdialog", {}, wait);
     expect(within(question).getByText(/can do nothing but sign out/)).toBeTruthy();
     expect(mock.world["users"][0].state).toBe("active");
     await user.type(within(question).getByLabelText(/Reason/), "lost telephone");
@@ -143,7 +144,7 @@ describe("officers", () => {
   it("wants the name typed before an account is closed for good", async () => {
     const { mock } = await stage({ as: "administrator", path: "officers/%40officer.00001%3Agims.internal" });
     await press("Deactivate for good");
-    const question = await screen.findByRole("alertdialog");
+    const question = await screen.findByRole("alertdialog", {}, wait);
     await user.type(within(question).getByLabelText("Reason"), "retired");
     const button = within(question).getByRole("button", { name: "Deactivate for good" });
     expect(button).toHaveProperty("disabled", true);
@@ -154,7 +155,7 @@ describe("officers", () => {
   it("imports a list: shows each mistake, makes the rest", async () => {
     const { mock } = await stage({ as: "administrator", path: "officers/import" });
     const file = new File(["localpart,display_name,unit\na.one,One,Ministry of Works\nB two,Two,\na.one,Three,\nc,Four,Nowhere\n"], "list.csv", { type: "text/csv" });
-    await user.upload(await screen.findByLabelText("CSV file"), file);
+    await user.upload(await screen.findByLabelText("CSV file", {}, wait), file);
     expect(await screen.findByText("Letters that a user name cannot have", {}, wait)).toBeTruthy();
     expect(screen.getByText("The same user name comes twice in the file")).toBeTruthy();
     expect(screen.getByText("There is no such unit")).toBeTruthy();
@@ -165,7 +166,7 @@ describe("officers", () => {
   it("makes a slip in Hindi and English, once", async () => {
     await stage({ as: "administrator", path: "officers/%40officer.00001%3Agims.internal" });
     await press("Make enrolment slip");
-    await press("Make slip", await screen.findByRole("dialog"));
+    await press("Make slip", await screen.findByRole("dialog", {}, wait));
     const shown = await screen.findByRole("alertdialog", {}, wait);
     for (const text of ["नामांकन पर्ची", "Enrolment slip", "QX7M-2PAK-RTW5"]) expect(within(shown).getByText(text)).toBeTruthy();
     expect(within(shown).getAllByRole("img").length).toBe(3);
@@ -176,7 +177,7 @@ describe("acts", () => {
   it("are done after passphrase and code were shown again, where that is asked", async () => {
     const { mock } = await stage({ as: "administrator", path: "custody", mock: { stale: true } });
     await press("Zeroize");
-    const question = await screen.findByRole("alertdialog");
+    const question = await screen.findByRole("alertdialog", {}, wait);
     await user.type(within(question).getByLabelText(/Type ZEROIZE/), "ZEROIZE");
     await press("Propose", question);
     await screen.findByText("Confirm that it is you", {}, wait);
@@ -215,12 +216,12 @@ describe("acts", () => {
       }
     }
     vi.stubGlobal("PublicKeyCredential", Key);
-    vi.stubGlobal("navigator", Object.assign(Object.create(navigator), { credentials: { get: async ({ publicKey }: { publicKey: { challenge: string } }) => new Key(publicKey.challenge) } }));
+    Object.defineProperty(navigator, "credentials", { configurable: true, value: { get: async ({ publicKey }: { publicKey: { challenge: string } }) => new Key(publicKey.challenge) } });
     const { mock } = await stage({ as: "administrator", path: "proposals" });
     await press("Approve");
-    await press("Approve with security key", await screen.findByRole("alertdialog"));
+    await press("Approve with security key", await screen.findByRole("alertdialog", {}, wait));
     await waitFor(() => expect(mock.world["proposals"][0].approved_by).toEqual(["security", "administrator"]), wait);
-    vi.unstubAllGlobals();
+    Reflect.deleteProperty(navigator, "credentials");
   });
 });
 
@@ -239,7 +240,7 @@ describe("the audit log", () => {
   it("shows before and after", async () => {
     await stage({ as: "auditor", path: "audit" });
     await press("Entry 36");
-    const shown = await screen.findByRole("dialog");
+    const shown = await screen.findByRole("dialog", {}, wait);
     expect(within(shown).getByText("Before")).toBeTruthy();
     expect(within(shown).getByText("After")).toBeTruthy();
   });
