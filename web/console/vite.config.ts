@@ -28,7 +28,7 @@ function precompress(): Plugin {
     name: "gims-precompress",
     apply: "build",
     closeBundle() {
-      if (process.env["GIMS_CONSOLE_QUICK"]) return;
+      if (process.env["GIMS_CONSOLE_QUICK"]) return; // for who only looks at it
       for (const entry of readdirSync(out, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || !/\.(js|css|html|svg|json)$/.test(entry.name)) continue;
         const path = join(entry.parentPath, entry.name);
