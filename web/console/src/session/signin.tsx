@@ -34,6 +34,7 @@ export function SignIn(props: { problem: unknown }) {
         </div>
         <h1>{title}</h1>
         {site === undefined && props.problem !== undefined && <Failed error={props.problem} again={() => location.reload()} />}
+        {site?.banner && <Note><p>{site.banner}</p></Note>}
         {site?.state === "locked" && <Note tone="warn" title={t("site_state.locked")}><p>{t("signin.locked")}</p>{site.reason && <p className="small" lang="en" dir="ltr">{site.reason}</p>}</Note>}
         {site?.state === "zeroized" && <Note tone="bad" title={t("site_state.zeroized")}><p>{t("signin.zeroized")}</p></Note>}
         {challenge === undefined && <First key={String(invited)} invited={invited} onDone={setChallenge} />}
