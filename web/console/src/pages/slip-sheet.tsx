@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { createPortal } from "react-dom";
 import { api, ask, type Schemas } from "../api/client";
 import { haveLanguage } from "../i18n";
-import { formats, useFormats } from "../i18n/format";
+import { formats } from "../i18n/format";
 import { useAct, useSession } from "../session/session";
 import { Button, TextField } from "../ui/controls";
 import { Dialog } from "../ui/dialogs";
@@ -69,11 +69,10 @@ export function wifiCode(ssid: string, passphrase: string): string {
 export function SlipSheet(props: { slip: Schemas["Slip"]; site: Schemas["SlipSite"] }) {
   const { i18n } = useTranslation();
   const { site: known } = useSession();
-  const format = useFormats();
   const { slip, site } = props;
   const hindi = i18n.getFixedT("hi");
   const english = i18n.getFixedT("en");
-  const hindiFormat = formats("hi", known?.time_zone ?? "Asia/Kolkata");
+  const [hindiTime, englishTime] = (["hi", "en"] as const).map((code) => formats(code, known?.time_zone ?? "Asia/Kolkata").exact(slip.expires_ts));
   const both = (key: string) => <span className="both"><span lang="hi">{hindi(key)}</span> <span lang="en">{english(key)}</span></span>;
   const setup = `${site.setup_url}#${site.ca_sha256}`;
   return (
@@ -85,7 +84,7 @@ export function SlipSheet(props: { slip: Schemas["Slip"]; site: Schemas["SlipSit
       <dl>
         <div><dt>{both("slip.officer")}</dt><dd><strong>{slip.display_name ?? localpart(slip.user_id)}</strong>{slip.designation && <> · {slip.designation}</>}{slip.unit && <> · {slip.unit}</>}</dd></div>
         <div><dt>{both("slip.user")}</dt><dd className="mono">{slip.user_id}</dd></div>
-        <div><dt>{both("slip.until")}</dt><dd><span lang="hi">{hindiFormat.exact(slip.expires_ts)}</span><br />{format.exact(slip.expires_ts)}</dd></div>
+        <div><dt>{both("slip.until")}</dt><dd><span lang="hi">{hindiTime}</span><br />{englishTime}</dd></div>
       </dl>
       <ol>
         {site.wifi && (
