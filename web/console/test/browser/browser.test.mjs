@@ -113,6 +113,17 @@ test("by keyboard alone: skip, menu, dialog and back", async () => {
   await context.close();
 });
 
+test("a list of officers with mistakes is shown row by row before anything is made", async () => {
+  const { page, context } = await visit(site, { as: "administrator", width: 390 });
+  await page.goto(`${site.address}/#/officers/import`);
+  await settled(page);
+  const list = "localpart,display_name,unit\na.one,One,Ministry of Works\nB two,Two,\na.one,Three,\nc,Four,Nowhere\n";
+  await page.getByLabel("CSV file").setInputFiles({ name: "list.csv", mimeType: "text/csv", buffer: Buffer.from(list) });
+  for (const text of ["Letters that a user name cannot have", "The same user name comes twice in the file", "There is no such unit"]) await page.getByText(text).waitFor();
+  assert.ok(!site.mock.calls.includes("commitImport"));
+  await context.close();
+});
+
 test("long lists have only what is seen in the page", async () => {
   const { page, context } = await visit(site, { as: "administrator" });
   for (const [path, total] of [["officers", 10_000], ["devices", 50_000]]) {
