@@ -38,10 +38,13 @@ std::string base64url(const Challenge& challenge) {
 }
 
 Result<> check_client_data(std::string_view json, const Challenge& challenge,
-                           std::string_view rp_id) {
+                           std::string_view rp_id, ClientAct act) {
   std::string_view rest = json;
-  if (!take(rest, R"({"type":"webauthn.get","challenge":")")) {
+  if (act == ClientAct::assertion && !take(rest, R"({"type":"webauthn.get","challenge":")")) {
     return refused("The client data is not that of an assertion.");
+  }
+  if (act == ClientAct::registration && !take(rest, R"({"type":"webauthn.create","challenge":")")) {
+    return refused("The client data is not that of a registration.");
   }
   if (!take(rest, base64url(challenge)) || !take(rest, R"(","origin":")")) {
     return refused("The assertion is over another challenge.");

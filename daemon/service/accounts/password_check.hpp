@@ -4,17 +4,16 @@
 
 #include <chrono>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/users.hpp"
+#include "service/attempts.hpp"
 
 namespace gims::service {
 
@@ -23,7 +22,10 @@ class PasswordCheck {
  public:
   PasswordCheck(Users& users, Passwords& passwords, const Clock& clock,
                 const Policy& policy) noexcept
-      : users_(users), passwords_(passwords), clock_(clock), policy_(policy) {}
+      : users_(users),
+        passwords_(passwords),
+        limited_(policy.rate_limits),
+        attempts_({.free = 5, .longest = std::chrono::minutes(5)}, clock) {}
 
   // Gives the account when the password is its own, in whatever state it is; nothing when it is
   // not, or there is no such account. M_LIMIT_EXCEEDED after many failures for one account from one
@@ -33,25 +35,10 @@ class PasswordCheck {
            std::move_only_function<void(Result<std::optional<User>>)> done);
 
  private:
-  struct Failures {
-    unsigned count = 0;
-    std::chrono::steady_clock::time_point last;
-    [[nodiscard]] std::chrono::steady_clock::time_point over() const noexcept;
-  };
-  [[nodiscard]] Result<> begin(const std::string& key);
-  void matched(const std::string& key);
-  // The try came to no verdict.
-  void undo(const std::string& key);
-  void make_room();
-
   Users& users_;
   Passwords& passwords_;
-  const Clock& clock_;
-  const Policy& policy_;
-  std::mutex mutex_;
-  // By account and address. Bounded: forgets whoever has waited long enough, or else the one whose
-  // wait is over first.
-  std::unordered_map<std::string, Failures> failures_;
+  const bool limited_;
+  Attempts attempts_;  // by account and address
 };
 
 }  // namespace gims::service
