@@ -11,30 +11,29 @@
 namespace gims::service::console {
 namespace {
 
-constexpr std::size_t id_letters = 22;  // 128 bits and more; it is no secret
+constexpr std::size_t id_letters = 22;  // over 128 bits, though it is no secret
 constexpr std::size_t longest_agent = 256;
 
-// Nobody is kept waiting by what another program sends as its name.
-std::string cut(std::string agent) {
-  if (agent.size() > longest_agent) agent.resize(longest_agent);
-  return agent;
-}
-
-std::unexpected<Error> ended() {
-  return not_signed_in("You are not signed in, or your session has ended.");
-}
+Millis ms(auto duration) { return std::chrono::milliseconds(duration).count(); }
 
 }  // namespace
 
-crypto::Digest Sessions::hash(std::string_view cookie) const noexcept {
-  const std::array<crypto::ByteView, 2> parts{crypto::as_bytes("session"),
-                                              crypto::as_bytes(cookie)};
+Where where(std::string_view address, std::string_view agent) {
+  return {.address = std::string(address), .agent = std::string(agent.substr(0, longest_agent))};
+}
+
+Millis Session::idle_expires_ts() const noexcept {
+  return std::min(last_seen_ts + ms(idle_life), expires_ts());
+}
+Millis Session::expires_ts() const noexcept { return signed_in_ts + ms(longest_life); }
+
+crypto::Digest Sessions::keyed(std::string_view purpose, std::string_view cookie) const {
+  const std::array<crypto::ByteView, 2> parts{crypto::as_bytes(purpose), crypto::as_bytes(cookie)};
   return crypto::keyed_hash(key_, parts);
 }
 
 Redacted Sessions::csrf_token(std::string_view cookie) const {
-  const std::array<crypto::ByteView, 2> parts{crypto::as_bytes("token"), crypto::as_bytes(cookie)};
-  return Redacted(crypto::base64(crypto::keyed_hash(key_, parts), crypto::Alphabet::url_safe));
+  return Redacted(crypto::base64(keyed("token", cookie), crypto::Alphabet::url_safe));
 }
 
 bool Sessions::csrf_fits(std::string_view cookie, std::string_view token) const {
@@ -42,158 +41,112 @@ bool Sessions::csrf_fits(std::string_view cookie, std::string_view token) const 
   return equal_in_constant_time(crypto::as_bytes(right.reveal()), crypto::as_bytes(token));
 }
 
-bool Sessions::over(const Session& session, Time now) noexcept {
-  if (session.holder.stage == Stage::first_factor) return now >= session.begun + first_factor_life;
-  return now >= session.used + idle_life || now >= session.begun + longest_life;
+bool Sessions::over(const Entry& entry, Time now) noexcept {
+  return now >= entry.used + idle_life || now >= entry.begun + longest_life;
 }
 
-void Sessions::drop_ended(Time now) {
-  std::erase_if(sessions_, [&](const auto& entry) { return over(entry.second, now); });
+void Sessions::make_room(std::string_view name, Time now) {
+  std::erase_if(entries_, [&](const auto& entry) { return over(entry.second, now); });
+  const auto of_name = [&](const auto& entry) { return entry.second.session.name == name; };
+  const bool one_has_all =
+      std::cmp_greater_equal(std::ranges::count_if(entries_, of_name), most_sessions_of_one);
+  if (!one_has_all && entries_.size() < most_sessions) return;
+  entries_.erase(std::ranges::min_element(entries_, {}, [&](const auto& entry) {
+    return std::pair(one_has_all && !of_name(entry), entry.second.used);
+  }));
 }
 
-void Sessions::make_room(std::string_view name) {
-  const auto of_name = [&](const auto& entry) { return entry.second.holder.name == name; };
-  const bool full_of_one =
-      std::cmp_greater_equal(std::ranges::count_if(sessions_, of_name), most_sessions_of_one);
-  if (!full_of_one && sessions_.size() < most_sessions) return;
-  const auto gives_way = [&](const Session& session) {
-    return std::pair(full_of_one ? session.holder.name != name
-                                 : session.holder.stage == Stage::signed_in,
-                     session.used);
-  };
-  sessions_.erase(std::ranges::min_element(
-      sessions_, {}, [&](const auto& entry) { return gives_way(entry.second); }));
-}
-
-Sessions::Begun Sessions::begin(std::string name, Role role, Stage stage, Where where) {
+Sessions::Begun Sessions::begin(std::string name, FactorKind factor, Where where) {
   Redacted cookie = crypto::random_token("");
-  Session session;
-  session.holder = {.session_id = crypto::random_alphanumeric(id_letters),
-                    .name = std::move(name),
-                    .role = role,
-                    .stage = stage,
-                    .fresh = stage == Stage::signed_in};
-  session.where = {.address = std::move(where.address), .agent = cut(std::move(where.agent))};
-  session.begun = session.used = clock_.steady();
-  session.fresh_until = session.begun + fresh_life;
-  session.created_ts = session.last_seen_ts = clock_.now_ms();
-  Holder holder = session.holder;
+  Entry entry;
+  entry.session.id = crypto::random_alphanumeric(id_letters);
+  entry.session.name = std::move(name);
+  entry.session.factor = factor;
+  entry.session.where = std::move(where);
+  entry.session.signed_in_ts = entry.session.last_seen_ts = entry.session.fresh_ts =
+      clock_.now_ms();
+  entry.session.fresh = true;
+  entry.begun = entry.used = clock_.steady();
+  entry.fresh_until = entry.begun + fresh_life;
+  Session session = entry.session;
   const std::lock_guard lock(mutex_);
-  drop_ended(session.begun);
-  make_room(holder.name);
-  sessions_.emplace(hash(cookie.reveal()), std::move(session));
-  return {.cookie = std::move(cookie), .holder = std::move(holder)};
+  make_room(session.name, entry.begun);
+  entries_.emplace(keyed("session", cookie.reveal()), std::move(entry));
+  return {.cookie = std::move(cookie), .session = std::move(session)};
 }
 
-Result<Holder> Sessions::authenticate(std::string_view cookie, const Where& where,
-                                      const Moved& moved) {
-  const crypto::Digest key = hash(cookie);
-  std::optional<Holder> thief;
+Result<Session> Sessions::authenticate(std::string_view cookie, const Where& where,
+                                       const Moved& moved) {
+  const crypto::Digest key = keyed("session", cookie);
+  Session misused;
   {
     const std::lock_guard lock(mutex_);
     const Time now = clock_.steady();
-    const auto found = sessions_.find(key);
-    if (found == sessions_.end()) return ended();
-    Session& session = found->second;
-    if (over(session, now)) {
-      sessions_.erase(found);
-      return ended();
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) return not_signed_in();
+    Entry& entry = found->second;
+    if (over(entry, now)) {
+      entries_.erase(found);
+      return not_signed_in();
     }
-    if (session.where.address == where.address && session.where.agent == cut(where.agent)) {
-      session.used = now;
-      session.last_seen_ts = clock_.now_ms();
-      Holder holder = session.holder;
-      holder.fresh = holder.stage == Stage::signed_in && now < session.fresh_until;
-      return holder;
+    if (entry.session.where == where) {
+      entry.used = now;
+      entry.session.last_seen_ts = clock_.now_ms();
+      entry.session.fresh = now < entry.fresh_until;
+      return entry.session;
     }
-    thief = session.holder;
-    sessions_.erase(found);
+    misused = std::move(entry.session);
+    entries_.erase(found);
   }
-  moved(*thief);
+  moved(misused);
   return not_signed_in(
-      "This session was begun from another address or with another browser, and has ended.");
+      "This session was begun from another address or with another browser. It has ended.");
 }
 
-Sessions::Session* Sessions::find(std::string_view session_id) {
-  const auto found = std::ranges::find_if(sessions_, [&](const auto& entry) {
-    return entry.second.holder.session_id == session_id;
-  });
-  return found == sessions_.end() ? nullptr : &found->second;
-}
-
-hsm::approval::Challenge Sessions::challenge(std::string_view session_id) {
-  hsm::approval::Challenge made{};
-  crypto::fill_random(made);
+std::optional<Session> Sessions::refresh(std::string_view id) {
   const std::lock_guard lock(mutex_);
-  if (Session* const session = find(session_id)) {
-    session->challenge = made;
-    session->challenge_until = clock_.steady() + challenge_life;
-  }
-  return made;
+  const auto found = std::ranges::find_if(
+      entries_, [&](const auto& entry) { return entry.second.session.id == id; });
+  if (found == entries_.end()) return std::nullopt;
+  Entry& entry = found->second;
+  entry.fresh_until = clock_.steady() + fresh_life;
+  entry.session.fresh_ts = clock_.now_ms();
+  entry.session.fresh = true;
+  return entry.session;
 }
 
-Result<hsm::approval::Challenge> Sessions::take_challenge(std::string_view session_id) {
-  const std::lock_guard lock(mutex_);
-  Session* const session = find(session_id);
-  if (session == nullptr || !session->challenge || clock_.steady() >= session->challenge_until) {
-    return fail(ErrorKind::forbidden, "GIMS_SIGN_IN_FAILED",
-                "The security key was asked too long ago: try again.");
-  }
-  return *std::exchange(session->challenge, std::nullopt);
-}
-
-void Sessions::note_wrong_factor(std::string_view session_id) {
-  const std::lock_guard lock(mutex_);
-  std::erase_if(sessions_, [&](auto& entry) {
-    return entry.second.holder.session_id == session_id &&
-           ++entry.second.wrong_factors >= most_wrong_factors;
-  });
-}
-
-void Sessions::refresh(std::string_view session_id) {
-  const std::lock_guard lock(mutex_);
-  Session* const session = find(session_id);
-  if (session == nullptr) return;
-  session->fresh_until = clock_.steady() + fresh_life;
-  session->wrong_factors = 0;
-}
-
-std::vector<SessionShown> Sessions::list() {
-  std::vector<SessionShown> shown;
+std::vector<Session> Sessions::list() {
+  std::vector<Session> shown;
   {
     const std::lock_guard lock(mutex_);
-    drop_ended(clock_.steady());
-    for (const auto& [key, session] : sessions_) {
-      if (session.holder.stage != Stage::signed_in) continue;
-      shown.push_back({.session_id = session.holder.session_id,
-                       .name = session.holder.name,
-                       .address = session.where.address,
-                       .agent = session.where.agent,
-                       .created_ts = session.created_ts,
-                       .last_seen_ts = session.last_seen_ts});
+    const Time now = clock_.steady();
+    for (const auto& [key, entry] : entries_) {
+      if (!over(entry, now)) shown.push_back(entry.session);
     }
   }
-  std::ranges::sort(shown, {}, [](const SessionShown& one) {
-    return std::tuple(one.name, one.created_ts, one.session_id);
+  std::ranges::sort(shown, {}, [](const Session& one) {
+    return std::tuple(one.name, one.signed_in_ts, one.id);
   });
   return shown;
 }
 
-std::optional<std::string> Sessions::end(std::string_view session_id) {
+std::optional<std::string> Sessions::end(std::string_view id,
+                                         std::optional<std::string_view> name) {
   std::optional<std::string> whose;
   const std::lock_guard lock(mutex_);
-  std::erase_if(sessions_, [&](const auto& entry) {
-    const bool it = entry.second.holder.session_id == session_id;
-    if (it) whose = entry.second.holder.name;
-    return it;
+  std::erase_if(entries_, [&](const auto& entry) {
+    const Session& session = entry.second.session;
+    if (session.id != id || (name && session.name != *name)) return false;
+    whose = session.name;
+    return true;
   });
   return whose;
 }
 
 void Sessions::end_all(std::string_view name, std::string_view except) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(sessions_, [&](const auto& entry) {
-    return entry.second.holder.name == name && entry.second.holder.session_id != except;
+  std::erase_if(entries_, [&](const auto& entry) {
+    return entry.second.session.name == name && entry.second.session.id != except;
   });
 }
 

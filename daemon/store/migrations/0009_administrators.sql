@@ -1,18 +1,17 @@
--- Who may use the web console, and with what they sign in. Sessions are in memory alone (service/console/sessions.hpp).
+-- What administrators sign in to the web console with. Who they are, and their roles, is in gims-keyd; sessions are
+-- in memory alone (service/console/sessions.hpp).
 
 CREATE TABLE administrators (
-  name TEXT PRIMARY KEY,                     -- as it is typed to sign in; never given twice
-  display_name TEXT NOT NULL,
-  role TEXT NOT NULL,                        -- administrator, security_officer, auditor
-  state TEXT NOT NULL DEFAULT 'active',      -- active, locked, removed
-  passphrase_hash BLOB,                      -- Argon2id string, sealed with a key made of the data key
+  name TEXT PRIMARY KEY,                     -- as gims-keyd has it
   created_ts BIGINT NOT NULL,
-  last_sign_in_ts BIGINT,
-  totp_secret BLOB,                          -- sealed likewise; NULL: none
-  totp_confirmed INTEGER NOT NULL DEFAULT 0, -- 0: shown once, no code of it was seen yet
+  locked INTEGER NOT NULL DEFAULT 0,
+  passphrase_hash BLOB,                      -- Argon2id string, sealed with the data key; NULL: none yet
+  invitation_hash BLOB,                      -- keyed hash of the one-time code; NULL: none waits
+  invited_until_ts BIGINT NOT NULL,          -- as long a first factor may be registered
+  totp_secret BLOB,                          -- sealed with a key of its own; NULL: none
   totp_step BIGINT NOT NULL DEFAULT 0,       -- of the code that was taken last: none is taken twice
-  enrolment_hash BLOB,                       -- keyed hash of the code by which a first factor is added; NULL: none waits
-  enrolment_until_ts BIGINT NOT NULL DEFAULT 0
+  language TEXT NOT NULL DEFAULT 'en',
+  last_sign_in_ts BIGINT
 );
 
 -- WebAuthn credentials. No two administrators share one.
@@ -20,7 +19,7 @@ CREATE TABLE administrator_keys (
   credential_id BLOB PRIMARY KEY,
   administrator TEXT NOT NULL,
   label TEXT NOT NULL,
-  algorithm INTEGER NOT NULL,                -- COSE: -7 ES256, -8 EdDSA
+  kind INTEGER NOT NULL,                     -- hsm/approval/administrator.hpp: 1 ES256, 2 EdDSA
   public_key BLOB NOT NULL,
   sign_count BIGINT NOT NULL,
   created_ts BIGINT NOT NULL,
