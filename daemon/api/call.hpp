@@ -12,13 +12,18 @@
 #include "http/response.hpp"
 #include "http/route.hpp"
 #include "json/value.hpp"
+#include "service/console/role.hpp"
+#include "service/console/sessions.hpp"
 
 namespace gims::api {
 
-// The user and device behind an access token.
+// The user and device behind an access token. At the console's door: the administrator behind a
+// session, who is no user.
 struct Caller {
   std::string user_id;
   std::string device_id;
+  std::optional<service::console::Session> session = std::nullopt;
+  service::console::Roles roles{};
 };
 
 // Movable; answered once, from any thread, by one of the &&-functions; one that is dropped answers

@@ -38,7 +38,8 @@ http::Response render_error(const Error& error) {
   if (error.kind == ErrorKind::internal)
     log::failure(log::id::request_failed, "A request failed.", error);
   http::Response response;
-  response.status = http::status_of(error.kind);
+  // 410 is the console's alone, and no kind of error has it.
+  response.status = error.code == "GIMS_EXPIRED" ? 410 : http::status_of(error.kind);
 
   // Authentication that is only asked for has flows and is no error yet (spec: client-server API,
   // "User-Interactive API in the REST API").

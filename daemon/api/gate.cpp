@@ -5,10 +5,12 @@
 
 #include "api/call_state.hpp"
 #include "api/error.hpp"
+#include "api/same_site.hpp"
 #include "base/check.hpp"
 #include "http/router.hpp"
 #include "json/value.hpp"
 #include "json/writer.hpp"
+#include "service/console/refusals.hpp"
 
 namespace gims::api {
 namespace {
@@ -102,6 +104,19 @@ std::string_view name_of(Auth auth) noexcept {
       return "token_locked_ok";
     case Auth::admin_socket:
       return "admin_socket";
+    case Auth::console:
+      return "console";
+  }
+  return "";
+}
+std::string_view name_of(ConsoleAccess::To to) noexcept {
+  switch (to) {
+    case ConsoleAccess::To::nobody:
+      return "nobody";
+    case ConsoleAccess::To::anybody:
+      return "anybody";
+    case ConsoleAccess::To::signed_in:
+      return "signed_in";
   }
   return "";
 }
@@ -125,6 +140,8 @@ std::string_view name_of(RateClass rate) noexcept {
       return "upload";
     case RateClass::attest:
       return "attest";
+    case RateClass::console_sign_in:
+      return "console_sign_in";
   }
   return "";
 }
@@ -189,6 +206,8 @@ Result<Caller> Gate::identify(const Route& route, const http::Request& request) 
       return fail(ErrorKind::forbidden, "M_FORBIDDEN",
                   "Only administrators of this machine may use the admin socket.");
     }
+    case Auth::console:
+      return identify_at_console(route, request);
     case Auth::token:
     case Auth::token_optional:
     case Auth::token_choosing_ok:
@@ -202,6 +221,17 @@ Result<Caller> Gate::identify(const Route& route, const http::Request& request) 
                 "An access token is needed: sign in, then send it as \"Authorization: Bearer\".");
   }
   return authenticator_.authenticate(*token, route.auth, request);
+}
+
+Result<Caller> Gate::identify_at_console(const Route& route, const http::Request& request) {
+  const bool changes = route.method != http::Method::get;
+  GIMS_TRY(check_site(request, options_.site, changes));
+  if (route.console.to == ConsoleAccess::To::anybody) return Caller{};
+  if (options_.console == nullptr) return service::console::not_signed_in();
+  GIMS_TRY_ASSIGN(Caller caller, options_.console->authenticate(request, changes));
+  if (!caller.roles.any_of(route.console.roles)) return service::console::role_refused();
+  if (route.console.fresh && !caller.session->fresh) return service::console::not_fresh();
+  return caller;
 }
 
 Result<Caller> Gate::admit(const Route& route, const http::Request& request) {
@@ -229,7 +259,11 @@ void Gate::enter(const Route& route, http::Responder responder) {
 
 http::Renderer Gate::renderer() const {
   return {.error =
-              [](const http::Request& request, const Error& error) {
+              [pages = options_.pages](const http::Request& request, const Error& error) {
+                if (pages && error.code == "NO_ROUTE" &&
+                    request.peer.door == http::Door::console) {
+                  if (auto page = pages(request)) return std::move(*page);
+                }
                 auto response = render_error(error);
                 add_common_headers(request, response);
                 return response;
@@ -255,6 +289,12 @@ void add_common_headers(const http::Request& request, http::Response& response) 
       add_header(response, "Access-Control-Max-Age", "86400");
     }
   }
+  if (request.peer.door == http::Door::console) {
+    add_header(response, "Strict-Transport-Security", "max-age=63072000");
+    add_header(response, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    add_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+    add_header(response, "Referrer-Policy", "no-referrer");
+  }
   if (response.status == 204) return;
   add_header(response, "Content-Type", "application/json");
   add_header(response, "Cache-Control", "no-store");
@@ -272,8 +312,15 @@ std::string describe(const Routes& table) {
         .member("auth", name_of(route.auth))
         .member("rate", name_of(route.rate))
         .member("body", name_of(route.body))
-        .member("body_limit", route.body_limit)
-        .end_object();
+        .member("body_limit", route.body_limit);
+    if (route.door == http::Door::console) {
+      out.member("access", name_of(route.console.to)).key("roles").begin_array();
+      for (const auto& [role, name] : service::console::role_names) {
+        if (route.console.roles.any_of({role})) out.value(name);
+      }
+      out.end_array().member("fresh", route.console.fresh);
+    }
+    out.end_object();
   }
   out.end_array();
   return out.take();

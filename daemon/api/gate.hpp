@@ -1,6 +1,7 @@
 // What every request to the API goes through before its handler: authentication, limits, the body.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,11 +32,29 @@ class Authenticator {
                                                     const http::Request& request) = 0;
 };
 
+// Who stands behind the cookie of a request at the console's door. Thread: any, several at once. On
+// loops: must be quick.
+class ConsoleAuthenticator {
+ public:
+  ConsoleAuthenticator() = default;
+  ConsoleAuthenticator(const ConsoleAuthenticator&) = delete;
+  ConsoleAuthenticator& operator=(const ConsoleAuthenticator&) = delete;
+  virtual ~ConsoleAuthenticator() = default;
+  // M_UNKNOWN_TOKEN; for a request that `changes` something also GIMS_ORIGIN, where it lacks the
+  // session's token.
+  [[nodiscard]] virtual Result<Caller> authenticate(const http::Request& request, bool changes) = 0;
+};
+
 struct GateOptions {
   bool rate_limits = true;
   // The uids that Auth::admin_socket takes; root always.
   std::vector<std::uint32_t> admin_uids;
   RateFactors rates{};
+  // Of the console's door; nothing: nobody signs in there.
+  ConsoleAuthenticator* console = nullptr;
+  std::string site{};  // the name that browsers know it by
+  // What a browser is given for a page of the console; nothing: there is none.
+  std::function<std::optional<http::Response>(const http::Request&)> pages = nullptr;
 };
 
 // Thread: any. Lives longer than the server that has its routes.
@@ -54,6 +73,8 @@ class Gate {
 
  private:
   [[nodiscard]] Result<Caller> identify(const Route& route, const http::Request& request);
+  [[nodiscard]] Result<Caller> identify_at_console(const Route& route,
+                                                   const http::Request& request);
   void enter(const Route& route, http::Responder responder);
 
   GateOptions options_;
@@ -66,7 +87,7 @@ class Gate {
 void add_common_headers(const http::Request& request, http::Response& response);
 
 // The tables as JSON: [{"method","path","door","auth","rate","body","body_limit"}], for the
-// contract tests.
+// contract tests. Of the console's door also "access", "roles" and "fresh".
 [[nodiscard]] std::string describe(const Routes& table);
 
 }  // namespace gims::api

@@ -54,6 +54,9 @@ ClassRates default_rates(RateClass rate) noexcept {
       // Each may be a question to the TPM, which takes seconds: service/attestation.hpp bounds them
       // over all, and this keeps one address from taking what all may have.
       return {.user = {seconds(30), 2}, .address = {seconds(30), 2}};
+    case RateClass::console_sign_in:
+      // Few people, each with a few steps.
+      return {.user = {seconds(6), 30}, .address = {seconds(6), 30}};
   }
   return {.user = {microseconds(0), 0}, .address = {microseconds(0), 0}};
 }

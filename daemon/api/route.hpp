@@ -12,6 +12,7 @@
 
 #include "api/call.hpp"
 #include "http/route.hpp"
+#include "service/console/role.hpp"
 
 namespace gims::api {
 
@@ -23,7 +24,26 @@ enum class Auth : std::uint8_t {
                       // needs to start, to set its encryption up, and to change the password
   token_locked_ok,    // also of that one, and of a locked account (logout)
   admin_socket,       // the admin socket's peer, by its uid
+  console,            // as the route's ConsoleAccess says
 };
+
+// Who may call a route at the console's door. Where nothing is said, it is not there.
+struct ConsoleAccess {
+  enum class To : std::uint8_t {
+    nobody,
+    anybody,    // before a session: what it takes to begin one
+    signed_in,  // who has one of the roles
+  };
+  To to = To::nobody;
+  service::console::Roles roles{};
+  bool fresh = false;  // both factors were shown in the last minutes
+};
+[[nodiscard]] constexpr ConsoleAccess for_roles(service::console::Roles roles) noexcept {
+  return {.to = ConsoleAccess::To::signed_in, .roles = roles, .fresh = false};
+}
+[[nodiscard]] constexpr ConsoleAccess for_fresh(service::console::Roles roles) noexcept {
+  return {.to = ConsoleAccess::To::signed_in, .roles = roles, .fresh = true};
+}
 
 // How often: docs/limits.md has the figures of each class, per user and per address.
 enum class RateClass : std::uint8_t {
@@ -36,6 +56,7 @@ enum class RateClass : std::uint8_t {
   login,
   upload,
   attest,
+  console_sign_in,
 };
 
 enum class BodyKind : std::uint8_t {
@@ -73,9 +94,14 @@ struct Route {
   http::Run run;
   std::function<void(Call)> handler;
   UploadMaker upload = nullptr;  // of BodyKind::stream, which has no handler
+  // Of Auth::console, and of a route of the admin socket that is at the console's door as well.
+  ConsoleAccess console{};
 };
 
 using Routes = std::vector<Route>;
+
+// With those routes of the admin socket once more that the console's door has as well.
+[[nodiscard]] Routes with_console(Routes table);
 
 // The same route with Auth::token_choosing_ok.
 [[nodiscard]] inline Route while_choosing(Route route) {

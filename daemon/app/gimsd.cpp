@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/keyd_approvals.hpp"
 #include "app/keyd_attester.hpp"
 #include "app/keyd_decisions.hpp"
 #include "app/keyd_witness.hpp"
@@ -28,6 +29,7 @@ constexpr std::uint64_t own_files = 256;
 
 struct FromKeyd {
   std::string server_name;
+  std::string organisation;
   hsm::DataKeys keys;
   SecretBytes relay_secret;  // empty where there is no relay for calls
 };
@@ -42,7 +44,10 @@ Result<FromKeyd> fetch_keys(const Settings& settings, const sys::SignalFd& signa
     return fail(ErrorKind::unavailable, "GIMS_KEYD_STATE",
                 "gims-keyd is " + std::string(hsm::name_of(status.state)), status.reason);
   }
-  FromKeyd fetched{.server_name = status.server_name, .keys = {}, .relay_secret = {}};
+  FromKeyd fetched{.server_name = status.server_name,
+                   .organisation = status.organisation,
+                   .keys = {},
+                   .relay_secret = {}};
   GIMS_TRY_ASSIGN(fetched.keys, keyd->data_keys());
   if (!settings.relay.host.empty()) {
     GIMS_TRY_ASSIGN(hsm::RelaySecret relay, keyd->relay_secret());
@@ -149,7 +154,9 @@ Result<> run_gimsd(Settings settings) {
                         .relay = std::move(settings.relay),
                         .witness = std::make_unique<KeydWitness>(settings.keyd_socket),
                         .attestation = std::move(attester),
-                        .decisions = std::make_unique<KeydDecisionsClient>(settings.keyd_socket)},
+                        .decisions = std::make_unique<KeydDecisionsClient>(settings.keyd_socket),
+                        .approvals = std::make_unique<KeydApprovalsClient>(settings.keyd_socket),
+                        .organisation = std::move(fetched->organisation)},
            .http = settings.http,
            .admins = settings.admins},
           clock));

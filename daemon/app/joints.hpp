@@ -4,6 +4,9 @@
 #include "api/gate.hpp"
 #include "service/accounts/profiles.hpp"
 #include "service/accounts/sessions.hpp"
+#include "service/console/keyd.hpp"
+#include "service/console/sessions.hpp"
+#include "service/console/sign_in.hpp"
 #include "service/rooms/rooms.hpp"
 
 namespace gims::app {
@@ -17,6 +20,21 @@ class SessionAuthenticator final : public api::Authenticator {
 
  private:
   service::Sessions& sessions_;
+};
+
+// Cookies at the console's door: a session, and a person whom gims-keyd still has.
+class CookieAuthenticator final : public api::ConsoleAuthenticator {
+ public:
+  CookieAuthenticator(service::console::Sessions& sessions, service::console::Keyd& keyd,
+                      service::console::SignIn& sign_in) noexcept
+      : sessions_(sessions), keyd_(keyd), sign_in_(sign_in) {}
+  [[nodiscard]] Result<api::Caller> authenticate(const http::Request& request,
+                                                 bool changes) override;
+
+ private:
+  service::console::Sessions& sessions_;
+  service::console::Keyd& keyd_;
+  service::console::SignIn& sign_in_;
 };
 
 // The names in a user's rooms follow the profile.

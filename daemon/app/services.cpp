@@ -12,13 +12,20 @@
 #include "api/client/media.hpp"
 #include "api/client/rooms.hpp"
 #include "api/client/sync.hpp"
+#include "api/console/console.hpp"
 #include "app/joints.hpp"
 #include "base/log.hpp"
+#include "crypto/hash.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/accounts/devices.hpp"
 #include "service/accounts/interactive_auth.hpp"
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/profiles.hpp"
+#include "service/console/administrators.hpp"
+#include "service/console/means.hpp"
+#include "service/console/sessions.hpp"
+#include "service/console/sign_in.hpp"
+#include "service/console/steps.hpp"
 #include "service/encryption/cross_signing.hpp"
 #include "service/encryption/device_keys.hpp"
 #include "service/encryption/key_backup.hpp"
@@ -70,12 +77,26 @@ Result<> check_server_name(store::Store& store, const std::string& server_name) 
   });
 }
 
+// Keys of the console's, each for one use.
+struct ConsoleKeys {
+  SecretBytes sessions;
+  SecretBytes steps;
+  SecretBytes means;
+};
+Result<ConsoleKeys> console_keys(const hsm::DataKeys& keys) {
+  ConsoleKeys made;
+  GIMS_TRY_ASSIGN(made.sessions, crypto::derive_key(keys.token_hash, "console sessions"));
+  GIMS_TRY_ASSIGN(made.steps, crypto::derive_key(keys.token_hash, "console steps"));
+  GIMS_TRY_ASSIGN(made.means, crypto::derive_key(keys.data, "console means"));
+  return made;
+}
+
 }  // namespace
 
 // In the order in which they are made: each may use those above it. Stores and threads stop in
 // Services::stop(), before any of it goes.
 struct Services::Parts {
-  Parts(ServiceOptions options, const Clock& the_clock)
+  Parts(ServiceOptions options, ConsoleKeys console_keys, const Clock& the_clock)
       : clock(the_clock),
         policy(std::move(options.policy)),
         witness(std::move(options.witness)),
@@ -87,6 +108,12 @@ struct Services::Parts {
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
                   policy.password_cost, password_threads, password_queue),
         two_persons(decisions.get()),
+        organisation(std::move(options.organisation)),
+        approvals(std::move(options.approvals)),
+        keyd(approvals.get()),
+        console_sessions(std::move(console_keys.sessions), clock),
+        steps(std::move(console_keys.steps), clock),
+        means(std::move(console_keys.means), policy.server_name),
         calls(std::move(options.relay), clock) {}
 
   const Clock& clock;
@@ -103,6 +130,12 @@ struct Services::Parts {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<service::Media> media;
   service::TwoPersons two_persons;  // its thread uses the store
+  const std::string organisation;
+  const std::unique_ptr<service::console::KeydApprovals> approvals;
+  service::console::Keyd keyd;  // its jobs use the store
+  service::console::Sessions console_sessions;
+  service::console::Steps steps;
+  const service::console::Means means;
   const service::Calls calls;
 
   struct OnStore {
@@ -134,7 +167,12 @@ struct Services::Parts {
           site_status(*parts.store, store_check, users, parts.audit, parts.policy, parts.clock,
                       GIMS_VERSION),
           migration(*parts.store),
-          authenticator(parts.sessions) {}
+          console_sign_in(*parts.store, parts.passwords, parts.keyd, parts.console_sessions,
+                          parts.steps, parts.means, parts.policy, parts.clock),
+          administrators(*parts.store, parts.passwords, parts.keyd, parts.console_sessions,
+                         parts.steps, parts.means, parts.policy),
+          authenticator(parts.sessions),
+          console_authenticator(parts.console_sessions, parts.keyd, console_sign_in) {}
 
     service::StoreCheck store_check;
     store::Maintenance maintenance;
@@ -162,7 +200,10 @@ struct Services::Parts {
     service::sync::Sync sync;
     service::SiteStatus site_status;
     service::SchemaMigration migration;
+    service::console::SignIn console_sign_in;
+    service::console::Administrators administrators;
     SessionAuthenticator authenticator;
+    CookieAuthenticator console_authenticator;
   };
   std::optional<OnStore> on;
 };
@@ -176,7 +217,8 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
                               .key = std::move(options.keys.media)};
   const std::filesystem::path certificate = options.folder / "audit.certificate";
   const store::Migrate migrate = options.migrate;
-  auto parts = std::make_unique<Parts>(std::move(options), clock);
+  GIMS_TRY_ASSIGN(ConsoleKeys of_console, console_keys(options.keys));
+  auto parts = std::make_unique<Parts>(std::move(options), std::move(of_console), clock);
   if (parts->witness) parts->audit.keep_certificate(certificate.string());
   GIMS_TRY_ASSIGN(parts->store,
                   store::Store::open({.database = database, .migrate = migrate}, clock,
@@ -209,6 +251,7 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   });
   GIMS_TRY(parts->audit.attach(*parts->store));
   GIMS_TRY(parts->two_persons.attach(*parts->store));
+  parts->keyd.start();
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
   on.maintenance.add("promised media", std::chrono::hours(1), &service::Media::prune_promises);
   on.maintenance.start();
@@ -257,10 +300,22 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   add(admin::audit_routes(parts_->audit));
   add(admin::unit_routes(on.unit_acts));
   add(admin::attestation_routes(parts_->attestation));
-  return all;
+  namespace console = api::console;
+  add(console::site_routes({.server_name = policy.server_name,
+                            .organisation = parts_->organisation,
+                            .version = GIMS_VERSION}));
+  add(console::sign_in_routes(on.console_sign_in, parts_->console_sessions, policy.server_name));
+  add(console::session_routes(on.console_sign_in, parts_->console_sessions, on.administrators,
+                              policy.server_name));
+  add(console::me_routes(on.administrators, policy.server_name));
+  add(console::administrator_routes(on.administrators));
+  return api::with_console(std::move(all));
 }
 
 api::Authenticator& Services::authenticator() noexcept { return parts_->on->authenticator; }
+api::ConsoleAuthenticator& Services::console_authenticator() noexcept {
+  return parts_->on->console_authenticator;
+}
 store::Store& Services::store() noexcept { return *parts_->store; }
 const service::Policy& Services::policy() const noexcept { return parts_->policy; }
 service::Users& Services::users() noexcept { return parts_->on->users; }
@@ -284,6 +339,7 @@ void Services::stop() {
   parts_->on->maintenance.stop();
   parts_->media->stop();
   parts_->two_persons.stop();
+  parts_->keyd.stop();
   parts_->store->stop();
   parts_->audit.stop();
 }

@@ -15,6 +15,7 @@
 #include "service/attestation.hpp"
 #include "service/audit_log.hpp"
 #include "service/calls.hpp"
+#include "service/console/keyd.hpp"
 #include "service/policy.hpp"
 #include "service/store_check.hpp"
 #include "service/two_persons.hpp"
@@ -34,6 +35,9 @@ struct ServiceOptions {
   std::unique_ptr<service::AttestationSource> attestation = nullptr;
   // gims-keyd, for what two administrators decide.
   std::unique_ptr<service::KeydDecisions> decisions = nullptr;
+  // gims-keyd, for who may use the console, and its name of the site.
+  std::unique_ptr<service::console::KeydApprovals> approvals = nullptr;
+  std::string organisation = {};
 };
 
 // Thread: create, stop and destroy by one. What it gives lives as long as it does.
@@ -50,6 +54,7 @@ class Services {
   // The tables of all modules. `connections`: how many there are, for administrators.
   [[nodiscard]] api::Routes routes(std::function<std::size_t()> connections);
   [[nodiscard]] api::Authenticator& authenticator() noexcept;
+  [[nodiscard]] api::ConsoleAuthenticator& console_authenticator() noexcept;
   [[nodiscard]] store::Store& store() noexcept;
   [[nodiscard]] const service::Policy& policy() const noexcept;
   [[nodiscard]] service::Users& users() noexcept;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "app/pages.hpp"
 #include "base/log.hpp"
 
 namespace gims::app {
@@ -17,7 +18,12 @@ Result<std::unique_ptr<Site>> Site::open(SiteOptions options, const Clock& clock
   GIMS_TRY_ASSIGN(site->services_, Services::create(std::move(options.services), clock));
   site->gate_ = std::make_unique<api::Gate>(
       api::GateOptions{
-          .rate_limits = limits, .admin_uids = std::move(options.admins), .rates = rates},
+          .rate_limits = limits,
+          .admin_uids = std::move(options.admins),
+          .rates = rates,
+          .console = &site->services_->console_authenticator(),
+          .site = site->services_->policy().server_name,
+          .pages = [](const http::Request& request) { return Pages(console_files()).answer(request); }},
       site->services_->authenticator(), clock);
   site->routes_ = site->services_->routes([here = site.get()] {
     return here->server_ ? here->server_->connections() : std::size_t{0};

@@ -11,7 +11,7 @@
 namespace gims::hsm::approval {
 namespace {
 
-constexpr std::size_t shown_of_key = 8;  // bytes of its hash: enough to tell one from another
+constexpr std::size_t shown_of_key = 8;  // bytes of its hash
 constexpr std::uint8_t last_kind = 3;
 
 constexpr std::array<std::pair<Role, std::string_view>, 3> role_names{{
@@ -83,10 +83,13 @@ std::string describe(Roles roles) {
   return text.empty() ? "no role" : text;
 }
 
+std::string fingerprint(const Administrator& one) {
+  return hex(BytesView(sha256({one.public_key})).first(shown_of_key));
+}
+
 std::string describe(const Administrator& one) {
-  const std::string key = hex(BytesView(sha256({one.public_key})).first(shown_of_key));
   return one.name + " (" + describe(one.roles) + "), with the " +
-         (is_es256(one.kind) ? "P-256" : "Ed25519") + " key " + key +
+         (is_es256(one.kind) ? "P-256" : "Ed25519") + " key " + fingerprint(one) +
          (is_webauthn(one.kind) ? " of a FIDO2 authenticator for " + one.rp_id : " of a file");
 }
 

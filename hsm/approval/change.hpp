@@ -34,5 +34,7 @@ void encode(Writer& writer, const Change& value);
 [[nodiscard]] std::string describe(const Change& change);
 [[nodiscard]] std::string describe(Roles roles);
 [[nodiscard]] std::string describe(const Administrator& one);
+// Of the public key, as describe() has it: 16 hex digits, enough to tell one from another.
+[[nodiscard]] std::string fingerprint(const Administrator& one);
 
 }  // namespace gims::hsm::approval

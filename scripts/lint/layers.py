@@ -24,7 +24,7 @@ ALLOWED = {
     "http": {"base", "sys"},
     "matrix": {"base", "json", "crypto"},
     "store": {"base", "json", "crypto", "sql", "matrix"},
-    "service": {"base", "sys", "json", "crypto", "sql", "http", "matrix", "store"},
+    "service": {"base", "sys", "json", "crypto", "sql", "http", "matrix", "store", "hsm/proto", "hsm/approval"},
     "api": {"base", "sys", "json", "crypto", "http", "matrix", "service"},
     "app": {"base", "sys", "http", "store", "service", "api", "hsm/proto", "hsm/attest"},
     "tls": {"base", "sys", "hsm/proto"},

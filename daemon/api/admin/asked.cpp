@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "service/console/audit.hpp"
 #include "service/errors.hpp"
 
 namespace gims::api::admin {
@@ -15,7 +16,7 @@ constexpr std::int64_t longest_page = 500;
 }  // namespace
 
 Route admin_route(http::Method method, std::string_view path, BodyKind body,
-                  std::function<void(Call)> handler) {
+                  ConsoleAccess console, std::function<void(Call)> handler) {
   return {.method = method,
           .door = http::Door::admin,
           .path = path,
@@ -24,10 +25,13 @@ Route admin_route(http::Method method, std::string_view path, BodyKind body,
           .body = body,
           .body_limit = body == BodyKind::none ? 0 : body_limit,
           .run = http::Run::on_pool,
-          .handler = std::move(handler)};
+          .handler = std::move(handler),
+          .upload = nullptr,
+          .console = console};
 }
 
 service::Actor actor_of(const Call& call) {
+  if (const auto& session = call.caller().session) return service::console::actor_of(*session);
   // The gate lets nobody in without a uid.
   const std::uint32_t uid = call.request().peer.uid.value_or(UINT32_MAX);
   return {.name = "gimsctl uid " + std::to_string(uid), .origin = "admin socket"};

@@ -13,11 +13,14 @@
 
 namespace gims::api::admin {
 
-// A route of the admin socket. Its callers are few and known, so there is no limit on how often.
+// A route of the admin socket, and at the console's door for whom `console` says. The socket's
+// callers are few and known, so there is no limit on how often.
 [[nodiscard]] Route admin_route(http::Method method, std::string_view path, BodyKind body,
-                                std::function<void(Call)> handler);
+                                ConsoleAccess console, std::function<void(Call)> handler);
+// Of the admin socket alone.
+inline constexpr ConsoleAccess at_socket_alone{};
 
-// "gimsctl uid 0": the kernel's word, not the caller's.
+// "gimsctl uid 0": the kernel's word, not the caller's; "administrator Asha" of a session.
 [[nodiscard]] service::Actor actor_of(const Call& call);
 
 // ?limit=: 1 to 500, 100 where there is none. M_INVALID_PARAM.

@@ -12,6 +12,8 @@
 namespace gims::api::admin {
 namespace {
 
+using service::console::every_role;
+
 void attest(service::Attestation& attestation, Call call) {
   const auto text = json::required_string(call.body(), "nonce");
   if (!text) return std::move(call).error(text.error());
@@ -33,7 +35,7 @@ void attest(service::Attestation& attestation, Call call) {
 Routes attestation_routes(service::Attestation& attestation) {
   Routes routes;
   routes.push_back(
-      admin_route(http::Method::post, "/_gims/admin/v1/attestation", BodyKind::json_object,
+      admin_route(http::Method::post, "/_gims/admin/v1/attestation", BodyKind::json_object, for_roles(every_role),
                   [&attestation](Call call) { attest(attestation, std::move(call)); }));
   return routes;
 }

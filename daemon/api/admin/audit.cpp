@@ -11,6 +11,8 @@
 namespace gims::api::admin {
 namespace {
 
+using service::console::every_role;
+
 Result<std::int64_t> after_of(const Call& call) {
   const std::string_view text = call.query("after").value_or("0");
   std::int64_t after = 0;
@@ -58,17 +60,17 @@ Result<std::string> certificate(service::AuditLog& audit) {
 Routes audit_routes(service::AuditLog& audit) {
   Routes routes;
   routes.push_back(
-      admin_route(http::Method::get, "/_gims/admin/v1/audit", BodyKind::none, [&audit](Call call) {
+      admin_route(http::Method::get, "/_gims/admin/v1/audit", BodyKind::none, for_roles(every_role), [&audit](Call call) {
         auto page = list(audit, call);
         std::move(call).result(std::move(page));
       }));
   routes.push_back(
       admin_route(http::Method::post, "/_gims/admin/v1/audit/verify",
-                  BodyKind::json_object_or_empty, [&audit](Call call) {
+                  BodyKind::json_object_or_empty, for_roles(every_role), [&audit](Call call) {
                     audit.verify(answer<service::AuditVerified>(std::move(call), verified_json));
                   }));
   routes.push_back(admin_route(http::Method::get, "/_gims/admin/v1/audit/certificate",
-                               BodyKind::none, [&audit](Call call) {
+                               BodyKind::none, for_roles(every_role), [&audit](Call call) {
                                  auto found = certificate(audit);
                                  std::move(call).result(std::move(found));
                                }));

@@ -9,6 +9,8 @@
 namespace gims::api::admin {
 namespace {
 
+using service::console::every_role;
+
 std::string report_json(const service::SiteReport& report) {
   json::Writer out;
   out.begin_object().member("version", report.version).member("server_name", report.server_name);
@@ -58,15 +60,15 @@ void check(service::StoreCheck& store, Call call) {
 Routes status_routes(service::SiteStatus& site) {
   Routes routes;
   routes.push_back(
-      admin_route(http::Method::get, "/_gims/admin/v1/status", BodyKind::none, [&site](Call call) {
+      admin_route(http::Method::get, "/_gims/admin/v1/status", BodyKind::none, for_roles(every_role), [&site](Call call) {
         site.report(answer<service::SiteReport>(std::move(call), report_json));
       }));
   service::StoreCheck& store = site.store_check();
   routes.push_back(
-      admin_route(http::Method::get, "/_gims/admin/v1/check", BodyKind::none,
+      admin_route(http::Method::get, "/_gims/admin/v1/check", BodyKind::none, for_roles(every_role),
                   [&store](Call call) { std::move(call).reply(progress_json(store.progress())); }));
   routes.push_back(admin_route(http::Method::post, "/_gims/admin/v1/check",
-                               BodyKind::json_object_or_empty,
+                               BodyKind::json_object_or_empty, at_socket_alone,
                                [&store](Call call) { check(store, std::move(call)); }));
   return routes;
 }

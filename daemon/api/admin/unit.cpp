@@ -36,7 +36,7 @@ void enter(service::UnitActs& acts, Call call) {
 Routes unit_routes(service::UnitActs& acts) {
   Routes routes;
   routes.push_back(admin_route(http::Method::post, "/_gims/admin/v1/audit/acts",
-                               BodyKind::json_object,
+                               BodyKind::json_object, at_socket_alone,
                                [&acts](Call call) { enter(acts, std::move(call)); }));
   return routes;
 }
