@@ -174,6 +174,19 @@ class Commands {
     return outcome;
   }
 
+  Result<Outcome> list_administrators() {
+    return show({.path = "/administrators"},
+                [](json::Value answer) { return administrators_text(answer); });
+  }
+  Result<Outcome> invite_administrator() {
+    return show({.verb = Verb::post, .path = administrator_path() + "/invite"},
+                [](json::Value answer) { return invitation_text(answer); });
+  }
+  Result<Outcome> act_on_administrator(std::string_view act, std::string_view done) {
+    GIMS_TRY(ask({.verb = Verb::post, .path = administrator_path() + "/" + std::string(act)}));
+    return told(done, with_.user, {});
+  }
+
   Result<Outcome> migrate() {
     return show({.verb = Verb::post, .path = "/migrate", .patience = no_end},
                 [](json::Value answer) { return migrated_text(answer); });
@@ -332,6 +345,9 @@ class Commands {
   }
 
   [[nodiscard]] std::string user_path() const { return "/users/" + escaped(with_.user); }
+  [[nodiscard]] std::string administrator_path() const {
+    return "/administrators/" + escaped(with_.user);
+  }
 
   const Arguments& with_;
   const Surroundings& surroundings_;
@@ -354,6 +370,7 @@ class Grammar {
     users(group(app, "user", "Accounts"));
     devices(group(app, "device", "Signed-in devices"));
     audit(group(app, "audit", "The log of what administrators did"));
+    administrators(group(app, "admin", "Who may use the web console"));
     CLI::App& zeroize =
         leaf(app, "zeroize", "Destroy the site's keys for good; two administrators each say this",
              [this] { return commands_.zeroize(); });
@@ -431,6 +448,22 @@ class Grammar {
     CLI::App& revoke = of_user(above, "revoke", "End a device's session and keys",
                                [this] { return commands_.revoke_device(); });
     revoke.add_option("device", with_.device, "Its id, as 'device list' shows it")->required();
+  }
+  void administrators(CLI::App& above) {
+    leaf(above, "list", "The administrators whom gims-keyd knows, and how each signs in",
+         [this] { return commands_.list_administrators(); });
+    const auto of_one = [&](const std::string& name, const std::string& about, Run run) {
+      leaf(above, name, about, std::move(run))
+          .add_option("name", with_.user, "As gims-keyd has it")
+          ->required();
+    };
+    of_one("invite",
+           "Print a code to set passphrase and second factor with, once; what was set before ends",
+           [this] { return commands_.invite_administrator(); });
+    of_one("lock", "Let somebody sign in no more; their sessions end",
+           [this] { return commands_.act_on_administrator("lock", "locked"); });
+    of_one("unlock", "End a lock",
+           [this] { return commands_.act_on_administrator("unlock", "unlocked"); });
   }
   void audit(CLI::App& above) {
     CLI::App& list =

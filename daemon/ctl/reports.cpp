@@ -80,6 +80,29 @@ std::string entries_text(const std::vector<json::Document>& pages) {
   return table.text();
 }
 
+std::string administrators_text(json::Value list) {
+  const auto joined = [](json::Value names) {
+    std::string text;
+    for (const json::Value name : names.array()) {
+      text += (text.empty() ? "" : ", ") + std::string(name.string_or(""));
+    }
+    return text;
+  };
+  Table table({"NAME", "ROLES", "CONSOLE", "FACTORS", "SESSIONS", "LAST SIGN-IN"});
+  for (const json::Value one : list.get("administrators").array()) {
+    table.add({text_of(one, "name"), joined(one.get("roles")), text_of(one, "console"),
+               or_dash(joined(one.get("factors"))), number_of(one, "sessions"),
+               time_of(one, "last_signin_ts")});
+  }
+  return table.text();
+}
+
+std::string invitation_text(json::Value invitation) {
+  return "code: " + text_of(invitation, "code") + "\nfor " +
+         printable(text_of(invitation, "name")) + ", until " + time_of(invitation, "expires_ts") +
+         ": hand it over; it is not shown again\n";
+}
+
 std::string devices_text(json::Value list) {
   Table table({"DEVICE", "NAME", "LAST SEEN", "ADDRESS", "PROGRAM"});
   for (const json::Value device : list.get("devices").array()) {

@@ -14,6 +14,8 @@ namespace gims::ctl {
 [[nodiscard]] std::string entries_text(const std::vector<json::Document>& pages);
 [[nodiscard]] std::string user_text(json::Value user);
 [[nodiscard]] std::string devices_text(json::Value list);
+[[nodiscard]] std::string administrators_text(json::Value list);
+[[nodiscard]] std::string invitation_text(json::Value invitation);
 
 // Which migrations were made.
 [[nodiscard]] std::string migrated_text(json::Value answer);

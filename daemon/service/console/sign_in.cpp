@@ -219,7 +219,9 @@ void SignIn::try_factor(std::string name, Where where, Work work, Done<Standing>
           store::Transaction& transaction) mutable -> Result<std::optional<Standing>> {
         GIMS_TRY_ASSIGN(const auto account, account_of(transaction.sql(), name));
         bool good = account && may_sign_in(name, *account);
-        if (good) GIMS_TRY_ASSIGN(good, work(transaction));
+        if (good) {
+          GIMS_TRY_ASSIGN(good, work(transaction));
+        }
         if (good) return standing_of(transaction.sql(), name);
         GIMS_TRY(enter_refusal(transaction, name, where, "second factor"));
         return std::nullopt;

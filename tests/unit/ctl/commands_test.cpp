@@ -352,5 +352,32 @@ TEST_F(Gimsctl, AnIdentityIsResetOnceTwoApprovedIt) {
   EXPECT_EQ(asked.size(), 6U);
 }
 
+TEST_F(Gimsctl, InvitesAnAdministratorByACodeThatIsShownOnce) {
+  answers({{200, R"({"name":"Asha","code":"ABCD-EFGH-IJKL-MNOP","expires_ts":1700000000000})"}});
+  const Outcome outcome = gimsctl({"admin", "invite", "Asha K"});
+  EXPECT_EQ(outcome.exit, Exit::ok);
+  EXPECT_TRUE(outcome.out.starts_with("code: ABCD-EFGH-IJKL-MNOP\nfor Asha, until 2023-11-14"));
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked[0].verb, Verb::post);
+  EXPECT_EQ(asked[0].path, "/administrators/Asha%20K/invite");
+}
+
+TEST_F(Gimsctl, LocksAndUnlocksAdministrators) {
+  EXPECT_EQ(gimsctl({"admin", "lock", "Asha"}).out, "locked Asha\n");
+  EXPECT_EQ(gimsctl({"admin", "unlock", "Asha"}).out, "unlocked Asha\n");
+  EXPECT_EQ(asked[0].path, "/administrators/Asha/lock");
+  EXPECT_EQ(asked[1].path, "/administrators/Asha/unlock");
+  EXPECT_EQ(gimsctl({"admin", "lock"}).exit, Exit::usage);
+}
+
+TEST_F(Gimsctl, ListsTheAdministrators) {
+  answers({{200, R"({"administrators":[{"name":"Asha","roles":["administrator","auditor"],)"
+                 R"("console":"active","factors":["webauthn","totp"],"sessions":2}]})"}});
+  const Outcome outcome = gimsctl({"admin", "list"});
+  EXPECT_TRUE(outcome.out.contains("administrator, auditor"));
+  EXPECT_TRUE(outcome.out.contains("webauthn, totp"));
+  EXPECT_EQ(asked[0].path, "/administrators");
+}
+
 }  // namespace
 }  // namespace gims::ctl
