@@ -23,6 +23,7 @@
 #include "service/accounts/profiles.hpp"
 #include "service/console/administrators.hpp"
 #include "service/console/means.hpp"
+#include "service/console/proposals.hpp"
 #include "service/console/sessions.hpp"
 #include "service/console/sign_in.hpp"
 #include "service/console/steps.hpp"
@@ -171,6 +172,8 @@ struct Services::Parts {
                           parts.steps, parts.means, parts.policy, parts.clock),
           administrators(*parts.store, parts.passwords, parts.keyd, parts.console_sessions,
                          parts.steps, parts.means, parts.policy),
+          proposals(*parts.store, parts.keyd, parts.two_persons, parts.policy.server_name,
+                    parts.clock),
           authenticator(parts.sessions),
           console_authenticator(parts.console_sessions, parts.keyd, console_sign_in) {}
 
@@ -202,6 +205,7 @@ struct Services::Parts {
     service::SchemaMigration migration;
     service::console::SignIn console_sign_in;
     service::console::Administrators administrators;
+    service::console::Proposals proposals;
     SessionAuthenticator authenticator;
     CookieAuthenticator console_authenticator;
   };
@@ -309,6 +313,7 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
                               policy.server_name));
   add(console::me_routes(on.administrators, policy.server_name));
   add(console::administrator_routes(on.administrators));
+  add(console::proposal_routes(on.proposals));
   return api::with_console(std::move(all));
 }
 

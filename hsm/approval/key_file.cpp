@@ -12,6 +12,7 @@
 #include "hsm/approval/signature.hpp"
 #include "hsm/ca/der.hpp"
 #include "hsm/ca/key_text.hpp"
+#include "hsm/ca/x509.hpp"
 
 namespace gims::hsm::approval {
 namespace {
@@ -166,6 +167,18 @@ Result<PublicKey> public_key_of_pem(std::string_view pem) {
   const auto der = pem_block(bytes_of(pem), "PUBLIC KEY", max_key_file);
   if (!der) return refused("The file must hold one public key, PEM.");
   return public_key_of_spki(der->bytes());
+}
+
+std::string pem_of_key(const Administrator& administrator) {
+  const Bytes& key = administrator.public_key;
+  if (is_es256(administrator.kind)) {
+    P256Point point{};
+    std::ranges::copy(BytesView(key).first(std::min(key.size(), point.size())), point.begin());
+    return x509::to_pem("PUBLIC KEY", spki_of(point));
+  }
+  Bytes der(ed25519_start.begin(), ed25519_start.end());
+  der::append(der, key);
+  return x509::to_pem("PUBLIC KEY", der);
 }
 
 }  // namespace gims::hsm::approval

@@ -56,5 +56,7 @@ struct PublicKey {
 [[nodiscard]] Result<PublicKey> public_key_of_spki(BytesView der);
 // "BEGIN PUBLIC KEY". Fails likewise.
 [[nodiscard]] Result<PublicKey> public_key_of_pem(std::string_view pem);
+// The same of an administrator whom check() took, whatever holds the key.
+[[nodiscard]] std::string pem_of_key(const Administrator& administrator);
 
 }  // namespace gims::hsm::approval

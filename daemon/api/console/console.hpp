@@ -7,6 +7,7 @@
 
 #include "api/route.hpp"
 #include "service/console/administrators.hpp"
+#include "service/console/proposals.hpp"
 #include "service/console/sessions.hpp"
 #include "service/console/sign_in.hpp"
 
@@ -34,4 +35,7 @@ struct Site {
                                std::string server_name);
 // /administrators, /administrators/{name}/invite, lock, unlock; at the admin socket as well
 [[nodiscard]] Routes administrator_routes(service::console::Administrators& administrators);
+// /proposals, /proposals/{proposalId}, approve/start, approve, redeem
+[[nodiscard]] Routes proposal_routes(service::console::Proposals& proposals);
+
 }  // namespace gims::api::console
