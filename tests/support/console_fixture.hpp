@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <future>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,39 +11,11 @@
 #include "service/console/administrators.hpp"
 #include "service/console/sign_in.hpp"
 #include "store/statements/audit.hpp"
+#include "support/listed_administrators.hpp"
 #include "support/store_under_test.hpp"
 #include "support/web_authenticator.hpp"
 
 namespace gims::test {
-
-// gims-keyd's list of administrators, as a test writes it.
-class ListedAdministrators : public service::console::KeydApprovals {
- public:
-  Result<hsm::approval::Registry> administrators() override {
-    const std::scoped_lock lock(mutex_);
-    return registry_;
-  }
-  Result<hsm::ProposalReply> propose(const hsm::ProposeRequest&) override { return gone(); }
-  Result<std::vector<hsm::ProposalReply>> proposals() override { return gone(); }
-  Result<hsm::ApproveReply> approve(const hsm::ApproveRequest&) override { return gone(); }
-  Result<> withdraw(std::uint32_t) override { return gone(); }
-
-  void add(const hsm::approval::Administrator& one) {
-    const std::scoped_lock lock(mutex_);
-    GIMS_CHECK(registry_.add(one).has_value());
-  }
-  void remove(std::string_view name) {
-    const std::scoped_lock lock(mutex_);
-    GIMS_CHECK(registry_.remove(name).has_value());
-  }
-
- private:
-  static std::unexpected<Error> gone() {
-    return fail(ErrorKind::unavailable, "GIMS_KEYD_GONE", "gims-keyd does not answer.");
-  }
-  std::mutex mutex_;
-  hsm::approval::Registry registry_;
-};
 
 inline service::Policy console_policy() {
   service::Policy policy = service::test_site_policy();
