@@ -54,9 +54,11 @@ class Site:
     """
 
     def __init__(self, folder, port=0, listen="127.0.0.1", build=TOP / "build/release", name="gims.internal",
-                 tell=lambda step: None, watchdog=None):
+                 tell=lambda step: None, watchdog=None, console=None):
+        """`console`: the port of the web console's door; 0: one that is free; without it there is no such door."""
         self.folder = Path(folder)
         self.port, self.held_port = (port, None) if port else take_port()
+        self.console, self.held_console = take_port() if console == 0 else (console, None)
         self.listen, self.name, self.build, self.tell = listen, name, Path(build), tell
         self.etc, self.run, self.logs, self.operator = (self.folder / part for part in ("etc", "run", "log", "operator"))
         self.ca = self.operator / "site-ca.pem"
@@ -137,6 +139,16 @@ class Site:
         self.command([self.program("gims-release-policy"), "sign", "--key", key, "--release", number, "--boot", f"development={pcr}",
                       "--out", self.release_policy])
 
+    def console_door(self):
+        if self.console is None:
+            return ""
+        return f"""
+[[listen]]
+door = "console"
+address = "{self.listen}"
+port = {self.console}
+"""
+
     def configuration(self):
         """The configuration files by their names."""
         return {
@@ -158,7 +170,7 @@ admins = ["root"]
 door = "client"
 address = "{self.listen}"
 port = {self.port}
-
+{self.console_door()}
 [keyd]
 socket = "{self.run}/keyd/socket"
 
@@ -356,8 +368,9 @@ base_url = "{self.url}"
 
     def release_port(self):
         """After the last stop(): another site may take it."""
-        if self.held_port is not None:
-            self.held_port.close()
+        for held in (self.held_port, self.held_console):
+            if held is not None:
+                held.close()
 
     def processes(self):
         """In the order in which they start."""

@@ -19,7 +19,8 @@ CLOSED = image.ROOT / "etc/nftables.conf"
 OPEN = image.ROOT / "etc/gims/firewall/open.nft"
 TABLE = image.TOP / "docs/ports.md"
 # Where each program of the table says its ports itself, and how a port stands there.
-SAID = {("gims-tlsd", "8443"): ("etc/gims/tlsd.toml", "port = 8443"), ("ntfy", "8444"): ("etc/gims/ntfy.yml", 'listen-https: "0.0.0.0:8444"'),
+SAID = {("gims-tlsd", "8443"): ("etc/gims/tlsd.toml", "port = 8443"), ("gims-tlsd", "9443"): ("etc/gims/tlsd.toml", "port = 9443"),
+        ("ntfy", "8444"): ("etc/gims/ntfy.yml", 'listen-https: "0.0.0.0:8444"'),
         ("dnsmasq", "53"): ("etc/gims/dnsmasq.conf", "port=53"), ("dnsmasq", "67"): ("etc/gims/dnsmasq.conf", "dhcp-range="),
         ("chronyd", "123"): ("etc/gims/chrony.conf", "port 123"), ("coturn", "3478"): ("etc/gims/turnserver.conf", "listening-port=3478"),
         ("systemd-resolved", "5353"): ("etc/systemd/resolved.conf.d/gims.conf", "MulticastDNS=yes"),
