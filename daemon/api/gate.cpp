@@ -260,8 +260,7 @@ void Gate::enter(const Route& route, http::Responder responder) {
 http::Renderer Gate::renderer() const {
   return {.error =
               [pages = options_.pages](const http::Request& request, const Error& error) {
-                if (pages && error.code == "NO_ROUTE" &&
-                    request.peer.door == http::Door::console) {
+                if (pages && error.code == "NO_ROUTE" && request.peer.door == http::Door::console) {
                   if (auto page = pages(request)) return std::move(*page);
                 }
                 auto response = render_error(error);

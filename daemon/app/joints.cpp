@@ -31,12 +31,11 @@ Result<api::Caller> SessionAuthenticator::authenticate(std::string_view token, a
 Result<api::Caller> CookieAuthenticator::authenticate(const http::Request& request, bool changes) {
   const auto cookie = api::console::cookie_of(request);
   if (!cookie) return service::console::not_signed_in();
-  const auto from = service::console::where(request.peer.address,
-                                            request.header("User-Agent").value_or(""));
-  GIMS_TRY_ASSIGN(auto session,
-                  sessions_.authenticate(*cookie, from, [&](const auto& misused) {
-                    sign_in_.note_moved(misused, from);
-                  }));
+  const auto from =
+      service::console::where(request.peer.address, request.header("User-Agent").value_or(""));
+  GIMS_TRY_ASSIGN(auto session, sessions_.authenticate(*cookie, from, [&](const auto& misused) {
+    sign_in_.note_moved(misused, from);
+  }));
   const auto person = keyd_.find(session.name);
   if (!person) {
     sessions_.end_all(session.name);

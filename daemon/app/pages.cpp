@@ -17,7 +17,8 @@ constexpr std::string_view hashed = "/assets/";
 // form and opens no window that could reach back. Security keys are the one device that it may use.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> headers{{
     {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src "
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+     "font-src "
      "'self'; connect-src 'self'; manifest-src 'self'; form-action 'none'; base-uri 'none'; "
      "frame-ancestors 'none'"},
     {"Cross-Origin-Opener-Policy", "same-origin"},

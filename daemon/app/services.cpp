@@ -15,13 +15,13 @@
 #include "api/console/console.hpp"
 #include "app/joints.hpp"
 #include "base/log.hpp"
-#include "crypto/hash.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/accounts/devices.hpp"
 #include "service/accounts/interactive_auth.hpp"
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/profiles.hpp"
 #include "service/console/administrators.hpp"
+#include "service/console/keys.hpp"
 #include "service/console/means.hpp"
 #include "service/console/proposals.hpp"
 #include "service/console/sessions.hpp"
@@ -78,26 +78,12 @@ Result<> check_server_name(store::Store& store, const std::string& server_name) 
   });
 }
 
-// Keys of the console's, each for one use.
-struct ConsoleKeys {
-  SecretBytes sessions;
-  SecretBytes steps;
-  SecretBytes means;
-};
-Result<ConsoleKeys> console_keys(const hsm::DataKeys& keys) {
-  ConsoleKeys made;
-  GIMS_TRY_ASSIGN(made.sessions, crypto::derive_key(keys.token_hash, "console sessions"));
-  GIMS_TRY_ASSIGN(made.steps, crypto::derive_key(keys.token_hash, "console steps"));
-  GIMS_TRY_ASSIGN(made.means, crypto::derive_key(keys.data, "console means"));
-  return made;
-}
-
 }  // namespace
 
 // In the order in which they are made: each may use those above it. Stores and threads stop in
 // Services::stop(), before any of it goes.
 struct Services::Parts {
-  Parts(ServiceOptions options, ConsoleKeys console_keys, const Clock& the_clock)
+  Parts(ServiceOptions options, service::console::Keys console_keys, const Clock& the_clock)
       : clock(the_clock),
         policy(std::move(options.policy)),
         witness(std::move(options.witness)),
@@ -221,7 +207,8 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
                               .key = std::move(options.keys.media)};
   const std::filesystem::path certificate = options.folder / "audit.certificate";
   const store::Migrate migrate = options.migrate;
-  GIMS_TRY_ASSIGN(ConsoleKeys of_console, console_keys(options.keys));
+  GIMS_TRY_ASSIGN(auto of_console,
+                  service::console::Keys::derive(options.keys.token_hash, options.keys.data));
   auto parts = std::make_unique<Parts>(std::move(options), std::move(of_console), clock);
   if (parts->witness) parts->audit.keep_certificate(certificate.string());
   GIMS_TRY_ASSIGN(parts->store,

@@ -23,7 +23,8 @@ Result<std::unique_ptr<Site>> Site::open(SiteOptions options, const Clock& clock
           .rates = rates,
           .console = &site->services_->console_authenticator(),
           .site = site->services_->policy().server_name,
-          .pages = [](const http::Request& request) { return Pages(console_files()).answer(request); }},
+          .pages =
+              [](const http::Request& request) { return Pages(console_files()).answer(request); }},
       site->services_->authenticator(), clock);
   site->routes_ = site->services_->routes([here = site.get()] {
     return here->server_ ? here->server_->connections() : std::size_t{0};

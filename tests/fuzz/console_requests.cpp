@@ -53,8 +53,7 @@ void proposal(json::Value body) {
   const std::string told = service::console::proposal_json(request->action, request->body);
   const auto document = json::Document::parse(told);
   GIMS_CHECK(document.has_value());
-  GIMS_CHECK(document->root().get("action").string_or("") ==
-             body.get("action").string_or("other"));
+  GIMS_CHECK(document->root().get("action").string_or("") == body.get("action").string_or("other"));
   const auto again = service::console::decode_proposal(document->root(), "gims.internal");
   // A security key's is told by its public key alone.
   if (again && !body.get("key").get("webauthn")) GIMS_CHECK(again->body == request->body);

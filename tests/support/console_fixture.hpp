@@ -105,9 +105,9 @@ class ConsoleFixture : public testing::Test {
   Result<service::console::ConsoleSignedIn> enrolled(std::string name, WebAuthenticator& key) {
     GIMS_TRY_ASSIGN(const auto invitation, invite(name));
     GIMS_TRY_ASSIGN(const auto step, accept(name, std::string(invitation.code.reveal())));
-    GIMS_TRY_ASSIGN(const auto options,
-                    sign_in.begin_enrolment(step.token.reveal(),
-                                            service::console::FactorKind::webauthn, desk));
+    GIMS_TRY_ASSIGN(
+        const auto options,
+        sign_in.begin_enrolment(step.token.reveal(), service::console::FactorKind::webauthn, desk));
     return enrol(step, service::console::NewKey{.label = "blue key",
                                                 .registration = key.create(*options.challenge)});
   }
@@ -150,11 +150,11 @@ class ConsoleFixture : public testing::Test {
   ListedAdministrators approvals;
   StoreUnderTest store;
   ManualClock& clock = store.clock();
-  service::Passwords passwords{{.pepper = std::move(*SecretBytes::random(32)),
-                                .data = std::move(*SecretBytes::random(32))},
-                               policy.password_cost,
-                               1,
-                               16};
+  service::Passwords passwords{
+      {.pepper = std::move(*SecretBytes::random(32)), .data = std::move(*SecretBytes::random(32))},
+      policy.password_cost,
+      1,
+      16};
   service::console::Keyd keyd{&approvals, std::chrono::hours(1)};
   service::console::Sessions sessions{std::move(*SecretBytes::random(32)), clock};
   service::console::Steps steps{std::move(*SecretBytes::random(32)), clock};

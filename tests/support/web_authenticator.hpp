@@ -15,9 +15,8 @@ namespace gims::test {
 
 class WebAuthenticator {
  public:
-  explicit WebAuthenticator(
-      hsm::approval::KeyKind kind = hsm::approval::KeyKind::webauthn_es256,
-      std::string name = "Asha")
+  explicit WebAuthenticator(hsm::approval::KeyKind kind = hsm::approval::KeyKind::webauthn_es256,
+                            std::string name = "Asha")
       : signer_(std::move(name), kind) {}
 
   std::string origin = "https://gims.internal:8444";
@@ -25,8 +24,8 @@ class WebAuthenticator {
   std::uint8_t flags = 0x45;  // present, verified, a credential follows
   std::uint32_t counter = 0;  // grows with each use where it is not 0
   std::string format = "none";
-  hsm::Bytes more_key;   // behind the credential's key
-  bool spoil = false;    // the signature that packed has, or an assertion's
+  hsm::Bytes more_key;  // behind the credential's key
+  bool spoil = false;   // the signature that packed has, or an assertion's
 
   [[nodiscard]] const hsm::approval::Administrator& about() const { return signer_.about(); }
   [[nodiscard]] std::string id() const {

@@ -15,8 +15,8 @@ constexpr std::int64_t longest_page = 500;
 
 }  // namespace
 
-Route admin_route(http::Method method, std::string_view path, BodyKind body,
-                  ConsoleAccess console, std::function<void(Call)> handler) {
+Route admin_route(http::Method method, std::string_view path, BodyKind body, ConsoleAccess console,
+                  std::function<void(Call)> handler) {
   return {.method = method,
           .door = http::Door::admin,
           .path = path,

@@ -34,9 +34,9 @@ void attest(service::Attestation& attestation, Call call) {
 
 Routes attestation_routes(service::Attestation& attestation) {
   Routes routes;
-  routes.push_back(
-      admin_route(http::Method::post, "/_gims/admin/v1/attestation", BodyKind::json_object, for_roles(every_role),
-                  [&attestation](Call call) { attest(attestation, std::move(call)); }));
+  routes.push_back(admin_route(
+      http::Method::post, "/_gims/admin/v1/attestation", BodyKind::json_object,
+      for_roles(every_role), [&attestation](Call call) { attest(attestation, std::move(call)); }));
   return routes;
 }
 

@@ -59,11 +59,11 @@ Result<std::string> certificate(service::AuditLog& audit) {
 
 Routes audit_routes(service::AuditLog& audit) {
   Routes routes;
-  routes.push_back(
-      admin_route(http::Method::get, "/_gims/admin/v1/audit", BodyKind::none, for_roles(every_role), [&audit](Call call) {
-        auto page = list(audit, call);
-        std::move(call).result(std::move(page));
-      }));
+  routes.push_back(admin_route(http::Method::get, "/_gims/admin/v1/audit", BodyKind::none,
+                               for_roles(every_role), [&audit](Call call) {
+                                 auto page = list(audit, call);
+                                 std::move(call).result(std::move(page));
+                               }));
   routes.push_back(
       admin_route(http::Method::post, "/_gims/admin/v1/audit/verify",
                   BodyKind::json_object_or_empty, for_roles(every_role), [&audit](Call call) {

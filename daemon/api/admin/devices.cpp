@@ -35,13 +35,15 @@ void revoke(service::Users& users, service::Devices& devices, Call call) {
 Routes device_routes(service::Users& users, service::Devices& devices) {
   Routes routes;
   routes.push_back(admin_route(http::Method::get, "/_gims/admin/v1/users/{userId}/devices",
-                               BodyKind::none, for_roles(every_role), [&users, &devices](Call call) {
+                               BodyKind::none, for_roles(every_role),
+                               [&users, &devices](Call call) {
                                  auto found = list(users, devices, call);
                                  std::move(call).result(std::move(found));
                                }));
-  routes.push_back(admin_route(
-      http::Method::del, "/_gims/admin/v1/users/{userId}/devices/{deviceId}", BodyKind::none, for_roles({Role::administrator, Role::security_officer}),
-      [&users, &devices](Call call) { revoke(users, devices, std::move(call)); }));
+  routes.push_back(
+      admin_route(http::Method::del, "/_gims/admin/v1/users/{userId}/devices/{deviceId}",
+                  BodyKind::none, for_roles({Role::administrator, Role::security_officer}),
+                  [&users, &devices](Call call) { revoke(users, devices, std::move(call)); }));
   return routes;
 }
 

@@ -35,7 +35,8 @@ void reset(service::Users& users, service::TwoPersons& two_persons, Call call) {
 Routes identity_routes(service::Users& users, service::TwoPersons& two_persons) {
   Routes routes;
   routes.push_back(admin_route(
-      http::Method::post, "/_gims/admin/v1/users/{userId}/reset-identity", BodyKind::json_object, at_socket_alone,
+      http::Method::post, "/_gims/admin/v1/users/{userId}/reset-identity", BodyKind::json_object,
+      at_socket_alone,
       [&users, &two_persons](Call call) { reset(users, two_persons, std::move(call)); }));
   return routes;
 }

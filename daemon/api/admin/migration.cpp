@@ -18,12 +18,12 @@ std::string made_json(const std::vector<std::string>& made) {
 
 Routes migration_routes(service::SchemaMigration& migration) {
   Routes routes;
-  routes.push_back(admin_route(
-      http::Method::post, "/_gims/admin/v1/migrate", BodyKind::none, at_socket_alone, [&migration](Call call) {
-        service::Actor actor = actor_of(call);
-        migration.run(std::move(actor),
-                      answer<std::vector<std::string>>(std::move(call), made_json));
-      }));
+  routes.push_back(admin_route(http::Method::post, "/_gims/admin/v1/migrate", BodyKind::none,
+                               at_socket_alone, [&migration](Call call) {
+                                 service::Actor actor = actor_of(call);
+                                 migration.run(std::move(actor), answer<std::vector<std::string>>(
+                                                                     std::move(call), made_json));
+                               }));
   return routes;
 }
 

@@ -59,10 +59,11 @@ void check(service::StoreCheck& store, Call call) {
 
 Routes status_routes(service::SiteStatus& site) {
   Routes routes;
-  routes.push_back(
-      admin_route(http::Method::get, "/_gims/admin/v1/status", BodyKind::none, for_roles(every_role), [&site](Call call) {
-        site.report(answer<service::SiteReport>(std::move(call), report_json));
-      }));
+  routes.push_back(admin_route(http::Method::get, "/_gims/admin/v1/status", BodyKind::none,
+                               for_roles(every_role), [&site](Call call) {
+                                 site.report(
+                                     answer<service::SiteReport>(std::move(call), report_json));
+                               }));
   service::StoreCheck& store = site.store_check();
   routes.push_back(
       admin_route(http::Method::get, "/_gims/admin/v1/check", BodyKind::none, for_roles(every_role),

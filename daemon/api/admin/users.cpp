@@ -116,24 +116,28 @@ Routes user_routes(service::Users& users, service::Devices& devices, service::Pr
     return [&users, state](Call call) { set_state(users, state, std::move(call)); };
   };
   Routes routes;
-  routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users", BodyKind::json_object, for_roles({Role::administrator}),
+  routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users", BodyKind::json_object,
+                               for_roles({Role::administrator}),
                                [&users](Call call) { add(users, std::move(call)); }));
-  routes.push_back(
-      admin_route(Method::get, "/_gims/admin/v1/users", BodyKind::none, for_roles(every_role), [&users](Call call) {
-        auto page = list(users, call);
-        std::move(call).result(std::move(page));
-      }));
-  routes.push_back(admin_route(Method::get, "/_gims/admin/v1/users/{userId}", BodyKind::none, for_roles(every_role),
-                               [parts](Call call) {
+  routes.push_back(admin_route(Method::get, "/_gims/admin/v1/users", BodyKind::none,
+                               for_roles(every_role), [&users](Call call) {
+                                 auto page = list(users, call);
+                                 std::move(call).result(std::move(page));
+                               }));
+  routes.push_back(admin_route(Method::get, "/_gims/admin/v1/users/{userId}", BodyKind::none,
+                               for_roles(every_role), [parts](Call call) {
                                  auto shown = show(parts, call);
                                  std::move(call).result(std::move(shown));
                                }));
-  routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users/{userId}/lock",
-                               BodyKind::json_object_or_empty, for_roles({Role::administrator, Role::security_officer}), to_state(UserState::locked)));
+  routes.push_back(admin_route(
+      Method::post, "/_gims/admin/v1/users/{userId}/lock", BodyKind::json_object_or_empty,
+      for_roles({Role::administrator, Role::security_officer}), to_state(UserState::locked)));
   routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users/{userId}/unlock",
-                               BodyKind::json_object_or_empty, for_roles({Role::administrator}), to_state(UserState::active)));
+                               BodyKind::json_object_or_empty, for_roles({Role::administrator}),
+                               to_state(UserState::active)));
   routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users/{userId}/deactivate",
-                               BodyKind::json_object_or_empty, for_fresh({Role::administrator}), to_state(UserState::deactivated)));
+                               BodyKind::json_object_or_empty, for_fresh({Role::administrator}),
+                               to_state(UserState::deactivated)));
   routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users/{userId}/reset",
                                BodyKind::json_object, for_fresh({Role::administrator}),
                                [&users](Call call) { reset(users, std::move(call)); }));

@@ -1,5 +1,5 @@
-// The administrators, and how they sign in: at the console's door and, for who is at the unit, at the
-// admin socket.
+// The administrators, and how they sign in: at the console's door and, for who is at the unit, at
+// the admin socket.
 #include <utility>
 
 #include "api/admin/asked.hpp"
@@ -98,9 +98,8 @@ Routes administrator_routes(Administrators& administrators) {
     };
   };
   Routes routes;
-  routes.push_back(admin::admin_route(Method::get, "/_gims/admin/v1/administrators",
-                                      BodyKind::none, for_roles(every_role),
-                                      [&administrators](Call call) {
+  routes.push_back(admin::admin_route(Method::get, "/_gims/admin/v1/administrators", BodyKind::none,
+                                      for_roles(every_role), [&administrators](Call call) {
                                         auto found = list(administrators);
                                         std::move(call).result(std::move(found));
                                       }));
@@ -108,10 +107,9 @@ Routes administrator_routes(Administrators& administrators) {
       Method::post, "/_gims/admin/v1/administrators/{name}/invite", BodyKind::none,
       for_fresh({Role::administrator}),
       [&administrators](Call call) { invite(administrators, std::move(call)); }));
-  routes.push_back(
-      admin::admin_route(Method::post, "/_gims/admin/v1/administrators/{name}/lock",
-                         BodyKind::json_object_or_empty,
-                         for_fresh({Role::administrator, Role::security_officer}), to_locked(true)));
+  routes.push_back(admin::admin_route(
+      Method::post, "/_gims/admin/v1/administrators/{name}/lock", BodyKind::json_object_or_empty,
+      for_fresh({Role::administrator, Role::security_officer}), to_locked(true)));
   routes.push_back(admin::admin_route(Method::post, "/_gims/admin/v1/administrators/{name}/unlock",
                                       BodyKind::json_object_or_empty,
                                       for_fresh({Role::administrator}), to_locked(false)));

@@ -28,8 +28,7 @@ Route route(http::Method method, std::string_view path, BodyKind body, ConsoleAc
 
 Route open_route(http::Method method, std::string_view path, BodyKind body,
                  std::function<void(Call)> handler) {
-  return route(method, path, body,
-               {.to = ConsoleAccess::To::anybody, .roles = {}, .fresh = false},
+  return route(method, path, body, {.to = ConsoleAccess::To::anybody, .roles = {}, .fresh = false},
                method == http::Method::get ? RateClass::read : RateClass::console_sign_in,
                std::move(handler));
 }

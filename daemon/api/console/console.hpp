@@ -23,8 +23,7 @@ struct Site {
 [[nodiscard]] Routes site_routes(Site site);
 // /signin/start, finish, invited, register/start, register/finish
 [[nodiscard]] Routes sign_in_routes(service::console::SignIn& sign_in,
-                                    service::console::Sessions& sessions,
-                                    std::string server_name);
+                                    service::console::Sessions& sessions, std::string server_name);
 // /session, /sessions, /session/fresh/start, finish
 [[nodiscard]] Routes session_routes(service::console::SignIn& sign_in,
                                     service::console::Sessions& sessions,

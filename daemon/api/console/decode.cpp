@@ -91,9 +91,8 @@ Result<KeyYes> decode_assertion(json::Value assertion) {
   yes.credential_id = crypto::as_text(id);
   GIMS_TRY_ASSIGN(yes.assertion.client_data_json,
                   bytes_of(response, "clientDataJSON", hsm::approval::max_client_data));
-  GIMS_TRY_ASSIGN(
-      yes.assertion.authenticator_data,
-      bytes_of(response, "authenticatorData", hsm::approval::authenticator_data_size));
+  GIMS_TRY_ASSIGN(yes.assertion.authenticator_data,
+                  bytes_of(response, "authenticatorData", hsm::approval::authenticator_data_size));
   GIMS_TRY_ASSIGN(yes.assertion.signature, bytes_of(response, "signature", longest_signature));
   GIMS_TRY_ASSIGN(const auto handle, json::optional_string(response, "userHandle"));
   if (handle && handle->size() > longest_handle) return invalid_param("userHandle is too long.");
@@ -108,9 +107,8 @@ Result<RegistrationRead> decode_registration(json::Value registration) {
                            "authenticatorData", "transports"}));
   GIMS_TRY_ASSIGN(read.registration.client_data_json,
                   bytes_of(response, "clientDataJSON", hsm::approval::max_client_data));
-  GIMS_TRY_ASSIGN(
-      read.registration.attestation_object,
-      bytes_of(response, "attestationObject", hsm::approval::max_attestation_object));
+  GIMS_TRY_ASSIGN(read.registration.attestation_object,
+                  bytes_of(response, "attestationObject", hsm::approval::max_attestation_object));
   // The key is read from the attestation object, which the client did not make; what it says beside
   // it has only to be there in its form.
   GIMS_TRY(bytes_of(response, "publicKey", longest_key));

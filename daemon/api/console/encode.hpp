@@ -22,8 +22,8 @@ void write_request_options(json::Writer& out, const hsm::approval::Challenge& ch
 [[nodiscard]] std::string options_json(const service::console::FactorOptions& options,
                                        std::string_view site);
 // {`name`: token, "expires_ts", "factors", "webauthn"}; `name`: "signin" or "fresh".
-[[nodiscard]] std::string step_json(const service::console::SecondStep& step,
-                                    std::string_view name, std::string_view site);
+[[nodiscard]] std::string step_json(const service::console::SecondStep& step, std::string_view name,
+                                    std::string_view site);
 
 // A Session of the contract.
 [[nodiscard]] std::string session_json(const service::console::SessionStanding& is,

@@ -6,7 +6,7 @@
 
 namespace gims::api::console {
 
-inline constexpr std::array<std::string_view, 13> languages{"en", "hi", "as", "bn", "gu", "kn", "ml",
-                                                            "mr", "or", "pa", "ta", "te", "ur"};
+inline constexpr std::array<std::string_view, 13> languages{
+    "en", "hi", "as", "bn", "gu", "kn", "ml", "mr", "or", "pa", "ta", "te", "ur"};
 
 }  // namespace gims::api::console

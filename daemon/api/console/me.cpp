@@ -114,12 +114,12 @@ Routes me_routes(Administrators& administrators, std::string server_name) {
                                  BodyKind::json_object, fresh, with(&set_passphrase)));
   routes.push_back(session_route(Method::put, "/_gims/admin/v1/me/language", BodyKind::json_object,
                                  all, with(&set_language)));
-  routes.push_back(session_route(
-      Method::post, "/_gims/admin/v1/me/factors/start", BodyKind::json_object, fresh,
-      [&administrators, site = std::move(server_name)](Call call) {
-        auto options = begin_factor(administrators, call, site);
-        std::move(call).result(std::move(options));
-      }));
+  routes.push_back(session_route(Method::post, "/_gims/admin/v1/me/factors/start",
+                                 BodyKind::json_object, fresh,
+                                 [&administrators, site = std::move(server_name)](Call call) {
+                                   auto options = begin_factor(administrators, call, site);
+                                   std::move(call).result(std::move(options));
+                                 }));
   routes.push_back(session_route(Method::post, "/_gims/admin/v1/me/factors/finish",
                                  BodyKind::json_object, fresh, with(&add_factor)));
   routes.push_back(session_route(Method::del, "/_gims/admin/v1/me/factors/webauthn/{credentialId}",

@@ -131,16 +131,15 @@ void withdraw(Proposals& proposals, std::uint32_t id, Call call) {
 
 void ask(Proposals& proposals, std::uint32_t id, Call call) {
   const auto session = session_of(call);
-  proposals.ask(session, id,
-                answer<ApprovalAsked>(std::move(call),
-                                      [site = proposals.site()](const ApprovalAsked& asked) {
-                                        json::Writer out;
-                                        out.begin_object().key("webauthn");
-                                        write_request_options(out, asked.challenge, site,
-                                                              std::span(&asked.key, 1));
-                                        out.end_object();
-                                        return out.take();
-                                      }));
+  proposals.ask(
+      session, id,
+      answer<ApprovalAsked>(std::move(call), [site = proposals.site()](const ApprovalAsked& asked) {
+        json::Writer out;
+        out.begin_object().key("webauthn");
+        write_request_options(out, asked.challenge, site, std::span(&asked.key, 1));
+        out.end_object();
+        return out.take();
+      }));
 }
 
 void approve(Proposals& proposals, std::uint32_t id, Call call) {
@@ -162,12 +161,12 @@ Routes proposal_routes(Proposals& proposals) {
   using http::Method;
   const service::console::Roles deciding{Role::administrator, Role::security_officer};
   Routes routes;
-  routes.push_back(session_route(
-      Method::get, "/_gims/admin/v1/proposals", BodyKind::none, for_roles(every_role),
-      [&proposals](Call call) { list(proposals, std::move(call)); }));
-  routes.push_back(session_route(
-      Method::post, "/_gims/admin/v1/proposals", BodyKind::json_object, for_fresh(deciding),
-      [&proposals](Call call) { propose(proposals, std::move(call)); }));
+  routes.push_back(session_route(Method::get, "/_gims/admin/v1/proposals", BodyKind::none,
+                                 for_roles(every_role),
+                                 [&proposals](Call call) { list(proposals, std::move(call)); }));
+  routes.push_back(session_route(Method::post, "/_gims/admin/v1/proposals", BodyKind::json_object,
+                                 for_fresh(deciding),
+                                 [&proposals](Call call) { propose(proposals, std::move(call)); }));
   routes.push_back(session_route(Method::get, "/_gims/admin/v1/proposals/{proposalId}",
                                  BodyKind::none, for_roles(every_role),
                                  by_number(proposals, &show)));

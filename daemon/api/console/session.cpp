@@ -37,8 +37,9 @@ std::string shown(const Parts& parts, const Call& call,
 
 Result<std::string> show(const Parts& parts, const Call& call) {
   GIMS_TRY_ASSIGN(auto me, parts.administrators.me(session_of(call)));
-  return shown(parts, call,
-               {.session = session_of(call), .roles = me.roles, .standing = std::move(me.standing)});
+  return shown(
+      parts, call,
+      {.session = session_of(call), .roles = me.roles, .standing = std::move(me.standing)});
 }
 
 std::string list_json(const Parts& parts, const Call& call) {
@@ -103,13 +104,13 @@ void finish_fresh(const Parts& parts, Call call) {
   auto asked = decode_fresh(call.body());
   if (!asked) return std::move(call).error(asked.error());
   const Session session = session_of(call);
-  parts.sign_in.finish_fresh(session, std::move(asked->first), std::move(asked->second),
-                             [&parts, call = std::move(call)](
-                                 Result<service::console::SessionStanding> fresh) mutable {
-                               if (!fresh) return std::move(call).error(fresh.error());
-                               auto json = shown(parts, call, *fresh);
-                               std::move(call).reply(std::move(json));
-                             });
+  parts.sign_in.finish_fresh(
+      session, std::move(asked->first), std::move(asked->second),
+      [&parts, call = std::move(call)](Result<service::console::SessionStanding> fresh) mutable {
+        if (!fresh) return std::move(call).error(fresh.error());
+        auto json = shown(parts, call, *fresh);
+        std::move(call).reply(std::move(json));
+      });
 }
 
 }  // namespace
@@ -129,8 +130,8 @@ Routes session_routes(service::console::SignIn& sign_in, service::console::Sessi
                                    auto json = show(*parts, call);
                                    std::move(call).result(std::move(json));
                                  }));
-  routes.push_back(session_route(Method::del, "/_gims/admin/v1/session", BodyKind::none, all,
-                                 with(&sign_out)));
+  routes.push_back(
+      session_route(Method::del, "/_gims/admin/v1/session", BodyKind::none, all, with(&sign_out)));
   routes.push_back(session_route(Method::get, "/_gims/admin/v1/sessions", BodyKind::none, all,
                                  [parts](Call call) {
                                    auto json = list_json(*parts, call);

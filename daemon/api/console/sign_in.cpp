@@ -82,9 +82,8 @@ void accept(const Parts& parts, Call call) {
   auto asked = decode_accepting(call.body());
   if (!asked) return std::move(call).error(asked.error());
   auto where = where_of(call.request());
-  parts.sign_in.accept(std::move(asked->name), std::move(asked->code),
-                       std::move(asked->passphrase), std::move(where),
-                       answer_step(parts, std::move(call)));
+  parts.sign_in.accept(std::move(asked->name), std::move(asked->code), std::move(asked->passphrase),
+                       std::move(where), answer_step(parts, std::move(call)));
 }
 
 template <class Made>
@@ -131,8 +130,8 @@ void enrol(const Parts& parts, Call call) {
 Routes sign_in_routes(service::console::SignIn& sign_in, service::console::Sessions& sessions,
                       std::string server_name) {
   // Shared by the handlers, and as long there as they are.
-  const auto parts = std::make_shared<const Parts>(
-      Parts{sign_in, sessions, std::move(server_name)});
+  const auto parts =
+      std::make_shared<const Parts>(Parts{sign_in, sessions, std::move(server_name)});
   const auto with = [&parts](void (*run)(const Parts&, Call)) {
     return [parts, run](Call call) { run(*parts, std::move(call)); };
   };
@@ -142,8 +141,8 @@ Routes sign_in_routes(service::console::SignIn& sign_in, service::console::Sessi
                               with(&start)));
   routes.push_back(open_route(Method::post, "/_gims/admin/v1/signin/finish", BodyKind::json_object,
                               with(&finish)));
-  routes.push_back(open_route(Method::post, "/_gims/admin/v1/signin/invited",
-                              BodyKind::json_object, with(&accept)));
+  routes.push_back(open_route(Method::post, "/_gims/admin/v1/signin/invited", BodyKind::json_object,
+                              with(&accept)));
   routes.push_back(open_route(Method::post, "/_gims/admin/v1/signin/register/start",
                               BodyKind::json_object, [parts](Call call) {
                                 auto options = begin_enrolment(*parts, call);

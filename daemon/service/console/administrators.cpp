@@ -94,19 +94,18 @@ void Administrators::invite(std::string name, Actor actor, Done<Invitation> done
         GIMS_TRY_ASSIGN(const auto before, account_of(sql, name));
         const Millis until =
             transaction.now_ms() + std::chrono::milliseconds(invitation_life).count();
-        GIMS_TRY(sql::run(sql, sql_of::InviteAdministrator{
-                                   .name = name,
-                                   .created_ts = transaction.now_ms(),
-                                   .invitation_hash = sql::Blob{crypto::as_text(hash)},
-                                   .invited_until_ts = until}));
+        GIMS_TRY(sql::run(
+            sql, sql_of::InviteAdministrator{.name = name,
+                                             .created_ts = transaction.now_ms(),
+                                             .invitation_hash = sql::Blob{crypto::as_text(hash)},
+                                             .invited_until_ts = until}));
         GIMS_TRY(sql::run(sql, sql_of::DeleteAdministratorKeys{name}));
         const std::string detail =
             "{\"after\":\"invited\",\"before\":" + json::quoted(name_of(state_of(before))) + "}";
         GIMS_TRY(audit(transaction, actor, "administrator.invited", name, detail));
         return until;
       },
-      [this, name, code = std::move(*code),
-       done = std::move(done)](Result<Millis> until) mutable {
+      [this, name, code = std::move(*code), done = std::move(done)](Result<Millis> until) mutable {
         if (!until) return done(pass(std::move(until)));
         sessions_.end_all(name);
         done(Invitation{.name = std::move(name), .code = std::move(code), .expires_ts = *until});
@@ -141,9 +140,8 @@ void Administrators::set_locked(std::string name, bool locked, std::string reaso
         detail.member("before", name_of(state_of(before)));
         if (!reason.empty()) detail.member("reason", reason);
         detail.end_object();
-        return audit(transaction, actor,
-                     locked ? "administrator.locked" : "administrator.unlocked", name,
-                     detail.text());
+        return audit(transaction, actor, locked ? "administrator.locked" : "administrator.unlocked",
+                     name, detail.text());
       },
       [this, name, locked, done = std::move(done)](Result<> outcome) mutable {
         if (outcome && locked) sessions_.end_all(name);
@@ -191,8 +189,8 @@ void Administrators::set_passphrase(const Session& session, Redacted passphrase,
 void Administrators::set_language(const Session& session, std::string language, Done<void> done) {
   store_.writer().submit(
       [session, language = std::move(language)](store::Transaction& transaction) -> Result<> {
-        return sql::run(transaction.sql(), sql_of::SetAdministratorLanguage{
-                                               .name = session.name, .language = language});
+        return sql::run(transaction.sql(), sql_of::SetAdministratorLanguage{.name = session.name,
+                                                                            .language = language});
       },
       std::move(done));
 }
@@ -232,10 +230,11 @@ void Administrators::remove_key(const Session& session, std::string credential_i
   const auto id = crypto::from_base64(credential_id, crypto::Alphabet::url_safe);
   if (!id) return done(not_found("You have no such security key."));
   store_.writer().submit(
-      [session, id = std::string(crypto::as_text(*id))](
-          store::Transaction& transaction) -> Result<> {
+      [session,
+       id = std::string(crypto::as_text(*id))](store::Transaction& transaction) -> Result<> {
         sql::Connection& sql = transaction.sql();
-        GIMS_TRY_ASSIGN(const auto key, sql::first(sql, sql_of::AdministratorKeyById{sql::Blob{id}}));
+        GIMS_TRY_ASSIGN(const auto key,
+                        sql::first(sql, sql_of::AdministratorKeyById{sql::Blob{id}}));
         if (!key || key->administrator != session.name) {
           return not_found("You have no such security key.");
         }

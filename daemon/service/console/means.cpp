@@ -121,9 +121,9 @@ Result<bool> Means::key_shown(store::Transaction& transaction, std::string_view 
     if (counter.error().code == "GIMS_APPROVAL_COUNTER") return std::unexpected(counter.error());
     return false;
   }
-  GIMS_TRY(sql::run(sql, sql_of::UseAdministratorKey{.credential_id = id,
-                                                     .sign_count = *counter,
-                                                     .last_used_ts = transaction.now_ms()}));
+  GIMS_TRY(sql::run(
+      sql, sql_of::UseAdministratorKey{
+               .credential_id = id, .sign_count = *counter, .last_used_ts = transaction.now_ms()}));
   return true;
 }
 
@@ -139,9 +139,9 @@ Result<bool> Means::code_shown(store::Transaction& transaction, std::string_view
   const auto step =
       totp_accepts(secret, code.digits.reveal(), transaction.now_ms(), account->totp_step);
   if (!step) return false;
-  GIMS_TRY(sql::run(sql, sql_of::SetAdministratorTotp{.name = name,
-                                                      .totp_secret = sql::Blob{*account->totp_secret},
-                                                      .totp_step = *step}));
+  GIMS_TRY(sql::run(
+      sql, sql_of::SetAdministratorTotp{
+               .name = name, .totp_secret = sql::Blob{*account->totp_secret}, .totp_step = *step}));
   return true;
 }
 
@@ -156,14 +156,14 @@ Result<> Means::insert_key(store::Transaction& transaction, std::string_view nam
   if (keys.size() >= most_keys_of_one) {
     return not_in_this_state("There are eight security keys already: remove one first.");
   }
-  return sql::run(sql, sql_of::InsertAdministratorKey{
-                           .credential_id = id,
-                           .administrator = name,
-                           .label = label,
-                           .kind = static_cast<std::int64_t>(credential.kind),
-                           .public_key = sql::Blob{text_of(credential.public_key)},
-                           .sign_count = credential.sign_count,
-                           .created_ts = transaction.now_ms()});
+  return sql::run(
+      sql, sql_of::InsertAdministratorKey{.credential_id = id,
+                                          .administrator = name,
+                                          .label = label,
+                                          .kind = static_cast<std::int64_t>(credential.kind),
+                                          .public_key = sql::Blob{text_of(credential.public_key)},
+                                          .sign_count = credential.sign_count,
+                                          .created_ts = transaction.now_ms()});
 }
 
 Result<> Means::add_key(store::Transaction& transaction, std::string_view name, const NewKey& key,
@@ -182,10 +182,10 @@ Result<> Means::add_totp(store::Transaction& transaction, std::string_view name,
   if (!step) return sign_in_refused();
   const std::string context = totp_context(name);
   const crypto::Bytes sealed = crypto::seal(key_, crypto::as_bytes(context), secret.bytes());
-  return sql::run(transaction.sql(),
-                  sql_of::SetAdministratorTotp{.name = name,
-                                               .totp_secret = sql::Blob{crypto::as_text(sealed)},
-                                               .totp_step = *step});
+  return sql::run(
+      transaction.sql(),
+      sql_of::SetAdministratorTotp{
+          .name = name, .totp_secret = sql::Blob{crypto::as_text(sealed)}, .totp_step = *step});
 }
 
 Result<> Means::add_known_key(store::Transaction& transaction,

@@ -88,12 +88,14 @@ class Means {
   // Whether the factor is the person's, and remembers that it was shown: a code is good once, a
   // key's counter has to grow. Fails where the key is a copy (GIMS_APPROVAL_COUNTER).
   [[nodiscard]] Result<bool> shown(store::Transaction& transaction, std::string_view name,
-                                   const Factor& factor, const hsm::approval::Challenge& challenge) const;
+                                   const Factor& factor,
+                                   const hsm::approval::Challenge& challenge) const;
 
   // M_FORBIDDEN for a registration that does not hold, or a code that is not of `secret`;
   // GIMS_STATE for a key that is registered already, or one too many.
   [[nodiscard]] Result<> add_key(store::Transaction& transaction, std::string_view name,
-                                 const NewKey& key, const hsm::approval::Challenge& challenge) const;
+                                 const NewKey& key,
+                                 const hsm::approval::Challenge& challenge) const;
   [[nodiscard]] Result<> add_totp(store::Transaction& transaction, std::string_view name,
                                   const Code& code, const SecretBytes& secret) const;
   // The key that gims-keyd knows the person by, where it is a security key of this site.

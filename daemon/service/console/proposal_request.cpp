@@ -20,8 +20,8 @@ using hsm::Action;
 using hsm::approval::Change;
 
 // Of the contract, and not of gims-keyd's yet.
-constexpr std::array<std::string_view, 6> to_come{"backup_export",     "device_wipe",
-                                                  "clearance_change",  "room_label_change",
+constexpr std::array<std::string_view, 6> to_come{"backup_export",       "device_wipe",
+                                                  "clearance_change",    "room_label_change",
                                                   "label_scheme_change", "backup_restore"};
 
 Result<> only(json::Value request, std::initializer_list<std::string_view> members) {

@@ -66,8 +66,7 @@ std::string_view name_of(ProposalState state) noexcept {
 
 template <class T>
 void Proposals::on_keyd(Work<T> work, Done<T> done) {
-  keyd_.ask([work = std::move(work),
-             done = std::move(done)](Result<KeydApprovals*> keyd) mutable {
+  keyd_.ask([work = std::move(work), done = std::move(done)](Result<KeydApprovals*> keyd) mutable {
     if (!keyd) return done(pass(std::move(keyd)));
     done(work(**keyd));
   });
@@ -95,8 +94,8 @@ ProposalShown& Proposals::note(const hsm::ProposalReply& reply, std::string_view
   shown->approved_by = reply.approved_by;
   const bool approved = reply.approved_by.size() >= hsm::needed_persons;
   shown->state = approved ? ProposalState::approved : ProposalState::waiting;
-  shown->redeemable = approved && hsm::approval::done_by(reply.action) ==
-                                      hsm::approval::DoneBy::gimsd;
+  shown->redeemable =
+      approved && hsm::approval::done_by(reply.action) == hsm::approval::DoneBy::gimsd;
   return *shown;
 }
 
@@ -143,8 +142,7 @@ Result<> Proposals::enter(const Session& session, std::string_view act,
 void Proposals::propose(const Session& session, hsm::ProposeRequest request,
                         Done<ProposalShown> done) {
   on_keyd<ProposalShown>(
-      [this, session, request = std::move(request)](
-          KeydApprovals& keyd) -> Result<ProposalShown> {
+      [this, session, request = std::move(request)](KeydApprovals& keyd) -> Result<ProposalShown> {
         GIMS_TRY(look(keyd));
         if (std::ranges::count_if(known_, [](const ProposalShown& one) {
               return !is_over(one.state);
@@ -256,14 +254,13 @@ void Proposals::approve(const Session& session, std::uint32_t id,
         proposal->approved_by.push_back(session.name);
         if (yes->missing == 0) {
           const auto by = hsm::approval::done_by(proposal->request.action);
-          proposal->state = by == hsm::approval::DoneBy::us ? ProposalState::done
-                                                            : ProposalState::approved;
+          proposal->state =
+              by == hsm::approval::DoneBy::us ? ProposalState::done : ProposalState::approved;
           proposal->redeemable = by == hsm::approval::DoneBy::gimsd;
           proposal->outcome = yes->text;
         }
         GIMS_TRY(enter(session, "approval.given", *proposal));
-        return ProposalApproved{
-            .missing = yes->missing, .text = yes->text, .proposal = *proposal};
+        return ProposalApproved{.missing = yes->missing, .text = yes->text, .proposal = *proposal};
       },
       std::move(done));
 }

@@ -124,9 +124,8 @@ std::vector<Session> Sessions::list() {
       if (!over(entry, now)) shown.push_back(entry.session);
     }
   }
-  std::ranges::sort(shown, {}, [](const Session& one) {
-    return std::tuple(one.name, one.signed_in_ts, one.id);
-  });
+  std::ranges::sort(
+      shown, {}, [](const Session& one) { return std::tuple(one.name, one.signed_in_ts, one.id); });
   return shown;
 }
 

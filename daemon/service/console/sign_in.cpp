@@ -156,8 +156,8 @@ void SignIn::start(std::string name, Redacted passphrase, Where where, Done<Seco
         if (enrols && standing->account.invited_until_ts <= clock_.now_ms()) {
           return done(expired("The invitation has ended: ask an administrator for another one."));
         }
-        done(begin_step(enrols ? StepTo::enrol : StepTo::sign_in, std::move(name),
-                        std::move(where), {}, *standing));
+        done(begin_step(enrols ? StepTo::enrol : StepTo::sign_in, std::move(name), std::move(where),
+                        {}, *standing));
       });
 }
 
@@ -205,8 +205,7 @@ void SignIn::accept(std::string name, std::string code, Redacted passphrase, Whe
             },
             [this, name, where, done = std::move(done)](Result<Standing> standing) mutable {
               if (!standing) return done(pass(std::move(standing)));
-              const StepTo to =
-                  standing->account.has_factor() ? StepTo::sign_in : StepTo::enrol;
+              const StepTo to = standing->account.has_factor() ? StepTo::sign_in : StepTo::enrol;
               done(begin_step(to, std::move(name), std::move(where), {}, *standing));
             });
       });
@@ -236,10 +235,8 @@ void SignIn::try_factor(std::string name, Where where, Work work, Done<Standing>
         // What failed is rolled back, the entry with it.
         if (standing.error().kind != ErrorKind::forbidden) return done(pass(std::move(standing)));
         refuse<void>(name, where, "second factor",
-                     [done = std::move(done),
-                      why = std::move(standing.error())](const Result<>&) mutable {
-                       done(std::unexpected(std::move(why)));
-                     });
+                     [done = std::move(done), why = std::move(standing.error())](
+                         const Result<>&) mutable { done(std::unexpected(std::move(why))); });
       });
 }
 
@@ -250,9 +247,8 @@ Result<hsm::approval::Challenge> SignIn::challenge_of(std::string_view token, Fa
 
 Result<> SignIn::enter_sign_in(store::Transaction& transaction, std::string_view name,
                                const Where& where, FactorKind kind) {
-  GIMS_TRY(sql::run(transaction.sql(),
-                    sql_of::NoteAdministratorSignIn{.name = name,
-                                                    .last_sign_in_ts = transaction.now_ms()}));
+  GIMS_TRY(sql::run(transaction.sql(), sql_of::NoteAdministratorSignIn{
+                                           .name = name, .last_sign_in_ts = transaction.now_ms()}));
   return audit(transaction, actor_of(name, where), "signin.done", name, factor_detail(kind));
 }
 
@@ -325,12 +321,12 @@ void SignIn::enrol(std::string token, NewFactor factor, Where where, Done<Consol
 }
 
 void SignIn::start_fresh(const Session& session, Redacted passphrase, Done<SecondStep> done) {
-  check_passphrase(session.name, std::move(passphrase), session.where,
-                   [this, session, done = std::move(done)](Result<Standing> standing) mutable {
-                     if (!standing) return done(pass(std::move(standing)));
-                     done(begin_step(StepTo::be_fresh, session.name, session.where, session.id,
-                                     *standing));
-                   });
+  check_passphrase(
+      session.name, std::move(passphrase), session.where,
+      [this, session, done = std::move(done)](Result<Standing> standing) mutable {
+        if (!standing) return done(pass(std::move(standing)));
+        done(begin_step(StepTo::be_fresh, session.name, session.where, session.id, *standing));
+      });
 }
 
 void SignIn::finish_fresh(const Session& session, std::string token, Factor factor,
@@ -373,8 +369,8 @@ void SignIn::sign_out(const Session& session, Done<void> done) {
 }
 
 void SignIn::revoke(const Session& session, std::string session_id, bool any, Done<void> done) {
-  const auto whose = sessions_.end(
-      session_id, any ? std::nullopt : std::optional<std::string_view>(session.name));
+  const auto whose =
+      sessions_.end(session_id, any ? std::nullopt : std::optional<std::string_view>(session.name));
   if (!whose) return done(not_found("There is no such session."));
   store_.writer().submit(
       [session, session_id = std::move(session_id),

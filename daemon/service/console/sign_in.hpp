@@ -77,7 +77,8 @@ class SignIn {
 
   // Of who is signed in.
   void start_fresh(const Session& session, Redacted passphrase, Done<SecondStep> done);
-  void finish_fresh(const Session& session, std::string token, Factor factor, Done<SessionStanding> done);
+  void finish_fresh(const Session& session, std::string token, Factor factor,
+                    Done<SessionStanding> done);
   void sign_out(const Session& session, Done<void> done);
   // One's own, or anybody's for `any`. M_NOT_FOUND.
   void revoke(const Session& session, std::string session_id, bool any, Done<void> done);
@@ -91,8 +92,8 @@ class SignIn {
   void refuse(std::string_view name, const Where& where, std::string_view reason, Done<T> done);
   [[nodiscard]] Result<> enter_refusal(store::Transaction& transaction, std::string_view name,
                                        const Where& where, std::string_view reason);
-  [[nodiscard]] SecondStep begin_step(StepTo to, std::string name, Where where,
-                                      std::string session, const Standing& standing);
+  [[nodiscard]] SecondStep begin_step(StepTo to, std::string name, Where where, std::string session,
+                                      const Standing& standing);
   // An operation by which a factor is shown or registered, and whether it was.
   using Work = std::move_only_function<Result<bool>(store::Transaction&)>;
   void try_factor(std::string name, Where where, Work work, Done<Standing> done);

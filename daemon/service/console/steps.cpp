@@ -35,8 +35,8 @@ void Steps::insert(std::string_view token, Entry entry) {
   const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [&](const auto& one) { return now >= one.second.until; });
   if (entries_.size() >= most_steps) {
-    entries_.erase(std::ranges::min_element(
-        entries_, {}, [](const auto& one) { return one.second.until; }));
+    entries_.erase(
+        std::ranges::min_element(entries_, {}, [](const auto& one) { return one.second.until; }));
   }
   entries_.insert_or_assign(hash(token), std::move(entry));
 }

@@ -83,8 +83,8 @@ class ConsoleDoor : public testing::Test {
     auto pair = sys::stream_pair(sys::Blocking::yes);
     site->adopt(std::move(pair->first), peer);
     http::test::Client client(std::move(pair->second));
-    std::string request = std::string(method) + " " + std::string(path) + " HTTP/1.1\r\n" +
-                          std::string(headers);
+    std::string request =
+        std::string(method) + " " + std::string(path) + " HTTP/1.1\r\n" + std::string(headers);
     if (!headers.contains("Host: ")) request += "Host: gims.internal:8444\r\n";
     if (method != "GET") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     auto answer = client.ask(request + "\r\n" + std::string(body));
@@ -111,8 +111,8 @@ class ConsoleDoor : public testing::Test {
 
   static hsm::approval::Challenge challenge_in(json::Value options) {
     hsm::approval::Challenge challenge{};
-    const auto bytes = crypto::from_base64(options.get("challenge").string_or(""),
-                                           crypto::Alphabet::url_safe);
+    const auto bytes =
+        crypto::from_base64(options.get("challenge").string_or(""), crypto::Alphabet::url_safe);
     EXPECT_TRUE(bytes && bytes->size() == challenge.size());
     if (bytes && bytes->size() == challenge.size()) std::ranges::copy(*bytes, challenge.begin());
     return challenge;
@@ -126,11 +126,10 @@ class ConsoleDoor : public testing::Test {
       const Reply invitation =
           at_socket("POST", "/administrators/" + std::string(name) + "/invite");
       EXPECT_EQ(invitation.status, 200) << invitation.body;
-      const Reply accepted =
-          ask({}, "POST", "/signin/invited",
-              R"({"name":)" + quoted(name) + R"(,"code":)" +
-                  quoted(invitation.root().get("code").string_or("")) + R"(,"passphrase":)" +
-                  quoted(passphrase) + "}");
+      const Reply accepted = ask({}, "POST", "/signin/invited",
+                                 R"({"name":)" + quoted(name) + R"(,"code":)" +
+                                     quoted(invitation.root().get("code").string_or("")) +
+                                     R"(,"passphrase":)" + quoted(passphrase) + "}");
       EXPECT_EQ(accepted.status, 200) << accepted.body;
       invited.insert(std::string(name));
     }
@@ -138,11 +137,11 @@ class ConsoleDoor : public testing::Test {
         ask({}, "POST", "/signin/start",
             R"({"name":)" + quoted(name) + R"(,"passphrase":)" + quoted(passphrase) + "}");
     EXPECT_EQ(step.status, 200) << step.body;
-    const Reply done = ask(
-        {}, "POST", "/signin/finish",
-        R"({"signin":)" + quoted(step.root().get("signin").string_or("")) +
-            R"(,"factor":{"webauthn":)" +
-            key.assertion_json(challenge_in(step.root().get("webauthn"))) + "}}");
+    const Reply done =
+        ask({}, "POST", "/signin/finish",
+            R"({"signin":)" + quoted(step.root().get("signin").string_or("")) +
+                R"(,"factor":{"webauthn":)" +
+                key.assertion_json(challenge_in(step.root().get("webauthn"))) + "}}");
     EXPECT_EQ(done.status, 200) << done.body;
     const auto header = done.headers.find("set-cookie");
     EXPECT_NE(header, done.headers.end());
@@ -196,7 +195,8 @@ class ConsoleDoor : public testing::Test {
   std::string gate_says(const Case& one, std::string_view headers,
                         const http::Peer& peer = at_console()) {
     const Reply reply = send(peer, one.method, one.path, headers, one.with_body ? "{}" : "");
-    for (const std::string_view code : {"M_UNKNOWN_TOKEN", "GIMS_ORIGIN", "GIMS_ROLE", "GIMS_FRESH"}) {
+    for (const std::string_view code :
+         {"M_UNKNOWN_TOKEN", "GIMS_ORIGIN", "GIMS_ROLE", "GIMS_FRESH"}) {
       if (reply.code() == code) {
         EXPECT_EQ(reply.status, code == "M_UNKNOWN_TOKEN" ? 401 : 403) << one.path;
         return std::string(code);
@@ -212,7 +212,9 @@ class ConsoleDoor : public testing::Test {
   }
 
   static constexpr std::array<std::pair<std::string_view, Role>, 3> people{
-      {{"Asha", Role::administrator}, {"Bimal", Role::security_officer}, {"Chitra", Role::auditor}}};
+      {{"Asha", Role::administrator},
+       {"Bimal", Role::security_officer},
+       {"Chitra", Role::auditor}}};
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 3> role_of{
       {{"Asha", "administrator"}, {"Bimal", "security_officer"}, {"Chitra", "auditor"}}};
 
@@ -303,9 +305,10 @@ TEST_F(ConsoleDoor, ARequestOfAnotherSiteIsRefused) {
   const Browser browser = signed_in("Asha");
   for (const Case& one : cases()) {
     for (const std::string_view foreign :
-         {"Origin: https://evil.example\r\n", "Origin: null\r\n", "Origin: http://gims.internal:8444\r\n",
-          "Origin: https://gims.internal:8443\r\n", "Origin: https://gims.internal.evil.example:8444\r\n",
-          "Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n",
+         {"Origin: https://evil.example\r\n", "Origin: null\r\n",
+          "Origin: http://gims.internal:8444\r\n", "Origin: https://gims.internal:8443\r\n",
+          "Origin: https://gims.internal.evil.example:8444\r\n", "Sec-Fetch-Site: cross-site\r\n",
+          "Sec-Fetch-Site: same-site\r\n",
           "Host: evil.example\r\nOrigin: https://evil.example\r\n"}) {
       EXPECT_EQ(gate_says(one, headers_of(browser, foreign)), "GIMS_ORIGIN")
           << foreign << one.method << one.path;
@@ -421,8 +424,8 @@ TEST_F(ConsoleDoor, ASharedActHasThePersonInTheLog) {
 }
 
 TEST_F(ConsoleDoor, MembersThatAreNotListedAreRefused) {
-  const Reply reply = ask({}, "POST", "/signin/start",
-                          R"({"name":"Asha","passphrase":"x","remember":true})");
+  const Reply reply =
+      ask({}, "POST", "/signin/start", R"({"name":"Asha","passphrase":"x","remember":true})");
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.code(), "M_BAD_JSON");
   EXPECT_EQ(reply.root().get("error").string_or(""),
@@ -430,8 +433,8 @@ TEST_F(ConsoleDoor, MembersThatAreNotListedAreRefused) {
 }
 
 TEST_F(ConsoleDoor, WhatIsBegunAndOverIsGone) {
-  const Reply reply = ask({}, "POST", "/signin/finish",
-                          R"({"signin":"AAAA","factor":{"totp":"123456"}})");
+  const Reply reply =
+      ask({}, "POST", "/signin/finish", R"({"signin":"AAAA","factor":{"totp":"123456"}})");
   EXPECT_EQ(reply.status, 410);
   EXPECT_EQ(reply.code(), "GIMS_EXPIRED");
 }

@@ -24,9 +24,10 @@ TEST(Cbor, ReadsNumbers) {
 }
 
 TEST(Cbor, TakesTheShortestFormAlone) {
-  for (const Bytes& bytes : {Bytes{0x18, 0x17}, Bytes{0x19, 0x00, 0xff}, Bytes{0x1a, 0, 0, 0xff, 0xff},
-                             Bytes{0x1a, 0x80, 0, 0, 0}, Bytes{0x1b, 0, 0, 0, 1, 0, 0, 0, 0},
-                             Bytes{0x1c}, Bytes{0x1f}, Bytes{0x19, 0x03}, Bytes{}}) {
+  for (const Bytes& bytes :
+       {Bytes{0x18, 0x17}, Bytes{0x19, 0x00, 0xff}, Bytes{0x1a, 0, 0, 0xff, 0xff},
+        Bytes{0x1a, 0x80, 0, 0, 0}, Bytes{0x1b, 0, 0, 0, 1, 0, 0, 0, 0}, Bytes{0x1c}, Bytes{0x1f},
+        Bytes{0x19, 0x03}, Bytes{}}) {
     CborReader reader(bytes);
     EXPECT_EQ(reader.number(), 0);
     EXPECT_FALSE(reader.good());

@@ -64,8 +64,7 @@ TEST_F(ConsoleAdministrators, ALockEndsSessionsAndIsTakenBack) {
   EXPECT_EQ(lock("Asha"), "");
   EXPECT_FALSE(sessions.authenticate(ashas->cookie.reveal(), desk, nullptr));
   EXPECT_EQ(shown("Asha").state, SignInState::locked);
-  EXPECT_EQ(entries().back().detail,
-            R"({"after":"locked","before":"active","reason":"a reason"})");
+  EXPECT_EQ(entries().back().detail, R"({"after":"locked","before":"active","reason":"a reason"})");
   EXPECT_EQ(lock("Asha"), "GIMS_STATE");
   EXPECT_EQ(lock("Asha", false), "");
   EXPECT_EQ(lock("Asha", false), "GIMS_STATE");
@@ -132,9 +131,9 @@ TEST_F(ConsoleAdministrators, OneSecondFactorAlwaysStays) {
   const auto options = administrators.begin_factor(session, FactorKind::webauthn);
   ASSERT_TRUE(options);
   EXPECT_EQ(options->keys, std::vector<std::string>{key.id()});
-  EXPECT_EQ(add(session, NewKey{.label = "red key",
-                                .registration = second.create(*options->challenge)}),
-            "");
+  EXPECT_EQ(
+      add(session, NewKey{.label = "red key", .registration = second.create(*options->challenge)}),
+      "");
   EXPECT_EQ(remove_key(key.id()), "");
   EXPECT_EQ(entries().back().detail, R"({"factor":"webauthn","label":"blue key"})");
   EXPECT_EQ(remove_key(second.id()), "GIMS_STATE");

@@ -159,7 +159,8 @@ TEST_F(ConsoleSessions, TheListHasThoseThatLast) {
   ASSERT_EQ(shown.size(), 2U);
   EXPECT_EQ(shown[0].name, "Asha");
   EXPECT_EQ(shown[0].where.address, "10.1.0.7");
-  EXPECT_EQ(shown[0].expires_ts(), clock.now_ms() + std::chrono::milliseconds(longest_life).count());
+  EXPECT_EQ(shown[0].expires_ts(),
+            clock.now_ms() + std::chrono::milliseconds(longest_life).count());
   pass(seconds(1));
   shown = sessions.list();
   ASSERT_EQ(shown.size(), 1U);

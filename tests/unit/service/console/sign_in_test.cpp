@@ -328,8 +328,8 @@ TEST_F(ConsoleSignIn, OnesOwnSessionsAreRevokedAndAnAdministratorRevokesAll) {
   const auto ashas = enrolled("Asha", key);
   const auto bimals = enrolled("Bimal", other);
   const auto revoke = [&](const Session& by, const Session& one, bool any) {
-    return code_of(wait<void>(
-        [&](auto done) { sign_in.revoke(by, one.id, any, std::move(done)); }));
+    return code_of(
+        wait<void>([&](auto done) { sign_in.revoke(by, one.id, any, std::move(done)); }));
   };
   EXPECT_EQ(revoke(bimals->is.session, ashas->is.session, false), "M_NOT_FOUND");
   EXPECT_EQ(revoke(ashas->is.session, bimals->is.session, true), "");
@@ -341,8 +341,9 @@ TEST_F(ConsoleSignIn, OnesOwnSessionsAreRevokedAndAnAdministratorRevokesAll) {
 TEST_F(ConsoleSignIn, AStolenCookieIsEntered) {
   const auto done = enrolled("Asha", key);
   const Where thief = where("10.6.6.6", "curl");
-  EXPECT_FALSE(sessions.authenticate(done->cookie.reveal(), thief,
-                                     [&](const Session& whose) { sign_in.note_moved(whose, thief); }));
+  EXPECT_FALSE(sessions.authenticate(done->cookie.reveal(), thief, [&](const Session& whose) {
+    sign_in.note_moved(whose, thief);
+  }));
   ASSERT_TRUE(store.write([](store::Transaction&) -> Result<> { return {}; }));
   EXPECT_EQ(entries().back().act, "session.misused");
   EXPECT_EQ(entries().back().origin, "console 10.6.6.6");

@@ -18,12 +18,13 @@ const std::string_view rfc_secret = "12345678901234567890";
 TEST(Totp, MakesTheCodesOfTheStandard) {
   const SecretBytes secret = secret_of(rfc_secret);
   for (const auto& [second, code] :
-       std::initializer_list<std::pair<std::int64_t, std::string_view>>{{59, "94287082"},
-                                                                        {1111111109, "07081804"},
-                                                                        {1111111111, "14050471"},
-                                                                        {1234567890, "89005924"},
-                                                                        {2000000000, "69279037"},
-                                                                        {20000000000, "65353130"}}) {
+       std::initializer_list<std::pair<std::int64_t, std::string_view>>{
+           {59, "94287082"},
+           {1111111109, "07081804"},
+           {1111111111, "14050471"},
+           {1234567890, "89005924"},
+           {2000000000, "69279037"},
+           {20000000000, "65353130"}}) {
     EXPECT_EQ(totp_code(secret, totp_step_of(second * 1000), 8).reveal(), code) << second;
   }
 }
@@ -72,12 +73,13 @@ TEST_F(TotpAccepts, NothingElse) {
 // RFC 4648, section 10.
 TEST(Base32, WritesTheVectorsOfTheStandard) {
   for (const auto& [plain, text] :
-       std::initializer_list<std::pair<std::string_view, std::string_view>>{{"f", "MY"},
-                                                                            {"fo", "MZXQ"},
-                                                                            {"foo", "MZXW6"},
-                                                                            {"foob", "MZXW6YQ"},
-                                                                            {"fooba", "MZXW6YTB"},
-                                                                            {"foobar", "MZXW6YTBOI"}}) {
+       std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"f", "MY"},
+           {"fo", "MZXQ"},
+           {"foo", "MZXW6"},
+           {"foob", "MZXW6YQ"},
+           {"fooba", "MZXW6YTB"},
+           {"foobar", "MZXW6YTBOI"}}) {
     EXPECT_EQ(base32(secret_of(plain)).reveal(), text);
   }
 }
