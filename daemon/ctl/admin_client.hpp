@@ -30,7 +30,4 @@ struct Reply {
 // do. A refusal is a Reply.
 [[nodiscard]] Result<Reply> ask(const std::string& socket, const Question& question);
 
-// A segment of a path or a value of a query (RFC 3986, section 2.1).
-[[nodiscard]] std::string escaped(std::string_view text);
-
 }  // namespace gims::ctl

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/percent.hpp"
 #include "crypto/random.hpp"
 #include "ctl/attest_commands.hpp"
 #include "ctl/attest_grammar.hpp"
@@ -115,7 +116,8 @@ class Commands {
                 [](json::Value answer) { return devices_text(answer); });
   }
   Result<Outcome> revoke_device() {
-    GIMS_TRY(ask({.verb = Verb::del, .path = user_path() + "/devices/" + escaped(with_.device)}));
+    GIMS_TRY(ask({.verb = Verb::del,
+                  .path = user_path() + "/devices/" + crypto::percent_encoded(with_.device)}));
     return told("revoked the device " + with_.device + " of", with_.user, {});
   }
   Result<Outcome> zeroize() {
@@ -288,7 +290,7 @@ class Commands {
     while (left > 0) {
       const std::int64_t wanted = std::min(left, page);
       GIMS_TRY_ASSIGN(auto answer, ask({.path = path + "?limit=" + std::to_string(wanted) +
-                                                "&after=" + escaped(after)}));
+                                                "&after=" + crypto::percent_encoded(after)}));
       const json::Value next = answer.root().get("next");
       const bool more = next.valid();
       after = next.is_string() ? std::string(next.string_or("")) : std::to_string(next.int_or(0));
@@ -344,9 +346,11 @@ class Commands {
     return outcome;
   }
 
-  [[nodiscard]] std::string user_path() const { return "/users/" + escaped(with_.user); }
+  [[nodiscard]] std::string user_path() const {
+    return "/users/" + crypto::percent_encoded(with_.user);
+  }
   [[nodiscard]] std::string administrator_path() const {
-    return "/administrators/" + escaped(with_.user);
+    return "/administrators/" + crypto::percent_encoded(with_.user);
   }
 
   const Arguments& with_;

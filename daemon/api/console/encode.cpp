@@ -1,6 +1,7 @@
 #include "api/console/encode.hpp"
 
 #include "crypto/bytes.hpp"
+#include "crypto/percent.hpp"
 
 namespace gims::api::console {
 namespace {
@@ -19,25 +20,6 @@ void write_keys(json::Writer& out, std::span<const std::string> keys) {
     out.begin_object().member("type", "public-key").member("id", key).end_object();
   }
   out.end_array();
-}
-
-// What of UTF-8 a URI has to escape, and a few letters more (RFC 3986, section 2.3).
-std::string escaped(std::string_view text) {
-  constexpr std::string_view plain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (plain.contains(c)) {
-      out.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back('%');
-    out.push_back(digits[byte >> 4U]);
-    out.push_back(digits[byte & 0xfU]);
-  }
-  return out;
 }
 
 void write_creation(json::Writer& out, const service::console::FactorOptions& options,
@@ -92,9 +74,10 @@ std::string options_json(const service::console::FactorOptions& options, std::st
   } else {
     const std::string_view secret = options.secret->reveal();
     // As the applications read it (github.com/google/google-authenticator, "Key Uri Format").
-    const std::string uri = "otpauth://totp/" + escaped(site) + ":" + escaped(options.name) +
-                            "?secret=" + std::string(secret) + "&issuer=" + escaped(site) +
-                            "&algorithm=SHA1&digits=6&period=30";
+    const std::string uri =
+        "otpauth://totp/" + crypto::percent_encoded(site) + ":" +
+        crypto::percent_encoded(options.name) + "?secret=" + std::string(secret) +
+        "&issuer=" + crypto::percent_encoded(site) + "&algorithm=SHA1&digits=6&period=30";
     out.key("totp").begin_object().member("secret", secret).member("uri", uri).end_object();
   }
   out.end_object();
