@@ -13,6 +13,7 @@
 #include "support/manual_clock.hpp"
 #include "support/temp_folder.hpp"
 #include "support/web_authenticator.hpp"
+#include "sys/socket.hpp"
 #include "unit/http/client.hpp"
 
 namespace gims::app {
