@@ -93,27 +93,27 @@ class ConsoleFixture : public testing::Test {
       sign_in.enrol(std::string(step.token.reveal()), std::move(factor), desk, std::move(done));
     });
   }
-  static service::console::KeyYes yes(WebAuthenticator& key,
+  static service::console::KeyYes yes(WebAuthenticator& by,
                                       const hsm::approval::Challenge& challenge) {
-    const auto& id = key.about().credential_id;
-    return {.credential_id = std::string(id.begin(), id.end()), .assertion = key.get(challenge)};
+    const auto& id = by.about().credential_id;
+    return {.credential_id = std::string(id.begin(), id.end()), .assertion = by.get(challenge)};
   }
   static service::console::Code code(std::string digits) {
     return {.digits = Redacted(std::move(digits))};
   }
   // The person was invited, chose the passphrase, and registered the key.
-  Result<service::console::ConsoleSignedIn> enrolled(std::string name, WebAuthenticator& key) {
+  Result<service::console::ConsoleSignedIn> enrolled(std::string name, WebAuthenticator& with) {
     GIMS_TRY_ASSIGN(const auto invitation, invite(name));
     GIMS_TRY_ASSIGN(const auto step, accept(name, std::string(invitation.code.reveal())));
     GIMS_TRY_ASSIGN(
         const auto options,
         sign_in.begin_enrolment(step.token.reveal(), service::console::FactorKind::webauthn, desk));
     return enrol(step, service::console::NewKey{.label = "blue key",
-                                                .registration = key.create(*options.challenge)});
+                                                .registration = with.create(*options.challenge)});
   }
-  Result<service::console::ConsoleSignedIn> signed_in(std::string name, WebAuthenticator& key) {
+  Result<service::console::ConsoleSignedIn> signed_in(std::string name, WebAuthenticator& with) {
     GIMS_TRY_ASSIGN(const auto step, start(std::move(name)));
-    return finish(step, yes(key, step.challenge));
+    return finish(step, yes(with, step.challenge));
   }
 
   struct Entry {
