@@ -92,9 +92,10 @@ constexpr std::array catalogue{
     Said{SetupText::done,
          "The unit serves. Devices open the address below; compare the site root's fingerprint "
          "above. "
-         "The first officer: user add NAME --generate",
+         "The first officer: user add NAME --generate. For the web console each administrator named "
+         "above: admin invite NAME",
          "यूनिट सेवा दे रही है। उपकरण नीचे का पता खोलें; ऊपर साइट रूट का फ़िंगरप्रिंट मिलाएँ। पहला अधिकारी: "
-         "user add NAME --generate"},
+         "user add NAME --generate. वेब कंसोल के लिए ऊपर नामित प्रत्येक प्रशासक: admin invite NAME"},
 };
 
 constexpr bool in_order() {
