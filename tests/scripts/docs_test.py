@@ -101,7 +101,7 @@ def constants(source):
     """(what stands in a C++ source as a number, or as numbers multiplied or shifted; its times, in milliseconds)."""
     source = re.sub(r"//.*", "", source)
     source = re.sub(r"(?<=\d)'(?=\d)", "", source)
-    times = {int(number) * CHRONO[unit] for unit, number in re.findall(rf"\b({'|'.join(CHRONO)})[({{](\d+)[)}}]", source)}
+    times = {int(number) * CHRONO[unit] for unit, number in re.findall(rf"\b({'|'.join(CHRONO)})(?: \w+)?[({{](\d+)[)}}]", source)}
     times |= {int(number) * TIMES[unit] for number, unit in re.findall(r"(?<![\w.])(\d+)(ms|s|min|h)\b", source)}
     source = re.sub(r"[\w:]+\{(\d+)[uUlL]*\}", r"\1", source)
     numbers = set()
