@@ -117,7 +117,7 @@ const ConsoleFile* Pages::file_of(std::string_view path) const {
 std::optional<http::Response> Pages::answer(const http::Request& request) const {
   if (request.method != http::Method::get && request.method != http::Method::head) return {};
   const std::string_view path = request.path;
-  if (path.starts_with("/_")) return {};
+  if (path.starts_with("/_") || path.starts_with("/.")) return {};
   const bool by_name = path.substr(path.rfind('/') + 1).contains('.');
   if (files_.empty()) return by_name ? std::nullopt : std::optional(not_built());
   const ConsoleFile* const file = file_of(by_name ? path : index_path);

@@ -176,7 +176,7 @@ class ConsoleDoor : public testing::Test {
       one.fresh = route.get("fresh").bool_or(false);
       one.with_body = route.get("body").string_or("") == "json_object";
     }
-    EXPECT_GT(all.size(), 40U);
+    EXPECT_GT(all.size(), 30U);
     return all;
   }
   static std::string filled(std::string_view path) {

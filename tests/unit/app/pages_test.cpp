@@ -104,6 +104,7 @@ TEST_F(PagesOfTheConsole, NothingElseIsAPage) {
   EXPECT_FALSE(pages.answer(request("/assets/index-old.js")));
   EXPECT_FALSE(pages.answer(request("/_gims/admin/v1/nothing")));
   EXPECT_FALSE(pages.answer(request("/_matrix/client/versions")));
+  EXPECT_FALSE(pages.answer(request("/.well-known/matrix/client")));
   EXPECT_FALSE(pages.answer(request("/favicon.svgz")));
   EXPECT_FALSE(pages.answer(request("/../etc/passwd.txt")));
   auto posted = request("/");
