@@ -233,7 +233,10 @@ void SignIn::try_factor(std::string name, Where where, Work work, Done<Standing>
         }
         if (standing) return done(sign_in_refused());
         // What failed is rolled back, the entry with it.
-        if (standing.error().kind != ErrorKind::forbidden) return done(pass(std::move(standing)));
+        if (standing.error().kind != ErrorKind::forbidden) {
+          factors_.undo(name);
+          return done(pass(std::move(standing)));
+        }
         refuse<void>(name, where, "second factor",
                      [done = std::move(done), why = std::move(standing.error())](
                          const Result<>&) mutable { done(std::unexpected(std::move(why))); });
