@@ -28,7 +28,8 @@ class ConsoleAdministrators : public test::ConsoleFixture {
     return outcome ? "" : outcome.error().code;
   }
   AdministratorShown shown(std::string_view name) {
-    for (auto& one : *administrators.list()) {
+    const auto all = administrators.list();
+    for (const auto& one : *all) {
       if (one.person.name == name) return one;
     }
     ADD_FAILURE() << name;
