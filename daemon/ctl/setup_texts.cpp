@@ -89,13 +89,14 @@ constexpr std::array catalogue{
          "The keys are made, and the unit does not serve yet. Look at: gims-keyd status, unit "
          "diagnostics.",
          "कुंजियाँ बन गई हैं, पर यूनिट अभी सेवा नहीं दे रही। देखें: gims-keyd status, unit diagnostics."},
-    Said{SetupText::done,
-         "The unit serves. Devices open the address below; compare the site root's fingerprint "
-         "above. "
-         "The first officer: user add NAME --generate. For the web console each administrator named "
-         "above: admin invite NAME",
-         "यूनिट सेवा दे रही है। उपकरण नीचे का पता खोलें; ऊपर साइट रूट का फ़िंगरप्रिंट मिलाएँ। पहला अधिकारी: "
-         "user add NAME --generate. वेब कंसोल के लिए ऊपर नामित प्रत्येक प्रशासक: admin invite NAME"},
+    Said{
+        SetupText::done,
+        "The unit serves. Devices open the address below; compare the site root's fingerprint "
+        "above. "
+        "The first officer: user add NAME --generate. For the web console each administrator named "
+        "above: admin invite NAME",
+        "यूनिट सेवा दे रही है। उपकरण नीचे का पता खोलें; ऊपर साइट रूट का फ़िंगरप्रिंट मिलाएँ। पहला अधिकारी: "
+        "user add NAME --generate. वेब कंसोल के लिए ऊपर नामित प्रत्येक प्रशासक: admin invite NAME"},
 };
 
 constexpr bool in_order() {

@@ -42,7 +42,8 @@ class DecidingKeyd final : public test::ListedAdministrators {
     GIMS_TRY_ASSIGN(const auto assertion, hsm::approval::decode_assertion(request.assertion));
     GIMS_TRY_ASSIGN(const std::size_t missing,
                     in_its_codes(pending_.approve(request.id, registry, assertion)));
-    if (missing > 0) return hsm::ApproveReply{.missing = static_cast<std::uint8_t>(missing), .text = {}};
+    if (missing > 0)
+      return hsm::ApproveReply{.missing = static_cast<std::uint8_t>(missing), .text = {}};
     const auto action = static_cast<Action>(pending_.all().front().operation);
     if (hsm::approval::done_by(action) == hsm::approval::DoneBy::us) {
       GIMS_TRY(in_its_codes(pending_.take(request.id, registry)));
