@@ -96,6 +96,8 @@ std::string_view name_of(Auth auth) noexcept {
       return "token";
     case Auth::token_optional:
       return "token_optional";
+    case Auth::token_suspended_ok:
+      return "token_suspended_ok";
     case Auth::token_choosing_ok:
       return "token_choosing_ok";
     case Auth::token_locked_ok:
@@ -191,6 +193,7 @@ Result<Caller> Gate::identify(const Route& route, const http::Request& request) 
     }
     case Auth::token:
     case Auth::token_optional:
+    case Auth::token_suspended_ok:
     case Auth::token_choosing_ok:
     case Auth::token_locked_ok:
       break;

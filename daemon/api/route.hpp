@@ -17,9 +17,11 @@ namespace gims::api {
 
 enum class Auth : std::uint8_t {
   none,               // anybody
-  token,              // an access token of an account that may act
+  token,              // an access token of an account that may act; one that is suspended may GET
   token_optional,     // a token is looked at where there is one
-  token_choosing_ok,  // also of an account whose owner has yet to choose a password: what a client
+  token_suspended_ok, // also of a suspended account, whatever the method: what nobody else sees,
+                      // and what takes something back
+  token_choosing_ok,  // also of that one, and of an account whose owner has yet to choose a password: what a client
                       // needs to start, to set its encryption up, and to change the password
   token_locked_ok,    // also of that one, and of a locked account (logout)
   admin_socket,       // the admin socket's peer, by its uid
@@ -76,6 +78,12 @@ struct Route {
 };
 
 using Routes = std::vector<Route>;
+
+// The same route with Auth::token_suspended_ok.
+[[nodiscard]] inline Route while_suspended(Route route) {
+  route.auth = Auth::token_suspended_ok;
+  return route;
+}
 
 // The same route with Auth::token_choosing_ok.
 [[nodiscard]] inline Route while_choosing(Route route) {

@@ -5,9 +5,12 @@
 namespace gims::app {
 namespace {
 
-service::Admit admitted_by(api::Auth auth) {
+// Reading is open to an account that is suspended (spec: client-server API, "Account suspension").
+service::Admit admitted_by(api::Auth auth, http::Method method) {
   if (auth == api::Auth::token_locked_ok) return service::Admit::all_but_closed;
   if (auth == api::Auth::token_choosing_ok) return service::Admit::choosing_password;
+  const bool reads = method == http::Method::get || method == http::Method::head;
+  if (auth == api::Auth::token_suspended_ok || reads) return service::Admit::suspended;
   return service::Admit::ready;
 }
 
@@ -19,7 +22,7 @@ Result<api::Caller> SessionAuthenticator::authenticate(std::string_view token, a
                   sessions_.authenticate(token,
                                          {.address = request.peer.address,
                                           .agent = request.header("User-Agent").value_or("")},
-                                         admitted_by(auth)));
+                                         admitted_by(auth, request.method)));
   return api::Caller{.user_id = std::move(session.user_id),
                      .device_id = std::move(session.device_id)};
 }

@@ -47,7 +47,8 @@ std::string status_text(json::Value status) {
   line(out, "gims-keyd", text_of(status.get("keyd"), "state"));
   line(out, "connections", number_of(status, "connections"));
   line(out, "users",
-       number_of(users, "active") + " active, " + number_of(users, "locked") + " locked, " +
+       number_of(users, "active") + " active, " + number_of(users, "suspended") + " suspended, " +
+           number_of(users, "locked") + " locked, " +
            number_of(users, "deactivated") + " deactivated");
   const bool broken = text_of(audit, "standing") == "broken";
   line(out, "audit",

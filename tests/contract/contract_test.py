@@ -27,7 +27,7 @@ CORS = {"access-control-allow-origin": "*", "access-control-allow-methods": "GET
 
 
 def needs_token(route):
-    return route["auth"] in ("token", "token_choosing_ok", "token_locked_ok")
+    return route["auth"] in ("token", "token_suspended_ok", "token_choosing_ok", "token_locked_ok")
 
 
 class Walk(unittest.TestCase):

@@ -20,6 +20,7 @@ std::string report_json(const service::SiteReport& report) {
   out.key("keyd").begin_object().member("state", report.keyd).end_object();
   out.member("connections", report.connections);
   out.key("users").begin_object().member("active", report.users.active);
+  out.member("suspended", report.users.suspended);
   out.member("locked", report.users.locked).member("deactivated", report.users.deactivated);
   out.end_object();
   out.key("audit").begin_object().member("sequence", report.audit.sequence);

@@ -114,8 +114,8 @@ Routes account_routes(service::Users& users, service::Sessions& sessions,
   routes.push_back(route(Method::post, "/_matrix/client/v3/account/password",
                          Auth::token_choosing_ok, RateClass::login, BodyKind::json_object,
                          [parts](Call call) { change_password(parts, std::move(call)); }));
-  routes.push_back(route(Method::post, "/_matrix/client/v3/account/deactivate", Auth::token,
-                         RateClass::login, BodyKind::json_object_or_empty,
+  routes.push_back(route(Method::post, "/_matrix/client/v3/account/deactivate",
+                         Auth::token_suspended_ok, RateClass::login, BodyKind::json_object_or_empty,
                          [parts](Call call) { deactivate(parts, std::move(call)); }));
   routes.push_back(route(Method::get, "/_matrix/client/v3/account/3pid", Auth::token,
                          RateClass::read, BodyKind::none,

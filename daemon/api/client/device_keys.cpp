@@ -100,8 +100,9 @@ Routes device_key_routes(service::DeviceKeys& keys) {
   routes.push_back(
       while_choosing(route("/_matrix/client/v3/keys/query", RateClass::read, http::Run::on_pool,
                            [&keys](Call call) { query(keys, std::move(call)); })));
-  routes.push_back(route("/_matrix/client/v3/keys/claim", RateClass::write, http::Run::on_loop,
-                         [&keys](Call call) { claim(keys, std::move(call)); }));
+  routes.push_back(
+      while_suspended(route("/_matrix/client/v3/keys/claim", RateClass::write, http::Run::on_loop,
+                            [&keys](Call call) { claim(keys, std::move(call)); })));
   return routes;
 }
 

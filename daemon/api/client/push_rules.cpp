@@ -100,8 +100,9 @@ Routes push_rule_routes(PushRules& rules) {
     return [&rules, what](const Call& call) { return show(rules, call, what); };
   };
   const auto writing = [](Method method, std::string_view path, BodyKind body, Handle handle) {
-    return write_route(method, path, body, body == BodyKind::none ? 0 : 2 * small_body,
-                       http::Run::on_loop, std::move(handle));
+    return while_suspended(write_route(method, path, body,
+                                       body == BodyKind::none ? 0 : 2 * small_body,
+                                       http::Run::on_loop, std::move(handle)));
   };
   Routes routes;
   // Clients leave the last slash out, too.

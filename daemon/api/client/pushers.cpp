@@ -28,14 +28,14 @@ Routes pusher_routes(Pushers& pushers, Notifications& notifications) {
   routes.push_back(read_route("/_matrix/client/v3/pushers", [&pushers](const Call& call) {
     return pushers.list(call.caller().user_id);
   }));
-  routes.push_back(write_route(
+  routes.push_back(while_suspended(write_route(
       http::Method::post, "/_matrix/client/v3/pushers/set", BodyKind::json_object, 2 * small_body,
       http::Run::on_loop, [&pushers](Call call) {
         auto user_id = call.caller().user_id;
         auto device_id = call.caller().device_id;
         const json::Value body = call.body();
         pushers.set(std::move(user_id), std::move(device_id), body, answer_done(std::move(call)));
-      }));
+      })));
   routes.push_back(read_route(
       "/_matrix/client/v3/notifications",
       [&notifications](const Call& call) { return list_notifications(notifications, call); }));

@@ -70,6 +70,7 @@ Routes receipt_routes(Receipts& receipts) {
       write_route(http::Method::post, "/_matrix/client/v3/rooms/{roomId}/read_markers",
                   BodyKind::json_object, small_body, http::Run::on_pool,
                   [&receipts](Call call) { post_markers(receipts, std::move(call)); }));
+  for (Route& route : routes) route = while_suspended(std::move(route));
   return routes;
 }
 

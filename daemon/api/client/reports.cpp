@@ -61,6 +61,7 @@ Routes report_routes(Rooms& rooms, RoomReads& reads) {
   routes.push_back(write_route(Method::post, "/_matrix/client/v3/users/{userId}/report",
                                BodyKind::json_object, small_body, Run::on_loop,
                                [&rooms](Call call) { report_user(rooms, std::move(call)); }));
+  for (Route& route : routes) route = while_suspended(std::move(route));
   return routes;
 }
 

@@ -92,18 +92,19 @@ Routes room_membership_routes(Rooms& rooms) {
   routes.push_back(by_id_or_alias(rooms, Act::knock, "/_matrix/client/v3/knock/{roomIdOrAlias}"));
   routes.push_back(on_self(rooms, Act::join, "/_matrix/client/v3/rooms/{roomId}/join"));
   for (Route& route : routes) route.rate = RateClass::room;
-  routes.push_back(on_self(rooms, Act::leave, "/_matrix/client/v3/rooms/{roomId}/leave"));
+  routes.push_back(
+      while_suspended(on_self(rooms, Act::leave, "/_matrix/client/v3/rooms/{roomId}/leave")));
   routes.push_back(on_other(rooms, Act::invite, "/_matrix/client/v3/rooms/{roomId}/invite"));
   routes.push_back(on_other(rooms, Act::kick, "/_matrix/client/v3/rooms/{roomId}/kick"));
   routes.push_back(on_other(rooms, Act::ban, "/_matrix/client/v3/rooms/{roomId}/ban"));
   routes.push_back(on_other(rooms, Act::unban, "/_matrix/client/v3/rooms/{roomId}/unban"));
-  routes.push_back(
+  routes.push_back(while_suspended(
       write_route(Method::post, "/_matrix/client/v3/rooms/{roomId}/forget",
                   BodyKind::json_object_or_empty, small_body, Run::on_loop, [&rooms](Call call) {
                     auto actor = actor_of(call);
                     auto room = param_of(call, "roomId");
                     rooms.forget(std::move(actor), std::move(room), answer_done(std::move(call)));
-                  }));
+                  })));
   routes.push_back(read_route("/_matrix/client/v3/joined_rooms",
                               [&rooms](const Call& call) { return joined_rooms(rooms, call); }));
   return routes;

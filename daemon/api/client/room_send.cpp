@@ -44,10 +44,11 @@ Routes room_send_routes(Rooms& rooms) {
                                "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}",
                                BodyKind::json_object, event_body, Run::on_loop,
                                [&rooms](Call call) { send(rooms, std::move(call)); }));
-  routes.push_back(write_route(Method::put,
-                               "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}",
-                               BodyKind::json_object_or_empty, event_body, Run::on_loop,
-                               [&rooms](Call call) { redact(rooms, std::move(call)); }));
+  // A suspended account takes back what it said itself, as the service sees to.
+  routes.push_back(while_suspended(
+      write_route(Method::put, "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}",
+                  BodyKind::json_object_or_empty, event_body, Run::on_loop,
+                  [&rooms](Call call) { redact(rooms, std::move(call)); })));
   for (Route& route : routes) route.rate = RateClass::send;
   return routes;
 }

@@ -27,7 +27,7 @@ Routes to_device_routes(service::ToDevice& to_device) {
   routes.push_back({.method = http::Method::put,
                     .door = http::Door::client,
                     .path = "/_matrix/client/v3/sendToDevice/{eventType}/{txnId}",
-                    .auth = Auth::token,
+                    .auth = Auth::token_suspended_ok,
                     .rate = RateClass::write,
                     .body = BodyKind::json_object,
                     .body_limit = body_limit,

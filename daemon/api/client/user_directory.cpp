@@ -47,7 +47,7 @@ Routes user_directory_routes(service::Users& users) {
   routes.push_back({.method = http::Method::post,
                     .door = http::Door::client,
                     .path = "/_matrix/client/v3/user_directory/search",
-                    .auth = Auth::token,
+                    .auth = Auth::token_suspended_ok,
                     .rate = RateClass::read,
                     .body = BodyKind::json_object,
                     .body_limit = body_limit,

@@ -32,16 +32,39 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
   }
   std::optional<std::string> stored;
   if (*user) stored = (*user)->password_hash;
+  // Argon2id is done all the same, so that the time does not tell who has a code.
+  std::optional<Redacted> code;
+  if (enrolment_ != nullptr && *user && !stored) code = Redacted(std::string(password.reveal()));
   passwords_.verify(std::move(user_id), std::move(password), std::move(stored),
-                    [this, key = std::move(key), user = std::move(*user),
+                    [this, key = std::move(key), user = std::move(*user), code = std::move(code),
                      done = std::move(done)](Result<bool> verdict) mutable {
                       if (!verdict) {
                         undo(key);
                         return done(pass(std::move(verdict)));
                       }
+                      if (code) {
+                        return try_code(std::move(key), std::move(*user), std::move(*code),
+                                        std::move(done));
+                      }
                       if (!*verdict) return done(std::optional<User>());
                       matched(key);
                       done(std::move(user));
+                    });
+}
+
+void PasswordCheck::try_code(std::string key, User user, Redacted password, Done done) {
+  std::string user_id = user.user_id;
+  enrolment_->check(std::move(user_id), std::move(password),
+                    [this, key = std::move(key), user = std::move(user),
+                     done = std::move(done)](Result<bool> fits) mutable {
+                      if (!fits) {
+                        undo(key);
+                        return done(pass(std::move(fits)));
+                      }
+                      if (!*fits) return done(std::optional<User>());
+                      matched(key);
+                      user.by_code = true;
+                      done(std::optional(std::move(user)));
                     });
 }
 

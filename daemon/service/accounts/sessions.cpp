@@ -42,6 +42,12 @@ std::unexpected<Error> password_to_be_chosen() {
       "settings.");
 }
 
+std::unexpected<Error> suspended() {
+  return fail(ErrorKind::forbidden, "M_USER_SUSPENDED",
+              "This account is suspended: it may read and not send. Please ask your "
+              "administrator.");
+}
+
 // Whose tokens are to be read again after a change; without a device: all of the user's.
 struct Whose {
   std::string_view user_id;
@@ -60,19 +66,27 @@ std::optional<Whose> touched_by(const store::Change& change) {
   return std::nullopt;
 }
 
+std::unexpected<Error> locked(std::string_view text) {
+  return std::unexpected(Error{.kind = ErrorKind::unauthenticated,
+                               .code = "M_USER_LOCKED",
+                               .text = std::string(text),
+                               .detail = {},
+                               .retry_after = std::nullopt,
+                               .extra_json = "\"soft_logout\":true"});
+}
+
+// The specification has no word for one device of an account: its client has to do the same.
+std::unexpected<Error> locked_device() {
+  return locked("This device is locked. Please ask your administrator.");
+}
+
 Result<> may_sign_in(UserState state) {
   switch (state) {
     case UserState::active:
+    case UserState::suspended:
       return {};
-    case UserState::locked: {
-      Error error{.kind = ErrorKind::unauthenticated,
-                  .code = "M_USER_LOCKED",
-                  .text = "This account is locked. Please ask your administrator.",
-                  .detail = {},
-                  .retry_after = std::nullopt,
-                  .extra_json = "\"soft_logout\":true"};
-      return std::unexpected(std::move(error));
-    }
+    case UserState::locked:
+      return locked("This account is locked. Please ask your administrator.");
     case UserState::deactivated:
       break;
   }
@@ -111,12 +125,19 @@ void Sessions::login(LoginRequest request, Origin origin,
                          if (auto allowed = may_sign_in((*owner)->state); !allowed) {
                            return done(pass(std::move(allowed)));
                          }
-                         sign_in(std::move((*owner)->user_id), std::move(request), std::move(done));
+                         const bool by_code = (*owner)->by_code;
+                         enter(std::move((*owner)->user_id), by_code, std::move(request),
+                               std::move(done));
                        });
 }
 
 void Sessions::sign_in(std::string user_id, LoginRequest request,
                        std::move_only_function<void(Result<SignedIn>)> done) {
+  enter(std::move(user_id), false, std::move(request), std::move(done));
+}
+
+void Sessions::enter(std::string user_id, bool by_code, LoginRequest request,
+                     std::move_only_function<void(Result<SignedIn>)> done) {
   if (request.device_id &&
       (request.device_id->empty() || request.device_id->size() > longest_device_id)) {
     return done(invalid_param("A device id has 1 to 255 bytes."));
@@ -130,12 +151,17 @@ void Sessions::sign_in(std::string user_id, LoginRequest request,
     request.device_name->resize(end);
   }
   store_->writer().submit(
-      [this, user_id = std::move(user_id),
+      [this, user_id = std::move(user_id), by_code,
        request = std::move(request)](store::Transaction& transaction) -> Result<SignedIn> {
         sql::Connection& sql = transaction.sql();
+        if (by_code) {
+          GIMS_TRY_ASSIGN(const bool first, Enrolment::use(transaction, user_id));
+          if (!first) return refused_login();
+        }
         std::string device_id = request.device_id.value_or("");
         if (device_id.empty()) device_id = crypto::random_device_id();
         GIMS_TRY_ASSIGN(const auto known, sql::first(sql, sql_of::DeviceById{user_id, device_id}));
+        if (known && known->locked_ts) return locked_device();
         if (known) {
           // The same device signs in again: what it had before ends.
           GIMS_TRY(sql::run(sql, sql_of::DeleteAccessTokensOfDevice{user_id, device_id}));
@@ -225,7 +251,9 @@ Result<Session> Sessions::authenticate(std::string_view token, Origin origin, Ad
   }
   if (known.state == UserState::deactivated) return unknown_token(false);
   if (admit != Admit::all_but_closed) GIMS_TRY(may_sign_in(known.state));
-  if (admit == Admit::ready && known.must_change_password) return password_to_be_chosen();
+  if (admit != Admit::all_but_closed && known.device_locked) return locked_device();
+  if (admit == Admit::ready && known.state == UserState::suspended) return suspended();
+  if (admit <= Admit::suspended && known.must_change_password) return password_to_be_chosen();
 
   const bool touch_now = now - known.touched_ts >= touch_interval || now < known.touched_ts;
   if (touch_now) known.touched_ts = now;
@@ -248,6 +276,7 @@ Result<Sessions::Known> Sessions::load(const TokenHash& hash) {
   known.session = {.user_id = std::move(row->user_id), .device_id = std::move(row->device_id)};
   GIMS_TRY_ASSIGN(known.state, user_state_named(row->state));
   known.must_change_password = row->must_change_password != 0;
+  known.device_locked = row->locked_ts.has_value();
   known.expires_ts = row->expires_ts;
   known.touched_ts = row->last_seen_ts.value_or(0);
   if (row->refresh_hash) {
@@ -305,6 +334,7 @@ void Sessions::refresh(Redacted refresh_token,
         if (!row) return unknown_token(false);
         GIMS_TRY_ASSIGN(const UserState state, user_state_named(row->state));
         GIMS_TRY(may_sign_in(state));
+        if (row->locked_ts) return locked_device();
         if (row->successor_hash) {
           // The answer with the successor got lost: it was never used, or this row were gone.
           GIMS_TRY(

@@ -28,6 +28,7 @@ struct Session {
 // Which accounts a request is open to. Each takes those before it too.
 enum class Admit : std::uint8_t {
   ready,              // active, with a password of its owner's own
+  suspended,          // also one that may read and not send
   choosing_password,  // also one whose password an administrator made, to be changed first
   all_but_closed,     // also a locked one
 };
@@ -62,7 +63,7 @@ class Sessions final : public store::ChangeListener {
   void attach(store::Store& store, Users& users, PasswordCheck& password_check,
               DeviceRemoval& removal) noexcept;
 
-  // M_FORBIDDEN for an unknown user as for a wrong password; M_USER_DEACTIVATED, M_USER_LOCKED;
+  // M_FORBIDDEN for an unknown user as for a wrong password, and for a code that was used; M_USER_DEACTIVATED, M_USER_LOCKED;
   // M_LIMIT_EXCEEDED as PasswordCheck says.
   void login(LoginRequest request, Origin origin,
              std::move_only_function<void(Result<SignedIn>)> done);
@@ -70,9 +71,9 @@ class Sessions final : public store::ChangeListener {
   void sign_in(std::string user_id, LoginRequest request,
                std::move_only_function<void(Result<SignedIn>)> done);
 
-  // M_UNKNOWN_TOKEN, with soft_logout where the token has expired; M_USER_LOCKED, or M_FORBIDDEN
-  // while the password is to be changed, unless `admit` takes such accounts. Reads memory, or one
-  // row.
+  // M_UNKNOWN_TOKEN, with soft_logout where the token has expired; M_USER_LOCKED (also of a locked
+  // device), M_USER_SUSPENDED, or M_FORBIDDEN while the password is to be changed, unless `admit`
+  // takes such accounts. Reads memory, or one row.
   [[nodiscard]] Result<Session> authenticate(std::string_view token, Origin origin, Admit admit);
 
   // Spec, "Refreshing access tokens": the old pair ends when the new one is first used, so an
@@ -92,6 +93,7 @@ class Sessions final : public store::ChangeListener {
     Session session;
     UserState state = UserState::active;
     bool must_change_password = false;
+    bool device_locked = false;
     std::optional<Millis> expires_ts;
     Millis touched_ts = 0;  // when "last seen" was last written
   };
@@ -99,6 +101,9 @@ class Sessions final : public store::ChangeListener {
     std::size_t operator()(const TokenHash& hash) const noexcept;
   };
 
+  // `by_code`: the owner showed the code of enrolment, which is good for one sign-in.
+  void enter(std::string user_id, bool by_code, LoginRequest request,
+             std::move_only_function<void(Result<SignedIn>)> done);
   [[nodiscard]] Result<SignedIn> issue(store::Transaction& transaction, std::string user_id,
                                        std::string device_id, bool with_refresh,
                                        std::optional<TokenHash> predecessor);

@@ -7,6 +7,7 @@
 #include "matrix/ids.hpp"
 #include "service/errors.hpp"
 #include "store/audit.hpp"
+#include "store/statements/officers.hpp"
 #include "store/statements/profiles.hpp"
 #include "store/statements/users.hpp"
 
@@ -49,6 +50,8 @@ std::string_view name_of(UserState state) noexcept {
   switch (state) {
     case UserState::active:
       return "active";
+    case UserState::suspended:
+      return "suspended";
     case UserState::locked:
       return "locked";
     case UserState::deactivated:
@@ -58,10 +61,11 @@ std::string_view name_of(UserState state) noexcept {
 }
 
 Result<UserState> user_state_named(std::string_view name) {
-  for (const UserState state : {UserState::active, UserState::locked, UserState::deactivated}) {
+  for (const UserState state :
+       {UserState::active, UserState::suspended, UserState::locked, UserState::deactivated}) {
     if (name_of(state) == name) return state;
   }
-  return invalid_param("An account is active, locked or deactivated.");
+  return invalid_param("An account is active, suspended, locked or deactivated.");
 }
 
 std::string registered_localpart(std::string_view name) {
@@ -79,6 +83,15 @@ Result<std::string> Users::full_id(std::string_view localpart_or_id) const {
   if (!parsed || parsed->domain != policy_.server_name) {
     return fail(ErrorKind::bad_input, "M_INVALID_USERNAME",
                 "A user name is made of a-z, 0-9 and . _ = - / + and belongs to this server.");
+  }
+  return id;
+}
+
+Result<std::string> Users::new_id(std::string_view localpart) const {
+  GIMS_TRY_ASSIGN(std::string id, full_id(localpart));
+  if (!matrix::parse_user_id(id, matrix::UserIdGrammar::strict)) {
+    return fail(ErrorKind::bad_input, "M_INVALID_USERNAME",
+                "A user name is made of a-z, 0-9 and . _ = - / + alone.");
   }
   return id;
 }
@@ -102,12 +115,8 @@ Result<bool> Users::exists(std::string_view user_id) {
 
 void Users::create(NewUser user, std::optional<Actor> actor,
                    std::move_only_function<void(Result<std::string>)> done) {
-  auto id = full_id(user.localpart);
+  auto id = new_id(user.localpart);
   if (!id) return done(std::move(id));
-  if (!matrix::parse_user_id(*id, matrix::UserIdGrammar::strict)) {
-    return done(fail(ErrorKind::bad_input, "M_INVALID_USERNAME",
-                     "A user name is made of a-z, 0-9 and . _ = - / + alone."));
-  }
   auto known = exists(*id);
   if (!known) return done(pass(std::move(known)));
   const auto in_use = [] {
@@ -130,7 +139,7 @@ void Users::create(NewUser user, std::optional<Actor> actor,
              actor = std::move(actor),
              hash = std::move(*hashed)](store::Transaction& transaction) -> Result<std::string> {
               sql::Connection& sql = transaction.sql();
-              GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::UserById{user_id}));
+              GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::UserIsTaken{user_id}));
               if (row) return in_use();
               GIMS_TRY(sql::run(sql, sql_of::InsertUser{.user_id = user_id,
                                                         .password_hash = sql::Blob{hash},
@@ -206,6 +215,8 @@ void Users::store_password(NewPassword change, std::move_only_function<void(Resu
                               sql_of::UpdatePassword{.user_id = change.user_id,
                                                      .password_hash = sql::Blob{hash},
                                                      .must_change_password = change.must_change}));
+                          GIMS_TRY(sql::run(transaction.sql(),
+                                            sql_of::DeleteEnrolmentCode{change.user_id}));
                           transaction.publish(store::UserStateChanged{change.user_id});
                           if (!change.actor) return {};
                           if (end_of_devices_)
@@ -238,7 +249,10 @@ Result<Users::Counts> Users::count() {
   GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
   GIMS_TRY_ASSIGN(const auto row, sql::first(reader.sql(), sql_of::UserCounts{}));
   if (!row) return Counts{};
-  return Counts{.active = row->active, .locked = row->locked, .deactivated = row->deactivated};
+  return Counts{.active = row->active,
+                .suspended = row->suspended,
+                .locked = row->locked,
+                .deactivated = row->deactivated};
 }
 
 Result<Users::FoundPage> Users::search(std::string_view term, std::string_view self,

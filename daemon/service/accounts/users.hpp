@@ -20,6 +20,7 @@ namespace gims::service {
 
 enum class UserState : std::uint8_t {
   active,
+  suspended,    // may read, and may not change what others see (M_USER_SUSPENDED)
   locked,       // may do nothing but sign out (M_USER_LOCKED); sessions stay
   deactivated,  // for good
 };
@@ -32,6 +33,7 @@ struct User {
   Millis created_ts = 0;
   UserState state = UserState::active;
   bool must_change_password = false;
+  bool by_code = false;  // of PasswordCheck: it was the code of enrolment that fitted
 };
 
 struct UserSummary {
@@ -69,6 +71,8 @@ class Users {
 
   // "@localpart:server" for a localpart or a whole id of this server; M_INVALID_USERNAME otherwise.
   [[nodiscard]] Result<std::string> full_id(std::string_view localpart_or_id) const;
+  // The id of an account that may be made. M_INVALID_USERNAME.
+  [[nodiscard]] Result<std::string> new_id(std::string_view localpart) const;
   [[nodiscard]] Result<std::optional<User>> find(std::string_view user_id);
   [[nodiscard]] Result<bool> exists(std::string_view user_id);
 
@@ -98,6 +102,7 @@ class Users {
 
   struct Counts {
     std::int64_t active = 0;
+    std::int64_t suspended = 0;
     std::int64_t locked = 0;
     std::int64_t deactivated = 0;
   };

@@ -196,6 +196,13 @@ Result<> Core::check_redaction(store::Transaction& transaction, const Actor& act
   if (!matrix::may_redact(actor.user_id, *target, room)) {
     return forbidden("You may remove only your own messages in this room.");
   }
+  if (target->sender() == actor.user_id) return {};
+  GIMS_TRY_ASSIGN(const auto account,
+                  sql::first(transaction.sql(), sql_of::UserById{.user_id = actor.user_id}));
+  if (account && account->state == "suspended") {
+    return fail(ErrorKind::forbidden, "M_USER_SUSPENDED",
+                "This account is suspended: it may remove only its own messages.");
+  }
   return {};
 }
 

@@ -30,7 +30,7 @@ LIMIT :most;
 -- name: UsersToCheck
 -- in: most int
 -- out: user_id text
-SELECT user_id FROM users WHERE state NOT IN ('active', 'locked', 'deactivated') LIMIT :most;
+SELECT user_id FROM users WHERE state NOT IN ('active', 'suspended', 'locked', 'deactivated', 'importing') LIMIT :most;
 
 -- name: DevicesWithoutUser
 -- in: most int

@@ -12,8 +12,8 @@ SELECT content FROM device_keys WHERE user_id = :user_id AND device_id = :device
 
 -- name: DeviceKeysOfUser
 -- in: user_id text
--- out: device_id text, content blob, display_name text?
-SELECT k.device_id, k.content, d.display_name
+-- out: device_id text, content blob, display_name text?, locked_ts int?
+SELECT k.device_id, k.content, d.display_name, d.locked_ts
 FROM device_keys k LEFT JOIN devices d ON d.user_id = k.user_id AND d.device_id = k.device_id
 WHERE k.user_id = :user_id ORDER BY k.device_id;
 

@@ -7,8 +7,8 @@ VALUES (:user_id, :device_id, :display_name, :created_ts);
 
 -- name: DeviceById
 -- in: user_id text, device_id text
--- out: display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?
-SELECT display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent
+-- out: display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?, locked_ts int?
+SELECT display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent, locked_ts
 FROM devices WHERE user_id = :user_id AND device_id = :device_id;
 
 -- name: DevicesOfUser
@@ -43,9 +43,9 @@ VALUES (:token_hash, :user_id, :device_id, :created_ts, :expires_ts, :refresh_ha
 
 -- name: AccessTokenByHash
 -- in: token_hash blob
--- out: user_id text, device_id text, expires_ts int?, refresh_hash blob?, state text, must_change_password int, last_seen_ts int?
+-- out: user_id text, device_id text, expires_ts int?, refresh_hash blob?, state text, must_change_password int, last_seen_ts int?, locked_ts int?
 SELECT t.user_id, t.device_id, t.expires_ts, t.refresh_hash, u.state, u.must_change_password,
-       d.last_seen_ts
+       d.last_seen_ts, d.locked_ts
 FROM access_tokens t
 JOIN users u ON u.user_id = t.user_id
 JOIN devices d ON d.user_id = t.user_id AND d.device_id = t.device_id
@@ -66,9 +66,10 @@ VALUES (:token_hash, :user_id, :device_id, :created_ts);
 
 -- name: RefreshTokenByHash
 -- in: token_hash blob
--- out: user_id text, device_id text, successor_hash blob?, state text
-SELECT r.user_id, r.device_id, r.successor_hash, u.state
+-- out: user_id text, device_id text, successor_hash blob?, state text, locked_ts int?
+SELECT r.user_id, r.device_id, r.successor_hash, u.state, d.locked_ts
 FROM refresh_tokens r JOIN users u ON u.user_id = r.user_id
+JOIN devices d ON d.user_id = r.user_id AND d.device_id = r.device_id
 WHERE r.token_hash = :token_hash;
 
 -- name: PredecessorOfRefreshToken
@@ -88,3 +89,52 @@ DELETE FROM refresh_tokens WHERE token_hash = :token_hash;
 -- name: DeleteRefreshTokensOfDevice
 -- in: user_id text, device_id text
 DELETE FROM refresh_tokens WHERE user_id = :user_id AND device_id = :device_id;
+
+-- Administrators' own -------------------------------------------------------------------------------
+
+-- Of all accounts' devices, up to those of `last_user`. One is approved when its owner's self-signing key signed it
+-- (service/encryption/visible_keys.hpp says the same of one account's).
+-- name: DevicesPage
+-- in: after_user text, after_device text, last_user text, state text?, count int
+-- out: user_id text, device_id text, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?, state text
+SELECT * FROM (
+  SELECT d.user_id, d.device_id, d.display_name, d.created_ts, d.last_seen_ts, d.last_seen_ip, d.last_seen_agent,
+         CASE WHEN d.locked_ts IS NOT NULL THEN 'locked'
+              WHEN EXISTS (SELECT 1 FROM cross_signing_keys c JOIN key_signatures s
+                           ON s.target_user = c.user_id AND s.target_key = d.device_id AND s.signer_user = c.user_id
+                              AND s.signer_key = 'ed25519:' || c.public_key
+                           WHERE c.user_id = d.user_id AND c.usage = 'self_signing') THEN 'approved'
+              ELSE 'pending' END AS state
+  FROM devices d
+  WHERE (d.user_id, d.device_id) > (:after_user, :after_device) AND d.user_id <= :last_user) x
+WHERE :state IS NULL OR x.state = :state
+ORDER BY x.user_id, x.device_id LIMIT :count;
+
+-- name: EndedDevicesPage
+-- in: after_user text, after_device text, last_user text, state text?, count int
+-- out: user_id text, device_id text, state text, ended_ts int, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?
+SELECT user_id, device_id, state, ended_ts, display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent
+FROM ended_devices
+WHERE (user_id, device_id) > (:after_user, :after_device) AND user_id <= :last_user
+  AND (:state IS NULL OR state = :state)
+ORDER BY user_id, device_id LIMIT :count;
+
+-- name: LockDevice
+-- in: user_id text, device_id text, locked_ts int?
+UPDATE devices SET locked_ts = :locked_ts WHERE user_id = :user_id AND device_id = :device_id;
+
+-- name: UpsertEndedDevice
+-- in: user_id text, device_id text, state text, ended_ts int, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?
+INSERT INTO ended_devices (user_id, device_id, state, ended_ts, display_name, created_ts, last_seen_ts, last_seen_ip,
+                           last_seen_agent)
+VALUES (:user_id, :device_id, :state, :ended_ts, :display_name, :created_ts, :last_seen_ts, :last_seen_ip,
+        :last_seen_agent)
+ON CONFLICT (user_id, device_id) DO UPDATE
+SET state = excluded.state, ended_ts = excluded.ended_ts, display_name = excluded.display_name,
+    created_ts = excluded.created_ts, last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip,
+    last_seen_agent = excluded.last_seen_agent;
+
+-- name: ForgetEndedDevices
+-- in: before_ts int, most int
+DELETE FROM ended_devices WHERE (user_id, device_id) IN (
+  SELECT user_id, device_id FROM ended_devices WHERE ended_ts < :before_ts ORDER BY ended_ts LIMIT :most);

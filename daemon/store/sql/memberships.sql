@@ -85,7 +85,7 @@ UPDATE memberships SET forgotten = 1 WHERE user_id = :user_id AND room_nid = :ro
 -- name: UserCanBeInvited
 -- in: user_id text
 -- out: found int
-SELECT 1 AS found FROM users WHERE user_id = :user_id AND state <> 'deactivated';
+SELECT 1 AS found FROM users WHERE user_id = :user_id AND state NOT IN ('deactivated', 'importing');
 
 -- name: NamesOfUser
 -- in: user_id text

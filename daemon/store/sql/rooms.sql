@@ -9,13 +9,13 @@ RETURNING room_nid;
 
 -- name: RoomById
 -- in: room_id text
--- out: room_nid int, version text, is_listed int
-SELECT room_nid, version, is_listed FROM rooms WHERE room_id = :room_id;
+-- out: room_nid int, version text, is_listed int, shut_ts int?
+SELECT room_nid, version, is_listed, shut_ts FROM rooms WHERE room_id = :room_id;
 
 -- name: RoomByNid
 -- in: room_nid int
--- out: room_id text, version text, is_listed int
-SELECT room_id, version, is_listed FROM rooms WHERE room_nid = :room_nid;
+-- out: room_id text, version text, is_listed int, shut_ts int?
+SELECT room_id, version, is_listed, shut_ts FROM rooms WHERE room_nid = :room_nid;
 
 -- name: SetRoomListed
 -- in: is_listed int, room_nid int
@@ -34,8 +34,51 @@ ORDER BY members DESC, r.room_nid;
 INSERT INTO reports (created_ts, reporter, room_id, event_id, user_id, reason)
 VALUES (:created_ts, :reporter, :room_id, :event_id, :user_id, :reason);
 
+-- Newest first.
 -- name: Reports
--- in: after int, how_many int
+-- in: before int, count int
+-- out: report_id int, created_ts int, reporter text, room_id text?, event_id text?, user_id text?, reason text, closed_ts int?, closed_by text?, note text?
+SELECT report_id, created_ts, reporter, room_id, event_id, user_id, reason, closed_ts, closed_by, note
+FROM reports WHERE report_id < :before ORDER BY report_id DESC LIMIT :count;
+
+-- name: OpenReports
+-- in: before int, count int
 -- out: report_id int, created_ts int, reporter text, room_id text?, event_id text?, user_id text?, reason text
 SELECT report_id, created_ts, reporter, room_id, event_id, user_id, reason
-FROM reports WHERE report_id > :after ORDER BY report_id LIMIT :how_many;
+FROM reports WHERE closed_ts IS NULL AND report_id < :before ORDER BY report_id DESC LIMIT :count;
+
+-- name: ReportById
+-- in: report_id int
+-- out: closed_ts int?
+SELECT closed_ts FROM reports WHERE report_id = :report_id;
+
+-- name: CloseReport
+-- in: report_id int, closed_ts int, closed_by text, note text
+UPDATE reports SET closed_ts = :closed_ts, closed_by = :closed_by, note = :note WHERE report_id = :report_id;
+
+-- name: RoomsPage
+-- in: after int, count int
+-- out: room_nid int, room_id text, version text, created_ts int, is_listed int, classification int, shut_ts int?, shut_reason text?, members int, alias text?, last_ts int?
+SELECT r.room_nid, r.room_id, r.version, r.created_ts, r.is_listed, r.classification, r.shut_ts, r.shut_reason,
+       (SELECT count(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.membership = 'join'),
+       (SELECT min(a.alias) FROM room_aliases a WHERE a.room_nid = r.room_nid),
+       (SELECT e.origin_ts FROM events e WHERE e.room_nid = r.room_nid ORDER BY e.stream_id DESC LIMIT 1)
+FROM rooms r WHERE r.room_nid > :after ORDER BY r.room_nid LIMIT :count;
+
+-- name: ShutRoom
+-- in: room_nid int, shut_ts int, shut_reason text
+UPDATE rooms SET shut_ts = :shut_ts, shut_reason = :shut_reason, is_listed = 0 WHERE room_nid = :room_nid;
+
+-- name: ShutRooms
+-- in: after int, count int
+-- out: room_nid int, shut_reason text?
+SELECT room_nid, shut_reason FROM rooms WHERE shut_ts IS NOT NULL AND room_nid > :after ORDER BY room_nid LIMIT :count;
+
+-- name: SomeMembers
+-- in: room_nid int, membership text, count int
+-- out: user_id text
+SELECT user_id FROM memberships WHERE room_nid = :room_nid AND membership = :membership ORDER BY user_id LIMIT :count;
+
+-- name: DeleteAliasesOfRoom
+-- in: room_nid int
+DELETE FROM room_aliases WHERE room_nid = :room_nid;

@@ -5,11 +5,12 @@
 INSERT INTO users (user_id, password_hash, created_ts, must_change_password)
 VALUES (:user_id, :password_hash, :created_ts, :must_change_password);
 
+-- One that an import is making is not there yet.
 -- name: UserById
 -- in: user_id text
 -- out: password_hash blob?, created_ts int, state text, clearance int, must_change_password int
 SELECT password_hash, created_ts, state, clearance, must_change_password
-FROM users WHERE user_id = :user_id;
+FROM users WHERE user_id = :user_id AND state <> 'importing';
 
 -- name: UpdatePassword
 -- in: user_id text, password_hash blob?, must_change_password int
@@ -27,12 +28,12 @@ SELECT u.user_id, u.created_ts, u.state, p.value,
        (SELECT count(*) FROM devices d WHERE d.user_id = u.user_id),
        (SELECT max(d.last_seen_ts) FROM devices d WHERE d.user_id = u.user_id)
 FROM users u LEFT JOIN profile_fields p ON p.user_id = u.user_id AND p.name = 'displayname'
-WHERE u.user_id > :after ORDER BY u.user_id LIMIT :count;
+WHERE u.user_id > :after AND u.state <> 'importing' ORDER BY u.user_id LIMIT :count;
 
 -- name: UserCounts
--- out: active int, locked int, deactivated int
-SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'locked'),
-       count(*) FILTER (WHERE state = 'deactivated')
+-- out: active int, suspended int, locked int, deactivated int
+SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'suspended'),
+       count(*) FILTER (WHERE state = 'locked'), count(*) FILTER (WHERE state = 'deactivated')
 FROM users;
 
 -- The directory of officers: active accounts whose id or display name holds the term. lower() folds
