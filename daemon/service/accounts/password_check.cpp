@@ -32,9 +32,8 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
   }
   std::optional<std::string> stored;
   if (*user) stored = (*user)->password_hash;
-  // Argon2id is done all the same, so that the time does not tell who has a code.
   std::optional<Redacted> code;
-  if (enrolment_ != nullptr && *user && !stored) code = Redacted(std::string(password.reveal()));
+  if (slips_ != nullptr && *user) code = Redacted(std::string(password.reveal()));
   passwords_.verify(std::move(user_id), std::move(password), std::move(stored),
                     [this, key = std::move(key), user = std::move(*user), code = std::move(code),
                      done = std::move(done)](Result<bool> verdict) mutable {
@@ -42,7 +41,7 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
                         undo(key);
                         return done(pass(std::move(verdict)));
                       }
-                      if (code) {
+                      if (!*verdict && code) {
                         return try_code(std::move(key), std::move(*user), std::move(*code),
                                         std::move(done));
                       }
@@ -54,7 +53,7 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
 
 void PasswordCheck::try_code(std::string key, User user, Redacted password, Done done) {
   std::string user_id = user.user_id;
-  enrolment_->check(std::move(user_id), std::move(password),
+  slips_->check(std::move(user_id), std::move(password),
                     [this, key = std::move(key), user = std::move(user),
                      done = std::move(done)](Result<bool> fits) mutable {
                       if (!fits) {

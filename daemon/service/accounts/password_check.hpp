@@ -13,7 +13,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include "service/accounts/enrolment.hpp"
+#include "service/accounts/slips.hpp"
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/users.hpp"
 
@@ -26,9 +26,9 @@ class PasswordCheck {
                 const Policy& policy) noexcept
       : users_(users), passwords_(passwords), clock_(clock), policy_(policy) {}
 
-  // An account whose owner has no password yet is asked for the code that it was given. Set before
-  // the first request; without it no code is taken.
-  void take_codes(Enrolment& enrolment) noexcept { enrolment_ = &enrolment; }
+  // What is not the password may be the code of the account's slip. Set before the first request;
+  // without it no code is taken.
+  void take_codes(Slips& slips) noexcept { slips_ = &slips; }
 
   // Gives the account when the password is its own, in whatever state it is; nothing when it is
   // not, or there is no such account. M_LIMIT_EXCEEDED after many failures for one account from one
@@ -46,7 +46,7 @@ class PasswordCheck {
   [[nodiscard]] Result<> begin(const std::string& key);
   void matched(const std::string& key);
   using Done = std::move_only_function<void(Result<std::optional<User>>)>;
-  // Argon2id found nothing to fit: the code of enrolment, where the account has one.
+  // It is not the password: the code of a slip, where the account has one?
   void try_code(std::string key, User user, Redacted password, Done done);
   // The try came to no verdict.
   void undo(const std::string& key);
@@ -56,7 +56,7 @@ class PasswordCheck {
   Passwords& passwords_;
   const Clock& clock_;
   const Policy& policy_;
-  Enrolment* enrolment_ = nullptr;
+  Slips* slips_ = nullptr;
   std::mutex mutex_;
   // By account and address. Bounded: forgets whoever has waited long enough, or else the one whose
   // wait is over first.

@@ -1,7 +1,12 @@
 #include "service/accounts/profiles.hpp"
 
+#include <algorithm>
+#include <array>
+
+#include "json/text.hpp"
 #include "json/value.hpp"
 #include "service/errors.hpp"
+#include "store/statements/officers.hpp"
 #include "store/statements/profiles.hpp"
 #include "store/statements/users.hpp"
 
@@ -41,6 +46,30 @@ Result<std::string> current(sql::Connection& sql, std::string_view user_id, std:
   return row ? std::move(row->value) : std::string();
 }
 
+// What the site says of an officer, in the place of what somebody could say of themselves.
+constexpr std::string_view of_the_site = "gims.";
+
+using Names = sql_of::OfficerNames::Row;
+struct SiteField {
+  std::string_view name;
+  std::optional<std::string> Names::*value;
+};
+constexpr std::array site_fields{SiteField{"gims.department", &Names::department},
+                                 SiteField{"gims.designation", &Names::designation},
+                                 SiteField{"gims.ministry", &Names::ministry},
+                                 SiteField{"gims.section", &Names::section}};
+
+// Whether the owner may change it.
+Result<> check_own(sql::Connection& sql, std::string_view user_id, std::string_view name) {
+  if (name.starts_with(of_the_site)) {
+    return forbidden("Your administrator says where you work.");
+  }
+  if (name != "displayname") return {};
+  GIMS_TRY_ASSIGN(const auto names, sql::first(sql, sql_of::OfficerNames{user_id}));
+  if (!names || !names->name) return {};
+  return forbidden("Your administrator keeps your name and designation. Ask there for a change.");
+}
+
 }  // namespace
 
 Result<Profiles::Fields> Profiles::all(std::string_view user_id) {
@@ -50,10 +79,22 @@ Result<Profiles::Fields> Profiles::all(std::string_view user_id) {
   Fields fields;
   GIMS_TRY(sql::for_each(reader.sql(), sql_of::ProfileOfUser{user_id},
                          [&](const auto& row) { fields.emplace_back(row.name, row.value); }));
+  GIMS_TRY_ASSIGN(const auto names, sql::first(reader.sql(), sql_of::OfficerNames{user_id}));
+  for (const SiteField& field : site_fields) {
+    if (names && (*names).*(field.value)) {
+      fields.emplace_back(field.name, json::quoted(*((*names).*(field.value))));
+    }
+  }
   return fields;
 }
 
 Result<std::string> Profiles::field(std::string_view user_id, std::string_view name) {
+  if (name.starts_with(of_the_site)) {
+    GIMS_TRY_ASSIGN(const Fields fields, all(user_id));
+    const auto found = std::ranges::find(fields, name, &Fields::value_type::first);
+    if (found == fields.end()) return no_profile();
+    return found->second;
+  }
   GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
   GIMS_TRY_ASSIGN(std::string value, current(reader.sql(), user_id, name));
   if (value.empty()) return no_profile();
@@ -67,6 +108,7 @@ void Profiles::set(std::string user_id, std::string name, std::optional<std::str
       [this, user_id = std::move(user_id), name = std::move(name),
        json = std::move(json)](store::Transaction& transaction) -> Result<> {
         sql::Connection& sql = transaction.sql();
+        GIMS_TRY(check_own(sql, user_id, name));
         if (json) {
           GIMS_TRY(sql::run(sql, sql_of::UpsertProfileField{user_id, name, *json}));
           std::size_t size = 0;
@@ -81,6 +123,8 @@ void Profiles::set(std::string user_id, std::string name, std::optional<std::str
           GIMS_TRY(sql::run(sql, sql_of::DeleteProfileField{user_id, name}));
         }
         if (!shown_in_rooms(name)) return {};
+        // Administrators find the account by its name.
+        if (name == "displayname") GIMS_TRY(sql::run(sql, sql_of::OfficerIsStale{user_id, 1}));
         GIMS_TRY_ASSIGN(const std::string display_name, current(sql, user_id, "displayname"));
         GIMS_TRY_ASSIGN(const std::string avatar_url, current(sql, user_id, "avatar_url"));
         return rooms_.profile_changed(transaction, user_id, display_name, avatar_url);

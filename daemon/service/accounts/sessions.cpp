@@ -155,7 +155,7 @@ void Sessions::enter(std::string user_id, bool by_code, LoginRequest request,
        request = std::move(request)](store::Transaction& transaction) -> Result<SignedIn> {
         sql::Connection& sql = transaction.sql();
         if (by_code) {
-          GIMS_TRY_ASSIGN(const bool first, Enrolment::use(transaction, user_id));
+          GIMS_TRY_ASSIGN(const bool first, Slips::use(transaction, user_id));
           if (!first) return refused_login();
         }
         std::string device_id = request.device_id.value_or("");

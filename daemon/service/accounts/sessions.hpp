@@ -101,7 +101,7 @@ class Sessions final : public store::ChangeListener {
     std::size_t operator()(const TokenHash& hash) const noexcept;
   };
 
-  // `by_code`: the owner showed the code of enrolment, which is good for one sign-in.
+  // `by_code`: the owner showed the code of a slip, which is good for one sign-in.
   void enter(std::string user_id, bool by_code, LoginRequest request,
              std::move_only_function<void(Result<SignedIn>)> done);
   [[nodiscard]] Result<SignedIn> issue(store::Transaction& transaction, std::string user_id,

@@ -4,9 +4,9 @@
 
 #include "json/text.hpp"
 #include "json/value.hpp"
+#include "json/writer.hpp"
 #include "matrix/ids.hpp"
 #include "service/errors.hpp"
-#include "store/audit.hpp"
 #include "store/statements/officers.hpp"
 #include "store/statements/profiles.hpp"
 #include "store/statements/users.hpp"
@@ -24,14 +24,8 @@ std::optional<std::string> string_in(const std::optional<std::string>& stored) {
   return text ? std::optional<std::string>(*text) : std::nullopt;
 }
 
-Result<> audit(store::Transaction& transaction, const std::optional<Actor>& actor,
-               std::string_view act, std::string_view target, std::string_view detail) {
-  if (!actor) return {};
-  return store::append_audit(transaction, {.actor = actor->name,
-                                           .origin = actor->origin,
-                                           .act = std::string(act),
-                                           .target = std::string(target),
-                                           .detail = std::string(detail)});
+std::unexpected<Error> in_use() {
+  return fail(ErrorKind::bad_input, "M_USER_IN_USE", "This user name is taken.");
 }
 
 // An account that is there and not closed.
@@ -39,7 +33,8 @@ Result<std::string> require_open(store::Transaction& transaction, std::string_vi
   GIMS_TRY_ASSIGN(auto row, sql::first(transaction.sql(), sql_of::UserById{user_id}));
   if (!row) return not_found("There is no such account.");
   if (row->state == name_of(UserState::deactivated)) {
-    return forbidden("A deactivated account stays deactivated; make a new one.");
+    return fail(ErrorKind::conflict, "M_USER_DEACTIVATED",
+                "A deactivated account stays deactivated; make a new one.");
   }
   return std::move(row->state);
 }
@@ -119,60 +114,93 @@ void Users::create(NewUser user, std::optional<Actor> actor,
   if (!id) return done(std::move(id));
   auto known = exists(*id);
   if (!known) return done(pass(std::move(known)));
-  const auto in_use = [] {
-    return fail(ErrorKind::bad_input, "M_USER_IN_USE", "This user name is taken.");
-  };
   if (*known) return done(in_use());
-  if (auto strong = Passwords::check_strength(user.password.reveal(), policy_.shortest_password);
+  if (!user.password) {
+    return insert(std::move(user), std::move(*id), std::nullopt, std::move(actor),
+                  std::move(done));
+  }
+  if (auto strong = Passwords::check_strength(user.password->reveal(), policy_.shortest_password);
       !strong) {
     return done(pass(std::move(strong)));
   }
-  const std::string user_id = *id;
-  passwords_.hash(
-      user_id, std::move(user.password),
-      [this, user_id, in_use, display_name = std::move(user.display_name),
-       must_change = user.must_change_password, actor = std::move(actor),
-       done = std::move(done)](Result<std::string> hashed) mutable {
-        if (!hashed) return done(pass(std::move(hashed)));
-        store_.writer().submit(
-            [user_id, in_use, display_name = std::move(display_name), must_change,
-             actor = std::move(actor),
-             hash = std::move(*hashed)](store::Transaction& transaction) -> Result<std::string> {
-              sql::Connection& sql = transaction.sql();
-              GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::UserIsTaken{user_id}));
-              if (row) return in_use();
-              GIMS_TRY(sql::run(sql, sql_of::InsertUser{.user_id = user_id,
-                                                        .password_hash = sql::Blob{hash},
-                                                        .created_ts = transaction.now_ms(),
-                                                        .must_change_password = must_change}));
-              if (display_name) {
-                const std::string value = json::quoted(*display_name);
-                GIMS_TRY(
-                    sql::run(sql, sql_of::UpsertProfileField{
-                                      .user_id = user_id, .name = "displayname", .value = value}));
-              }
-              GIMS_TRY(audit(transaction, actor, "user.add", user_id, "{}"));
-              return user_id;
-            },
-            std::move(done));
-      });
+  std::string user_id = *id;
+  Redacted password = std::move(*user.password);
+  passwords_.hash(std::move(user_id), std::move(password),
+                  [this, user = std::move(user), id = std::move(*id), actor = std::move(actor),
+                   done = std::move(done)](Result<std::string> hashed) mutable {
+                    if (!hashed) return done(pass(std::move(hashed)));
+                    insert(std::move(user), std::move(id), std::move(*hashed), std::move(actor),
+                           std::move(done));
+                  });
 }
 
-void Users::set_state(std::string user_id, UserState state, Actor actor,
+void Users::insert(NewUser user, std::string user_id, std::optional<std::string> hash,
+                   std::optional<Actor> actor,
+                   std::move_only_function<void(Result<std::string>)> done) {
+  store_.writer().submit(
+      [user = std::move(user), user_id = std::move(user_id), hash = std::move(hash),
+       actor = std::move(actor)](store::Transaction& transaction) mutable -> Result<std::string> {
+        sql::Connection& sql = transaction.sql();
+        GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::UserIsTaken{user_id}));
+        if (row) return in_use();
+        GIMS_TRY(sql::run(
+            sql, sql_of::InsertUser{
+                     .user_id = user_id,
+                     .password_hash = hash ? std::optional(sql::Blob{*hash}) : std::nullopt,
+                     .created_ts = transaction.now_ms(),
+                     .must_change_password = user.must_change_password || !hash}));
+        if (user.display_name) {
+          const std::string value = json::quoted(*user.display_name);
+          GIMS_TRY(sql::run(sql, sql_of::UpsertProfileField{
+                                     .user_id = user_id, .name = "displayname", .value = value}));
+        }
+        if (user.more) GIMS_TRY(user.more(transaction, user_id));
+        if (actor) GIMS_TRY(audit(transaction, *actor, "user.add", user_id, "{}"));
+        return user_id;
+      },
+      std::move(done));
+}
+
+void Users::set_state(std::string user_id, UserState state, std::string reason, Actor actor,
                       std::move_only_function<void(Result<>)> done) {
   store_.writer().submit(
-      [this, user_id = std::move(user_id), state,
+      [this, user_id = std::move(user_id), state, reason = std::move(reason),
        actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
         GIMS_TRY_ASSIGN(const std::string before, require_open(transaction, user_id));
+        if (before == name_of(state)) {
+          return fail(ErrorKind::conflict, "GIMS_STATE", "The account is " + before + " already.");
+        }
         GIMS_TRY(sql::run(transaction.sql(),
                           sql_of::UpdateUserState{.user_id = user_id, .state = name_of(state)}));
         transaction.publish(store::UserStateChanged{user_id});
         if (state == UserState::deactivated && end_of_account_) {
           GIMS_TRY(end_of_account_(transaction, user_id));
         }
-        const std::string detail = "{\"after\":" + json::quoted(name_of(state)) +
-                                   ",\"before\":" + json::quoted(before) + "}";
-        return audit(transaction, actor, "user.state", user_id, detail);
+        json::Writer detail;
+        detail.begin_object().member("after", name_of(state)).member("before", before);
+        if (!reason.empty()) detail.member("reason", reason);
+        detail.end_object();
+        return audit(transaction, actor, "user.state", user_id, detail.text());
+      },
+      std::move(done));
+}
+
+void Users::take_password(std::string user_id, std::string reason, Actor actor,
+                          std::move_only_function<void(Result<>)> done) {
+  store_.writer().submit(
+      [this, user_id = std::move(user_id), reason = std::move(reason),
+       actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
+        sql::Connection& sql = transaction.sql();
+        GIMS_TRY(require_open(transaction, user_id));
+        GIMS_TRY(sql::run(sql, sql_of::PasswordByCode{user_id}));
+        GIMS_TRY(sql::run(sql, sql_of::EndSlipsOfUser{user_id, transaction.now_ms()}));
+        transaction.publish(store::UserStateChanged{user_id});
+        if (end_of_devices_) GIMS_TRY(end_of_devices_(transaction, user_id));
+        json::Writer detail;
+        detail.begin_object().member("password", "none");
+        if (!reason.empty()) detail.member("reason", reason);
+        detail.member("sessions", "ended").end_object();
+        return audit(transaction, actor, "user.reset", user_id, detail.text());
       },
       std::move(done));
 }
@@ -216,12 +244,13 @@ void Users::store_password(NewPassword change, std::move_only_function<void(Resu
                                                      .password_hash = sql::Blob{hash},
                                                      .must_change_password = change.must_change}));
                           GIMS_TRY(sql::run(transaction.sql(),
-                                            sql_of::DeleteEnrolmentCode{change.user_id}));
+                                            sql_of::EndSlipsOfUser{change.user_id,
+                                                                   transaction.now_ms()}));
                           transaction.publish(store::UserStateChanged{change.user_id});
                           if (!change.actor) return {};
                           if (end_of_devices_)
                             GIMS_TRY(end_of_devices_(transaction, change.user_id));
-                          return audit(transaction, change.actor, "user.reset", change.user_id,
+                          return audit(transaction, *change.actor, "user.reset", change.user_id,
                                        R"({"sessions":"ended"})");
                         },
                         std::move(done));

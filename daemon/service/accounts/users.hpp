@@ -12,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "service/accounts/actor.hpp"
 #include "service/accounts/passwords.hpp"
 #include "service/policy.hpp"
 #include "store/store.hpp"
@@ -33,7 +34,7 @@ struct User {
   Millis created_ts = 0;
   UserState state = UserState::active;
   bool must_change_password = false;
-  bool by_code = false;  // of PasswordCheck: it was the code of enrolment that fitted
+  bool by_code = false;  // of PasswordCheck: it was the code of a slip that fitted
 };
 
 struct UserSummary {
@@ -45,17 +46,13 @@ struct UserSummary {
   std::optional<Millis> last_seen_ts;
 };
 
-// Who does something, for the audit log: "gimsctl uid 0", "@user:server" with an address.
-struct Actor {
-  std::string name;
-  std::string origin;
-};
-
 struct NewUser {
   std::string localpart;
-  Redacted password;
+  std::optional<Redacted> password;  // nothing: its owner comes in by a slip (slips.hpp)
   std::optional<std::string> display_name;
   bool must_change_password = false;
+  // What else is made with it, in the same operation; nothing where there is none.
+  std::move_only_function<Result<>(store::Transaction&, std::string_view user_id)> more = nullptr;
 };
 
 // A name as somebody registers it: A to Z become a to z, as Synapse does it and its clients expect
@@ -87,9 +84,17 @@ class Users {
   using EndOfAccount = std::function<Result<>(store::Transaction&, std::string_view user_id)>;
   void at_deactivation(EndOfAccount part) { end_of_account_ = std::move(part); }
   void at_reset(EndOfAccount part) { end_of_devices_ = std::move(part); }
-  // M_NOT_FOUND where there is none. Deactivated accounts stay so.
-  void set_state(std::string user_id, UserState state, Actor actor,
+  // M_NOT_FOUND where there is none. M_USER_DEACTIVATED: such accounts stay so. GIMS_STATE where it
+  // is in this state already. `reason`: for the audit log; may be empty.
+  void set_state(std::string user_id, UserState state, std::string reason, Actor actor,
                  std::move_only_function<void(Result<>)> done);
+  void set_state(std::string user_id, UserState state, Actor actor,
+                 std::move_only_function<void(Result<>)> done) {
+    set_state(std::move(user_id), state, {}, std::move(actor), std::move(done));
+  }
+  // All sessions end, and there is no password any more: its owner comes back by a slip.
+  void take_password(std::string user_id, std::string reason, Actor actor,
+                     std::move_only_function<void(Result<>)> done);
   // The owner's own change. M_NOT_FOUND, M_WEAK_PASSWORD.
   void set_password(std::string user_id, Redacted password,
                     std::move_only_function<void(Result<>)> done);
@@ -127,6 +132,8 @@ class Users {
     bool must_change;
     std::optional<Actor> actor;  // an administrator
   };
+  void insert(NewUser user, std::string user_id, std::optional<std::string> hash,
+              std::optional<Actor> actor, std::move_only_function<void(Result<std::string>)> done);
   void store_password(NewPassword change, std::move_only_function<void(Result<>)> done);
 
   store::Store& store_;

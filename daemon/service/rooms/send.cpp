@@ -13,6 +13,7 @@
 #include "store/statements/aliases.hpp"
 #include "store/statements/events.hpp"
 #include "store/statements/transactions.hpp"
+#include "store/statements/users.hpp"
 
 namespace gims::service::rooms {
 

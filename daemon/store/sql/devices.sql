@@ -13,8 +13,8 @@ FROM devices WHERE user_id = :user_id AND device_id = :device_id;
 
 -- name: DevicesOfUser
 -- in: user_id text
--- out: device_id text, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?
-SELECT device_id, display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent
+-- out: device_id text, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?, locked_ts int?
+SELECT device_id, display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent, locked_ts
 FROM devices WHERE user_id = :user_id ORDER BY device_id;
 
 -- name: CountDevices
@@ -92,10 +92,10 @@ DELETE FROM refresh_tokens WHERE user_id = :user_id AND device_id = :device_id;
 
 -- Administrators' own -------------------------------------------------------------------------------
 
--- Of all accounts' devices, up to those of `last_user`. One is approved when its owner's self-signing key signed it
+-- Of all accounts, those seen last first. One is approved when its owner's self-signing key signed it
 -- (service/encryption/visible_keys.hpp says the same of one account's).
 -- name: DevicesPage
--- in: after_user text, after_device text, last_user text, state text?, count int
+-- in: before_seen int, before_user text, before_device text, state text?, prefix text?, below text?, unit_id int?, count int
 -- out: user_id text, device_id text, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?, state text
 SELECT * FROM (
   SELECT d.user_id, d.device_id, d.display_name, d.created_ts, d.last_seen_ts, d.last_seen_ip, d.last_seen_agent,
@@ -106,18 +106,35 @@ SELECT * FROM (
                            WHERE c.user_id = d.user_id AND c.usage = 'self_signing') THEN 'approved'
               ELSE 'pending' END AS state
   FROM devices d
-  WHERE (d.user_id, d.device_id) > (:after_user, :after_device) AND d.user_id <= :last_user) x
-WHERE :state IS NULL OR x.state = :state
-ORDER BY x.user_id, x.device_id LIMIT :count;
+  WHERE COALESCE(d.last_seen_ts, 0) <= :before_seen
+    AND (COALESCE(d.last_seen_ts, 0), d.user_id, d.device_id) < (:before_seen, :before_user, :before_device)) x
+WHERE (:state IS NULL OR x.state = :state)
+  AND (:prefix IS NULL OR EXISTS (SELECT 1 FROM officer_terms t
+                                  WHERE t.user_id = x.user_id AND t.term >= :prefix AND t.term < :below))
+  AND (:unit_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.user_id = x.user_id
+                                   AND (u.ministry_id = :unit_id OR u.department_id = :unit_id OR u.section_id = :unit_id)))
+ORDER BY COALESCE(x.last_seen_ts, 0) DESC, x.user_id DESC, x.device_id DESC LIMIT :count;
 
 -- name: EndedDevicesPage
--- in: after_user text, after_device text, last_user text, state text?, count int
--- out: user_id text, device_id text, state text, ended_ts int, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?
-SELECT user_id, device_id, state, ended_ts, display_name, created_ts, last_seen_ts, last_seen_ip, last_seen_agent
-FROM ended_devices
-WHERE (user_id, device_id) > (:after_user, :after_device) AND user_id <= :last_user
-  AND (:state IS NULL OR state = :state)
-ORDER BY user_id, device_id LIMIT :count;
+-- in: before_seen int, before_user text, before_device text, state text?, prefix text?, below text?, unit_id int?, count int
+-- out: user_id text, device_id text, state text, display_name text?, created_ts int, last_seen_ts int?, last_seen_ip text?, last_seen_agent text?
+SELECT x.user_id, x.device_id, x.state, x.display_name, x.created_ts, x.last_seen_ts, x.last_seen_ip, x.last_seen_agent
+FROM ended_devices x
+WHERE COALESCE(x.last_seen_ts, 0) <= :before_seen
+  AND (COALESCE(x.last_seen_ts, 0), x.user_id, x.device_id) < (:before_seen, :before_user, :before_device)
+  AND (:state IS NULL OR x.state = :state)
+  AND (:prefix IS NULL OR EXISTS (SELECT 1 FROM officer_terms t
+                                  WHERE t.user_id = x.user_id AND t.term >= :prefix AND t.term < :below))
+  AND (:unit_id IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.user_id = x.user_id
+                                   AND (u.ministry_id = :unit_id OR u.department_id = :unit_id OR u.section_id = :unit_id)))
+ORDER BY COALESCE(x.last_seen_ts, 0) DESC, x.user_id DESC, x.device_id DESC LIMIT :count;
+
+-- name: SignedDevicesOfUser
+-- in: user_id text
+-- out: device_id text
+SELECT s.target_key FROM cross_signing_keys c JOIN key_signatures s
+  ON s.target_user = c.user_id AND s.signer_user = c.user_id AND s.signer_key = 'ed25519:' || c.public_key
+WHERE c.user_id = :user_id AND c.usage = 'self_signing';
 
 -- name: LockDevice
 -- in: user_id text, device_id text, locked_ts int?
@@ -134,7 +151,34 @@ SET state = excluded.state, ended_ts = excluded.ended_ts, display_name = exclude
     created_ts = excluded.created_ts, last_seen_ts = excluded.last_seen_ts, last_seen_ip = excluded.last_seen_ip,
     last_seen_agent = excluded.last_seen_agent;
 
--- name: ForgetEndedDevices
+-- name: DeleteEndedDevice
+-- in: user_id text, device_id text
+DELETE FROM ended_devices WHERE user_id = :user_id AND device_id = :device_id;
+
+-- name: RememberAccessTokens
+-- in: user_id text, device_id text
+INSERT INTO wiped_tokens (token_hash, user_id, device_id)
+SELECT token_hash, user_id, device_id FROM access_tokens WHERE user_id = :user_id AND device_id = :device_id;
+
+-- name: RememberRefreshTokens
+-- in: user_id text, device_id text
+INSERT INTO wiped_tokens (token_hash, user_id, device_id)
+SELECT token_hash, user_id, device_id FROM refresh_tokens WHERE user_id = :user_id AND device_id = :device_id;
+
+-- name: WipedToken
+-- in: token_hash blob
+-- out: user_id text, device_id text
+SELECT user_id, device_id FROM wiped_tokens WHERE token_hash = :token_hash;
+
+-- name: ForgetWipedTokens
+-- in: user_id text, device_id text
+DELETE FROM wiped_tokens WHERE user_id = :user_id AND device_id = :device_id;
+
+-- name: DeviceIsWiped
+-- in: user_id text, device_id text
+UPDATE ended_devices SET state = 'wiped' WHERE user_id = :user_id AND device_id = :device_id AND state = 'wiping';
+
+-- name: OldestEndedDevices
 -- in: before_ts int, most int
-DELETE FROM ended_devices WHERE (user_id, device_id) IN (
-  SELECT user_id, device_id FROM ended_devices WHERE ended_ts < :before_ts ORDER BY ended_ts LIMIT :most);
+-- out: user_id text, device_id text
+SELECT user_id, device_id FROM ended_devices WHERE ended_ts < :before_ts ORDER BY ended_ts LIMIT :most;

@@ -34,7 +34,7 @@ ORDER BY members DESC, r.room_nid;
 INSERT INTO reports (created_ts, reporter, room_id, event_id, user_id, reason)
 VALUES (:created_ts, :reporter, :room_id, :event_id, :user_id, :reason);
 
--- Newest first.
+-- Newest first: all, those that nobody closed, those that somebody did.
 -- name: Reports
 -- in: before int, count int
 -- out: report_id int, created_ts int, reporter text, room_id text?, event_id text?, user_id text?, reason text, closed_ts int?, closed_by text?, note text?
@@ -43,27 +43,41 @@ FROM reports WHERE report_id < :before ORDER BY report_id DESC LIMIT :count;
 
 -- name: OpenReports
 -- in: before int, count int
--- out: report_id int, created_ts int, reporter text, room_id text?, event_id text?, user_id text?, reason text
-SELECT report_id, created_ts, reporter, room_id, event_id, user_id, reason
+-- out: report_id int, created_ts int, reporter text, room_id text?, event_id text?, user_id text?, reason text, closed_ts int?, closed_by text?, note text?
+SELECT report_id, created_ts, reporter, room_id, event_id, user_id, reason, closed_ts, closed_by, note
 FROM reports WHERE closed_ts IS NULL AND report_id < :before ORDER BY report_id DESC LIMIT :count;
+
+-- name: ClosedReports
+-- in: before int, count int
+-- out: report_id int, created_ts int, reporter text, room_id text?, event_id text?, user_id text?, reason text, closed_ts int?, closed_by text?, note text?
+SELECT report_id, created_ts, reporter, room_id, event_id, user_id, reason, closed_ts, closed_by, note
+FROM reports WHERE closed_ts IS NOT NULL AND report_id < :before ORDER BY report_id DESC LIMIT :count;
 
 -- name: ReportById
 -- in: report_id int
--- out: closed_ts int?
-SELECT closed_ts FROM reports WHERE report_id = :report_id;
+-- out: reporter text, closed_ts int?
+SELECT reporter, closed_ts FROM reports WHERE report_id = :report_id;
 
 -- name: CloseReport
 -- in: report_id int, closed_ts int, closed_by text, note text
 UPDATE reports SET closed_ts = :closed_ts, closed_by = :closed_by, note = :note WHERE report_id = :report_id;
 
+-- As administrators see them.
 -- name: RoomsPage
--- in: after int, count int
--- out: room_nid int, room_id text, version text, created_ts int, is_listed int, classification int, shut_ts int?, shut_reason text?, members int, alias text?, last_ts int?
-SELECT r.room_nid, r.room_id, r.version, r.created_ts, r.is_listed, r.classification, r.shut_ts, r.shut_reason,
+-- in: after text, count int
+-- out: room_nid int, room_id text, created_ts int, classification int, shut_ts int?, members int, last_ts int?
+SELECT r.room_nid, r.room_id, r.created_ts, r.classification, r.shut_ts,
        (SELECT count(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.membership = 'join'),
-       (SELECT min(a.alias) FROM room_aliases a WHERE a.room_nid = r.room_nid),
        (SELECT e.origin_ts FROM events e WHERE e.room_nid = r.room_nid ORDER BY e.stream_id DESC LIMIT 1)
-FROM rooms r WHERE r.room_nid > :after ORDER BY r.room_nid LIMIT :count;
+FROM rooms r WHERE r.room_id > :after ORDER BY r.room_id LIMIT :count;
+
+-- name: MembersPage
+-- in: room_nid int, after text, count int
+-- out: user_id text, membership text, display_name text?, since_ts int?
+SELECT m.user_id, m.membership, m.display_name, e.origin_ts
+FROM memberships m LEFT JOIN events e ON e.stream_id = m.stream_id
+WHERE m.room_nid = :room_nid AND m.membership = 'join' AND m.user_id > :after
+ORDER BY m.user_id LIMIT :count;
 
 -- name: ShutRoom
 -- in: room_nid int, shut_ts int, shut_reason text
