@@ -2,10 +2,8 @@
 
 #include <utility>
 
-#include "json/text.hpp"
 #include "service/encryption/device_keys.hpp"
 #include "service/errors.hpp"
-#include "store/audit.hpp"
 #include "store/statements/devices.hpp"
 
 namespace gims::service {
@@ -74,25 +72,6 @@ void Devices::remove(std::string user_id, std::vector<std::string> device_ids,
           if (row) GIMS_TRY(removal_.remove(transaction, user_id, device_id));
         }
         return {};
-      },
-      std::move(done));
-}
-
-void Devices::revoke(std::string user_id, std::string device_id, Actor actor,
-                     std::move_only_function<void(Result<>)> done) {
-  store_.writer().submit(
-      [this, user_id = std::move(user_id), device_id = std::move(device_id),
-       actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
-        GIMS_TRY_ASSIGN(const auto row,
-                        sql::first(transaction.sql(), sql_of::DeviceById{user_id, device_id}));
-        if (!row) return not_found("The account has no such device.");
-        GIMS_TRY(removal_.remove(transaction, user_id, device_id));
-        const std::string detail = "{\"device_id\":" + json::quoted(device_id) + "}";
-        return store::append_audit(transaction, {.actor = actor.name,
-                                                 .origin = actor.origin,
-                                                 .act = "device.revoke",
-                                                 .target = user_id,
-                                                 .detail = detail});
       },
       std::move(done));
 }

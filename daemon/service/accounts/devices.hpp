@@ -38,9 +38,6 @@ class Devices {
   // Devices that are not there are passed over (spec, "POST /delete_devices").
   void remove(std::string user_id, std::vector<std::string> device_ids,
               std::move_only_function<void(Result<>)> done);
-  // An administrator's, and in the audit log. M_NOT_FOUND.
-  void revoke(std::string user_id, std::string device_id, Actor actor,
-              std::move_only_function<void(Result<>)> done);
 
  private:
   store::Store& store_;

@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "crypto/random.hpp"
+#include "json/text.hpp"
 #include "service/errors.hpp"
 #include "store/statements/devices.hpp"
 
@@ -238,7 +239,7 @@ Result<Session> Sessions::authenticate(std::string_view token, Origin origin, Ad
     }
   }
   if (!cached) {
-    GIMS_TRY_ASSIGN(known, load(hash));
+    GIMS_TRY_ASSIGN(known, load(hash, origin));
   }
   const Millis now = clock_.now_ms();
   if (known.expires_ts) {
@@ -268,10 +269,15 @@ Result<Session> Sessions::authenticate(std::string_view token, Origin origin, Ad
   return known.session;
 }
 
-Result<Sessions::Known> Sessions::load(const TokenHash& hash) {
+Result<Sessions::Known> Sessions::load(const TokenHash& hash, Origin origin) {
   GIMS_TRY_ASSIGN(store::Reader reader, store_->read());
   GIMS_TRY_ASSIGN(auto row, sql::first(reader.sql(), sql_of::AccessTokenByHash{as_blob(hash)}));
-  if (!row) return unknown_token(false);
+  if (!row) {
+    GIMS_TRY_ASSIGN(const auto wiped,
+                    sql::first(reader.sql(), sql_of::WipedToken{as_blob(hash)}));
+    if (wiped) note_wiped(hash, std::string(origin.address));
+    return unknown_token(false);
+  }
   Known known;
   known.session = {.user_id = std::move(row->user_id), .device_id = std::move(row->device_id)};
   GIMS_TRY_ASSIGN(known.state, user_state_named(row->state));
@@ -283,6 +289,21 @@ Result<Sessions::Known> Sessions::load(const TokenHash& hash) {
     end_predecessor(known.session.user_id, known.session.device_id, std::move(*row->refresh_hash));
   }
   return known;
+}
+
+void Sessions::note_wiped(const TokenHash& hash, std::string address) {
+  store_->writer().submit(
+      [hash, address = std::move(address)](store::Transaction& transaction) -> Result<> {
+        sql::Connection& sql = transaction.sql();
+        GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::WipedToken{as_blob(hash)}));
+        if (!row) return {};
+        GIMS_TRY(sql::run(sql, sql_of::DeviceIsWiped{row->user_id, row->device_id}));
+        GIMS_TRY(sql::run(sql, sql_of::ForgetWipedTokens{row->user_id, row->device_id}));
+        const std::string detail = "{\"device_id\":" + json::quoted(row->device_id) + "}";
+        return audit(transaction, {.name = row->user_id, .origin = address}, "device.wiped",
+                     row->user_id, detail);
+      },
+      [](const Result<>&) {});  // it comes again, or stays "wiping"
 }
 
 void Sessions::end_predecessor(std::string user_id, std::string device_id,
@@ -355,7 +376,10 @@ void Sessions::refresh(Redacted refresh_token,
         }
         return issue(transaction, std::move(row->user_id), std::move(row->device_id), true, hash);
       },
-      std::move(done));
+      [this, hash, done = std::move(done)](Result<SignedIn> outcome) mutable {
+        if (!outcome && outcome.error().code == "M_UNKNOWN_TOKEN") note_wiped(hash, {});
+        done(std::move(outcome));
+      });
 }
 
 void Sessions::logout(Session session, std::move_only_function<void(Result<>)> done) {

@@ -107,7 +107,9 @@ class Sessions final : public store::ChangeListener {
   [[nodiscard]] Result<SignedIn> issue(store::Transaction& transaction, std::string user_id,
                                        std::string device_id, bool with_refresh,
                                        std::optional<TokenHash> predecessor);
-  [[nodiscard]] Result<Known> load(const TokenHash& hash);
+  [[nodiscard]] Result<Known> load(const TokenHash& hash, Origin origin);
+  // A device that was lost has come with one of its tokens, and is told that it is none.
+  void note_wiped(const TokenHash& hash, std::string address);
   void end_predecessor(std::string user_id, std::string device_id, std::string refresh_hash);
   void touch(const Session& session, Origin origin, Millis now);
 

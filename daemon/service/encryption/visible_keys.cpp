@@ -28,6 +28,10 @@ Result<VisibleKeys> VisibleKeys::read(sql::Connection& sql, std::string_view use
 }
 
 bool VisibleKeys::shows_device(std::string_view device_id) const {
+  const bool is_locked = std::ranges::any_of(devices_, [&](const auto& device) {
+    return device.device_id == device_id && device.locked_ts;
+  });
+  if (is_locked) return false;
   if (!withhold_) return true;
   return std::ranges::any_of(signatures_, [&](const Signature& signature) {
     return signature.target_key == device_id && signature.signer_user == user_id_ &&

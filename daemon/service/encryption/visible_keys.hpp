@@ -17,6 +17,7 @@ class VisibleKeys {
   // `withhold`: hide other users' devices that their owner's self-signing key did not sign.
   [[nodiscard]] static Result<VisibleKeys> read(sql::Connection& sql, std::string_view user_id,
                                                 std::string_view viewer, bool withhold);
+  // Never one that an administrator locked, to its owner neither.
   [[nodiscard]] bool shows_device(std::string_view device_id) const;
   struct Device {
     std::string device_id;
