@@ -74,6 +74,14 @@ class Core {
   [[nodiscard]] Result<> take_settings_along(store::Transaction& transaction, const Room& room,
                                              std::string_view user_id);
 
+  // shutdown.cpp: of Rooms::shut_down().
+  [[nodiscard]] Result<store::RoomNid> shut(store::Transaction& transaction,
+                                            std::string_view room_id, std::string_view reason,
+                                            const service::Actor& actor);
+  // Takes some of a shut room's members out. True: there may be more.
+  [[nodiscard]] Result<bool> empty_some(store::Transaction& transaction, store::RoomNid nid,
+                                        std::string_view reason);
+
   // create.cpp
   [[nodiscard]] Result<std::string> create(store::Transaction& transaction, const Actor& actor,
                                            const NewRoom& request);

@@ -140,6 +140,7 @@ Result<std::string> Core::join(store::Transaction& transaction, const Actor& act
                   RoomCache::member(transaction.sql(), *room, actor.user_id));
   const std::string_view before = membership_in(member);
   const std::string_view membership = request.act == Act::knock ? "knock" : "join";
+  if (room->is_shut()) return forbidden(before.empty() ? not_invited : shut_room);
   if (before == membership) return room->id();
   std::string authoriser;
   json::Document more;

@@ -51,13 +51,14 @@ void Room::set_end(std::string event_id, std::int64_t depth) noexcept {
 namespace {
 
 Result<RoomPtr> load(sql::Connection& connection, store::RoomNid nid, std::string room_id,
-                     std::string_view version_id) {
+                     std::string_view version_id, bool is_shut) {
   const matrix::RoomVersion* version = matrix::find_room_version(version_id);
   if (version == nullptr) {
     return fail(ErrorKind::internal, "M_UNKNOWN", "This room cannot be read.",
                 "room " + room_id + " has the unknown version " + std::string(version_id));
   }
   auto room = std::make_shared<Room>(nid, std::move(room_id), *version);
+  if (is_shut) room->shut();
   GIMS_TRY_ASSIGN(auto last, sql::first(connection, sql_of::LatestEventOfRoom{.room_nid = nid}));
   if (last) room->set_end(std::move(last->event_id), last->depth);
   GIMS_TRY_ASSIGN(auto rows, sql::all(connection, sql_of::CurrentStateButMembers{.room_nid = nid}));
@@ -75,8 +76,8 @@ Result<RoomPtr> RoomCache::find(sql::Connection& connection, std::string_view ro
   if (const auto known = by_id_.find(room_id); known != by_id_.end()) return touch(known->second);
   GIMS_TRY_ASSIGN(const auto row, sql::first(connection, sql_of::RoomById{.room_id = room_id}));
   if (!row) return RoomPtr();
-  GIMS_TRY_ASSIGN(RoomPtr room,
-                  load(connection, row->room_nid, std::string(room_id), row->version));
+  GIMS_TRY_ASSIGN(RoomPtr room, load(connection, row->room_nid, std::string(room_id), row->version,
+                                     row->shut_ts.has_value()));
   add(room);
   return room;
 }
@@ -85,7 +86,8 @@ Result<RoomPtr> RoomCache::find(sql::Connection& connection, store::RoomNid nid)
   if (const auto known = by_nid_.find(nid); known != by_nid_.end()) return touch(known->second);
   GIMS_TRY_ASSIGN(auto row, sql::first(connection, sql_of::RoomByNid{.room_nid = nid}));
   if (!row) return RoomPtr();
-  GIMS_TRY_ASSIGN(RoomPtr room, load(connection, nid, std::move(row->room_id), row->version));
+  GIMS_TRY_ASSIGN(RoomPtr room, load(connection, nid, std::move(row->room_id), row->version,
+                                     row->shut_ts.has_value()));
   add(room);
   return room;
 }

@@ -37,6 +37,9 @@ class Room final : public matrix::StateView {
   [[nodiscard]] matrix::EventPtr get(std::string_view type,
                                      std::string_view state_key) const override;
   [[nodiscard]] const auto& state_but_members() const noexcept { return state_; }
+  // An administrator shut it: members leave, and nothing else happens in it (shutdown.cpp).
+  [[nodiscard]] bool is_shut() const noexcept { return is_shut_; }
+  void shut() noexcept { is_shut_ = true; }
   // State events held here.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // The event is the newest of the room; if it is state, it is in force.
@@ -56,6 +59,7 @@ class Room final : public matrix::StateView {
   const matrix::RoomVersion* version_;
   std::string latest_event_;
   std::int64_t depth_ = 0;
+  bool is_shut_ = false;
   std::map<std::string, Keys, std::less<>> state_;
   Keys members_;  // null: known to have no member event
   std::size_t size_ = 0;

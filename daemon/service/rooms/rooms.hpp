@@ -14,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "service/accounts/actor.hpp"
 #include "service/policy.hpp"
 #include "store/store.hpp"
 
@@ -99,6 +100,13 @@ class Rooms {
     std::string reason = {};
   };
   void report(Actor actor, Report report, Done<> done);
+  // An administrator's: all members leave, with the reason, and nobody comes in again or does anything
+  // in it; it is in no directory, and its aliases are free. Done when the last one has left.
+  // M_NOT_FOUND; GIMS_STATE where it is shut already.
+  void shut_down(std::string room_id, std::string reason, service::Actor administrator, Done<> done);
+  // Maintenance: goes on where a stop of the server left members in a room that was shut. True:
+  // there may be more.
+  [[nodiscard]] Result<bool> empty_shut_rooms(store::Transaction& transaction);
   // Gives the id of the new room.
   void upgrade(Actor actor, std::string room_id, std::string new_version,
                std::vector<std::string> additional_creators, Done<std::string> done);
@@ -121,6 +129,7 @@ class Rooms {
   [[nodiscard]] Result<std::string> resolve(std::string_view room_id_or_alias);
 
  private:
+  void empty(store::RoomNid nid, std::string reason, Done<> done);
   std::unique_ptr<Core> core_;
 };
 

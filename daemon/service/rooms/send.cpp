@@ -71,6 +71,7 @@ Result<RoomPtr> Core::joined_room(store::Transaction& transaction, std::string_v
   GIMS_TRY_ASSIGN(const matrix::EventPtr member,
                   RoomCache::member(transaction.sql(), *room, user_id));
   if (!member || member->membership() != "join") return forbidden(not_in_room);
+  if (room->is_shut()) return forbidden(shut_room);
   return room;
 }
 
@@ -239,6 +240,7 @@ Result<std::string> Core::send_state(store::Transaction& transaction, const Acto
     // One's own membership can be set without being in the room; the rules decide.
     GIMS_TRY_ASSIGN(room, timeline_.cache().find(transaction.sql(), room_id));
     if (!room) return forbidden(not_in_room);
+    if (room->is_shut()) return forbidden(shut_room);
     if (state.state_key != actor.user_id) {
       GIMS_TRY_ASSIGN(room, joined_room(transaction, actor.user_id, room_id));
     }

@@ -56,5 +56,7 @@ class Timeline {
 
 // The text for everybody who is not in a room, whether it exists or not.
 inline constexpr std::string_view not_in_room = "You are not in this room.";
+// For who was in it, or is invited.
+inline constexpr std::string_view shut_room = "An administrator has shut this room.";
 
 }  // namespace gims::service::rooms

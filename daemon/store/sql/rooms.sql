@@ -63,13 +63,19 @@ SELECT reporter, closed_ts FROM reports WHERE report_id = :report_id;
 UPDATE reports SET closed_ts = :closed_ts, closed_by = :closed_by, note = :note WHERE report_id = :report_id;
 
 -- As administrators see them.
--- name: RoomsPage
+-- name: SiteRoomsPage
 -- in: after text, count int
--- out: room_nid int, room_id text, created_ts int, classification int, shut_ts int?, members int, last_ts int?
+-- out: room_nid int, room_id text, created_ts int, classification int, shut_ts int?, last_ts int?
 SELECT r.room_nid, r.room_id, r.created_ts, r.classification, r.shut_ts,
-       (SELECT count(*) FROM memberships m WHERE m.room_nid = r.room_nid AND m.membership = 'join'),
        (SELECT e.origin_ts FROM events e WHERE e.room_nid = r.room_nid ORDER BY e.stream_id DESC LIMIT 1)
 FROM rooms r WHERE r.room_id > :after ORDER BY r.room_id LIMIT :count;
+
+-- name: SiteRoomById
+-- in: room_id text
+-- out: room_nid int, room_id text, created_ts int, classification int, shut_ts int?, last_ts int?
+SELECT r.room_nid, r.room_id, r.created_ts, r.classification, r.shut_ts,
+       (SELECT e.origin_ts FROM events e WHERE e.room_nid = r.room_nid ORDER BY e.stream_id DESC LIMIT 1)
+FROM rooms r WHERE r.room_id = :room_id;
 
 -- name: MembersPage
 -- in: room_nid int, after text, count int
