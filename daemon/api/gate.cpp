@@ -33,6 +33,7 @@ std::optional<std::string_view> token_of(const http::Request& request) {
 
 Result<json::Document> parse_body(const Route& route, std::string_view body) {
   if (route.body == BodyKind::none || route.body == BodyKind::stream ||
+      route.body == BodyKind::bytes ||
       (route.body == BodyKind::json_object_or_empty && body.empty())) {
     return json::Document::parse(empty_object);
   }
@@ -138,6 +139,8 @@ std::string_view name_of(BodyKind body) noexcept {
       return "json_object";
     case BodyKind::json_object_or_empty:
       return "json_object_or_empty";
+    case BodyKind::bytes:
+      return "bytes";
     case BodyKind::stream:
       return "stream";
   }

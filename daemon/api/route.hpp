@@ -44,6 +44,7 @@ enum class BodyKind : std::uint8_t {
   none,
   json_object,           // anything else is M_NOT_JSON or M_BAD_JSON
   json_object_or_empty,  // an empty body is {}
+  bytes,                 // whole and as it came: Call::request().body
   stream,                // handed to the upload
 };
 

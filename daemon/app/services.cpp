@@ -14,6 +14,7 @@
 #include "api/client/sync.hpp"
 #include "app/joints.hpp"
 #include "base/log.hpp"
+#include "crypto/hash.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/accounts/devices.hpp"
 #include "service/accounts/interactive_auth.hpp"
@@ -75,7 +76,7 @@ Result<> check_server_name(store::Store& store, const std::string& server_name) 
 // In the order in which they are made: each may use those above it. Stores and threads stop in
 // Services::stop(), before any of it goes.
 struct Services::Parts {
-  Parts(ServiceOptions options, const Clock& the_clock)
+  Parts(ServiceOptions options, SecretBytes slip_key, const Clock& the_clock)
       : clock(the_clock),
         policy(std::move(options.policy)),
         witness(std::move(options.witness)),
@@ -83,6 +84,7 @@ struct Services::Parts {
         attestation(attestation_source.get(), clock),
         audit(witness.get()),
         decisions(std::move(options.decisions)),
+        slips(std::move(slip_key), clock),
         sessions(service::Tokens(std::move(options.keys.token_hash)), clock, policy),
         passwords({.pepper = std::move(options.keys.pepper), .data = std::move(options.keys.data)},
                   policy.password_cost, password_threads, password_queue),
@@ -97,6 +99,7 @@ struct Services::Parts {
   // These hear of commits, so the store comes after them.
   service::AuditLog audit;
   const std::unique_ptr<service::KeydDecisions> decisions;
+  service::Slips slips;
   service::Sessions sessions;
   service::Passwords passwords;
   service::sync::Feed feed;
@@ -124,6 +127,12 @@ struct Services::Parts {
           unit_acts(*parts.store),
           profile_in_rooms(rooms),
           profiles(*parts.store, profile_in_rooms),
+          organisation(*parts.store),
+          officers(*parts.store, users, profile_in_rooms),
+          imports(*parts.store, users, officers, parts.clock),
+          site_devices(*parts.store, device_removal),
+          site_rooms(*parts.store),
+          reports(*parts.store),
           account_data(*parts.store),
           filters(*parts.store),
           receipts(*parts.store, rooms),
@@ -153,6 +162,12 @@ struct Services::Parts {
     service::UnitActs unit_acts;
     RoomsForProfiles profile_in_rooms;
     service::Profiles profiles;
+    service::Organisation organisation;
+    service::Officers officers;
+    service::Imports imports;
+    service::SiteDevices site_devices;
+    service::rooms::SiteRooms site_rooms;
+    service::Reports reports;
     service::AccountData account_data;
     service::Filters filters;
     service::Receipts receipts;
@@ -176,7 +191,9 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
                               .key = std::move(options.keys.media)};
   const std::filesystem::path certificate = options.folder / "audit.certificate";
   const store::Migrate migrate = options.migrate;
-  auto parts = std::make_unique<Parts>(std::move(options), clock);
+  // Of the key that hides tokens: a copy of the database tries no code either.
+  GIMS_TRY_ASSIGN(SecretBytes slip_key, crypto::derive_key(options.keys.token_hash, "slips"));
+  auto parts = std::make_unique<Parts>(std::move(options), std::move(slip_key), clock);
   if (parts->witness) parts->audit.keep_certificate(certificate.string());
   GIMS_TRY_ASSIGN(parts->store,
                   store::Store::open({.database = database, .migrate = migrate}, clock,
@@ -196,6 +213,8 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   });
   parts->on.emplace(*parts);
   auto& on = *parts->on;
+  parts->slips.attach(*parts->store);
+  on.password_check.take_codes(parts->slips);
   parts->sessions.attach(*parts->store, on.users, on.password_check, on.device_removal);
   const auto end_devices = [&removal = on.device_removal](store::Transaction& transaction,
                                                           std::string_view user_id) {
@@ -210,6 +229,20 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   GIMS_TRY(parts->audit.attach(*parts->store));
   GIMS_TRY(parts->two_persons.attach(*parts->store));
   on.maintenance.add("transaction ids", std::chrono::hours(1), &store::prune_transactions);
+  on.maintenance.add("what others are told of officers", std::chrono::seconds(10),
+                     [&officers = on.officers](store::Transaction& transaction) {
+                       return officers.refresh_some(transaction);
+                     });
+  on.maintenance.add("imports that were cut off", std::chrono::minutes(5),
+                     [&imports = on.imports](store::Transaction& transaction) {
+                       return imports.clean_some(transaction);
+                     });
+  on.maintenance.add("rooms that were shut", std::chrono::minutes(5),
+                     [&rooms = on.rooms](store::Transaction& transaction) {
+                       return rooms.empty_shut_rooms(transaction);
+                     });
+  on.maintenance.add("devices that were ended", std::chrono::hours(1),
+                     &service::SiteDevices::forget_some);
   on.maintenance.add("promised media", std::chrono::hours(1), &service::Media::prune_promises);
   on.maintenance.start();
   return std::unique_ptr<Services>(new Services(std::move(parts)));
@@ -251,8 +284,16 @@ api::Routes Services::routes(std::function<std::size_t()> connections) {
   namespace admin = api::admin;
   add(admin::status_routes(on.site_status));
   add(admin::migration_routes(on.migration));
-  add(admin::user_routes(on.users, on.devices, on.profiles));
-  add(admin::device_routes(on.users, on.devices));
+  add(admin::user_routes({.users = on.users,
+                          .officers = on.officers,
+                          .slips = parts_->slips,
+                          .devices = on.site_devices}));
+  add(admin::organisation_routes(on.organisation));
+  add(admin::import_routes(on.imports));
+  add(admin::slip_routes(on.users, parts_->slips));
+  add(admin::device_routes(on.users, on.site_devices));
+  add(admin::room_routes(on.site_rooms, on.rooms));
+  add(admin::report_routes(on.reports));
   add(admin::identity_routes(on.users, parts_->two_persons));
   add(admin::audit_routes(parts_->audit));
   add(admin::unit_routes(on.unit_acts));

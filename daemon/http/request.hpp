@@ -12,7 +12,7 @@
 
 namespace gims::http {
 
-enum class Method : std::uint8_t { get, put, post, del, options, head, other };
+enum class Method : std::uint8_t { get, put, post, del, patch, options, head, other };
 
 // The door a connection came through; decides which routes are there.
 enum class Door : std::uint8_t { client, console, admin };

@@ -10,10 +10,11 @@
 namespace gims::http {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Method>, 6> methods{{{"GET", Method::get},
+constexpr std::array<std::pair<std::string_view, Method>, 7> methods{{{"GET", Method::get},
                                                                       {"PUT", Method::put},
                                                                       {"POST", Method::post},
                                                                       {"DELETE", Method::del},
+                                                                      {"PATCH", Method::patch},
                                                                       {"OPTIONS", Method::options},
                                                                       {"HEAD", Method::head}}};
 

@@ -1,9 +1,12 @@
 #include "api/admin/asked.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "json/fields.hpp"
 #include "service/errors.hpp"
+#include "service/officers/names.hpp"
 
 namespace gims::api::admin {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 constexpr std::size_t body_limit = std::size_t{16} * 1024;
 constexpr std::int64_t usual_page = 100;
 constexpr std::int64_t longest_page = 500;
+constexpr std::size_t longest_reason = 256;
 
 }  // namespace
 
@@ -52,13 +56,54 @@ Result<service::User> user_of(service::Users& users, const Call& call) {
   return std::move(*user);
 }
 
-void write_device(json::Writer& out, const service::Device& device) {
+Result<std::int64_t> id_of(std::string_view text, std::string_view what) {
+  std::int64_t id = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, id);
+  if (error == std::errc{} && end == last && id > 0) return id;
+  return service::invalid_param(std::string(what) + " is an id that a list here gave.");
+}
+
+Result<std::optional<std::int64_t>> optional_id(const Call& call, std::string_view name) {
+  const auto text = call.query(name);
+  if (!text) return std::optional<std::int64_t>();
+  GIMS_TRY_ASSIGN(const std::int64_t id, id_of(*text, name));
+  return std::optional(id);
+}
+
+Result<> only_members(json::Value body, std::span<const std::string_view> known) {
+  for (const auto [key, value] : body.object()) {
+    if (!std::ranges::contains(known, key)) {
+      return service::bad_json("There is no member \"" + std::string(key) + "\" here.");
+    }
+  }
+  return {};
+}
+
+Result<std::string> reason_of(json::Value body) {
+  GIMS_TRY_ASSIGN(const auto reason, json::optional_string(body, "reason"));
+  if (!reason || reason->empty()) return std::string();
+  GIMS_TRY(service::check_name(*reason, "reason", longest_reason));
+  return std::string(*reason);
+}
+
+void write_device(json::Writer& out, const service::SiteDevice& site_device) {
+  const service::Device& device = site_device.device;
   out.begin_object().member("device_id", device.device_id);
   if (device.display_name) out.member("display_name", *device.display_name);
   out.member("created_ts", device.created_ts);
   if (device.last_seen_ts) out.member("last_seen_ts", *device.last_seen_ts);
   if (device.last_seen_ip) out.member("last_seen_ip", *device.last_seen_ip);
   if (device.last_seen_agent) out.member("last_seen_agent", *device.last_seen_agent);
+  out.member("state", service::name_of(site_device.state)).end_object();
+}
+
+void write_slip(json::Writer& out, const service::Slip& slip) {
+  out.begin_object().member("slip_id", std::to_string(slip.slip_id));
+  out.member("user_id", slip.user_id).member("state", service::name_of(slip.state));
+  out.member("made_by", slip.made_by).member("made_ts", slip.made_ts);
+  out.member("expires_ts", slip.expires_ts);
+  if (slip.display_name) out.member("display_name", *slip.display_name);
   out.end_object();
 }
 
