@@ -14,7 +14,6 @@
 #include "api/client/sync.hpp"
 #include "app/joints.hpp"
 #include "base/log.hpp"
-#include "crypto/hash.hpp"
 #include "service/accounts/account_data.hpp"
 #include "service/accounts/devices.hpp"
 #include "service/accounts/interactive_auth.hpp"
@@ -192,7 +191,7 @@ Result<std::unique_ptr<Services>> Services::create(ServiceOptions options, const
   const std::filesystem::path certificate = options.folder / "audit.certificate";
   const store::Migrate migrate = options.migrate;
   // Of the key that hides tokens: a copy of the database tries no code either.
-  GIMS_TRY_ASSIGN(SecretBytes slip_key, crypto::derive_key(options.keys.token_hash, "slips"));
+  GIMS_TRY_ASSIGN(SecretBytes slip_key, service::Slips::key_of(options.keys.token_hash));
   auto parts = std::make_unique<Parts>(std::move(options), std::move(slip_key), clock);
   if (parts->witness) parts->audit.keep_certificate(certificate.string());
   GIMS_TRY_ASSIGN(parts->store,

@@ -25,6 +25,10 @@ const char* name_of(Verb verb) noexcept {
       return "GET";
     case Verb::post:
       return "POST";
+    case Verb::put:
+      return "PUT";
+    case Verb::patch:
+      return "PATCH";
     case Verb::del:
       return "DELETE";
   }
@@ -39,6 +43,7 @@ Result<Reply> ask(const std::string& socket, const Question& question) {
                           .url = "http://gimsd/_gims/admin/v1" + question.path,
                           .unix_socket = socket,
                           .body = question.body.reveal(),
+                          .content_type = question.content_type,
                           .patience = question.patience});
   if (!answer) return not_reached(socket, answer.error());
   auto json = json::Document::parse(answer->body, {.max_bytes = answer->body.size()});

@@ -11,12 +11,13 @@
 
 namespace gims::ctl {
 
-enum class Verb : std::uint8_t { get, post, del };
+enum class Verb : std::uint8_t { get, post, put, patch, del };
 
 struct Question {
   Verb verb = Verb::get;
   std::string path;  // below /_gims/admin/v1, with its query: "/users?limit=10"
-  Redacted body{};   // JSON; may hold a password
+  Redacted body{};   // may hold a password
+  std::string content_type = "application/json";
   // Zero: as long as it takes (a full check of the store).
   std::chrono::seconds patience{60};
 };

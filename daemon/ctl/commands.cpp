@@ -15,8 +15,12 @@
 #include "ctl/attest_commands.hpp"
 #include "ctl/attest_grammar.hpp"
 #include "ctl/audit_export.hpp"
+#include "ctl/branches.hpp"
 #include "ctl/files.hpp"
+#include "ctl/officer_commands.hpp"
+#include "ctl/questions.hpp"
 #include "ctl/reports.hpp"
+#include "ctl/room_commands.hpp"
 #include "ctl/table.hpp"
 #include "ctl/unit_commands.hpp"
 #include "hsm/attest/evidence.hpp"
@@ -27,15 +31,12 @@
 namespace gims::ctl {
 namespace {
 
-constexpr std::int64_t page = 500;            // entries of a list that are asked for at once
 constexpr std::size_t generated_length = 20;  // of 62 letters: 119 bits
-constexpr std::chrono::seconds no_end{0};
 
 struct Arguments {
   std::string socket = "/run/gims/admin.sock";
   bool json = false;
   std::string user;
-  std::string device;
   std::string display_name;
   bool generate = false;
   bool must_change = false;
@@ -75,10 +76,12 @@ class Watch {
   std::jthread thread_;
 };
 
-class Commands {
+class Commands : Questions {
  public:
   Commands(Arguments& arguments, const Surroundings& surroundings) noexcept
-      : with_(arguments), surroundings_(surroundings) {}
+      : Questions(arguments.socket, arguments.json, surroundings),
+        with_(arguments),
+        surroundings_(surroundings) {}
 
   Result<Outcome> status() {
     return show({.path = "/status"}, [](json::Value answer) { return status_text(answer); });
@@ -102,21 +105,13 @@ class Commands {
         ask({.verb = Verb::post, .path = user_path() + "/reset", .body = Redacted(body.take())}));
     return told("reset the password and ended all sessions of", with_.user, password);
   }
-  Result<Outcome> list_users() { return list("/users", "users", "", users_text); }
+  Result<Outcome> list_users() { return list("/users", "users", users_text); }
   Result<Outcome> show_user() {
     return show({.path = user_path()}, [](json::Value answer) { return user_text(answer); });
   }
   Result<Outcome> act_on_user(std::string_view act, std::string_view done) {
     GIMS_TRY(ask({.verb = Verb::post, .path = user_path() + "/" + std::string(act)}));
     return told(done, with_.user, {});
-  }
-  Result<Outcome> list_devices() {
-    return show({.path = user_path() + "/devices"},
-                [](json::Value answer) { return devices_text(answer); });
-  }
-  Result<Outcome> revoke_device() {
-    GIMS_TRY(ask({.verb = Verb::del, .path = user_path() + "/devices/" + escaped(with_.device)}));
-    return told("revoked the device " + with_.device + " of", with_.user, {});
   }
   Result<Outcome> zeroize() {
     GIMS_TRY_ASSIGN(const hsm::consent::Said said,
@@ -140,7 +135,7 @@ class Commands {
     return told("for an hour its owner may replace, once, the identity of", user_id, {});
   }
   Result<Outcome> list_audit() {
-    return list("/audit", "entries", std::to_string(with_.after), entries_text);
+    return list("/audit", "entries", entries_text, std::to_string(with_.after), with_.most);
   }
   Result<Outcome> verify_audit() {
     if (!with_.file.empty()) return verify_audit_file(with_.file, with_.attest.evidence);
@@ -214,26 +209,8 @@ class Commands {
   }
 
  private:
-  Result<json::Document> ask(const Question& question) const {
-    GIMS_TRY_ASSIGN(Reply reply, surroundings_.ask(with_.socket, question));
-    if (reply.status == 200) return std::move(reply.json);
-    const json::Value refusal = reply.json.root();
-    return fail(ErrorKind::forbidden, refusal.get("errcode").string_or("M_UNKNOWN"),
-                refusal.get("error").string_or("gimsd refused without a reason."));
-  }
-
   Result<hsm::consent::Said> decide(const hsm::ProposeRequest& request) const {
     return surroundings_.decide(with_.attest.keyd_socket, request, with_.means);
-  }
-
-  // `text` reads the answer in any case: it may say what the exit status is.
-  template <class Text>
-  Result<Outcome> show(const Question& question, Text text) const {
-    GIMS_TRY_ASSIGN(const auto answer, ask(question));
-    Outcome outcome;
-    outcome.out = text(answer.root());
-    if (with_.json) outcome.out = answer.root().to_text() + "\n";
-    return outcome;
   }
 
   // What the TPM certified of the log; nothing: none is kept.
@@ -258,42 +235,6 @@ class Commands {
                     ask({.path = "/audit?limit=1&after=" + std::to_string(sequence - 1)}));
     const json::Value entry = answer.root().get("entries").at(0);
     return fault_of_entry(certificate.head, entry.get("hash").as_string());
-  }
-
-  template <class Text>
-  Result<Outcome> list(const std::string& path, std::string_view name, std::string after,
-                       Text text) const {
-    GIMS_TRY_ASSIGN(const auto pages, all_pages(path, std::move(after)));
-    Outcome outcome;
-    outcome.out = with_.json ? joined(pages, name) : text(pages);
-    return outcome;
-  }
-
-  Result<std::vector<json::Document>> all_pages(const std::string& path, std::string after) const {
-    std::vector<json::Document> pages;
-    std::int64_t left = with_.most == 0 ? INT64_MAX : with_.most;
-    while (left > 0) {
-      const std::int64_t wanted = std::min(left, page);
-      GIMS_TRY_ASSIGN(auto answer, ask({.path = path + "?limit=" + std::to_string(wanted) +
-                                                "&after=" + escaped(after)}));
-      const json::Value next = answer.root().get("next");
-      const bool more = next.valid();
-      after = next.is_string() ? std::string(next.string_or("")) : std::to_string(next.int_or(0));
-      left -= wanted;
-      pages.push_back(std::move(answer));
-      if (!more) break;
-    }
-    return pages;
-  }
-
-  static std::string joined(const std::vector<json::Document>& pages, std::string_view name) {
-    json::Writer out;
-    out.begin_object().key(name).begin_array();
-    for (const json::Document& each : pages) {
-      for (const json::Value element : each.root().get(name).array()) out.value(element);
-    }
-    out.end_array().end_object();
-    return out.take() + "\n";
   }
 
   Result<Redacted> new_password() const {
@@ -337,8 +278,6 @@ class Commands {
   const Surroundings& surroundings_;
 };
 
-using Run = std::function<Result<Outcome>()>;
-
 // Every subcommand sets `chosen` to what it does.
 class Grammar {
  public:
@@ -351,9 +290,8 @@ class Grammar {
         ->capture_default_str();
     app.add_flag("--json", with.json, "Print what gimsd answered as JSON");
     leaf(app, "status", "How the site is", [this] { return commands_.status(); });
-    users(group(app, "user", "Accounts"));
-    devices(group(app, "device", "Signed-in devices"));
-    audit(group(app, "audit", "The log of what administrators did"));
+    users(add_group(app, "user", "Accounts"));
+    audit(add_group(app, "audit", "The log of what administrators did"));
     CLI::App& zeroize =
         leaf(app, "zeroize", "Destroy the site's keys for good; two administrators each say this",
              [this] { return commands_.zeroize(); });
@@ -369,17 +307,8 @@ class Grammar {
   }
 
  private:
-  static CLI::App& group(CLI::App& app, const std::string& name, const std::string& about) {
-    CLI::App* made = app.add_subcommand(name, about);
-    made->require_subcommand(1);
-    made->fallthrough();
-    return *made;
-  }
   CLI::App& leaf(CLI::App& above, const std::string& name, const std::string& about, Run run) {
-    CLI::App* made = above.add_subcommand(name, about);
-    made->fallthrough();
-    made->callback([this, run = std::move(run)] { chosen_ = run; });
-    return *made;
+    return add_leaf(above, name, about, std::move(run), chosen_);
   }
   CLI::App& of_user(CLI::App& above, const std::string& name, const std::string& about, Run run) {
     CLI::App& made = leaf(above, name, about, std::move(run));
@@ -425,12 +354,6 @@ class Grammar {
         of_user(above, "deactivate", "Close an account; its rooms are left, its devices end",
                 [this] { return commands_.act_on_user("deactivate", "deactivated"); });
     deactivate.add_flag("--for-good", with_.for_good, "Required: there is no way back")->required();
-  }
-  void devices(CLI::App& above) {
-    of_user(above, "list", "An account's devices", [this] { return commands_.list_devices(); });
-    CLI::App& revoke = of_user(above, "revoke", "End a device's session and keys",
-                               [this] { return commands_.revoke_device(); });
-    revoke.add_option("device", with_.device, "Its id, as 'device list' shows it")->required();
   }
   void audit(CLI::App& above) {
     CLI::App& list =
@@ -486,6 +409,12 @@ Outcome run(int argc, const char* const* argv, const Surroundings& surroundings)
   const Grammar grammar(app, arguments, commands, chosen);
   const AttestCommands attest(arguments.attest, arguments.socket, arguments.json, surroundings);
   const AttestGrammar attest_grammar(app, arguments.attest, attest, chosen);
+  OfficerArguments officer_arguments;
+  const OfficerCommands officers(app, officer_arguments, arguments.socket, arguments.json,
+                                 surroundings, chosen);
+  RoomArguments room_arguments;
+  const RoomCommands rooms(app, room_arguments, arguments.socket, arguments.json, surroundings,
+                           chosen);
   UnitArguments unit_arguments;
   const UnitCommands unit(app, unit_arguments, arguments.json, surroundings, chosen);
   app.add_subcommand("setup", "Ask what the site of a new unit is, and make it; at its console")

@@ -1,32 +1,9 @@
 #include "ctl/reports.hpp"
 
+#include "ctl/fields.hpp"
 #include "ctl/table.hpp"
 
 namespace gims::ctl {
-namespace {
-
-std::string text_of(json::Value object, std::string_view name) {
-  return std::string(object.get(name).string_or(""));
-}
-std::string number_of(json::Value object, std::string_view name) {
-  return std::to_string(object.get(name).int_or(0));
-}
-std::string time_of(json::Value object, std::string_view name) {
-  const auto ts = object.get(name).as_int();
-  return ts ? time_text(*ts) : "-";
-}
-std::string or_dash(std::string text) { return text.empty() ? "-" : std::move(text); }
-
-// "name:  value" lines.
-void line(std::string& out, std::string_view name, std::string_view value) {
-  constexpr std::size_t column = 14;
-  std::string start = std::string(name) + ":";
-  if (start.size() < column) start.append(column - start.size(), ' ');
-  out += start + printable(value) + "\n";
-}
-
-}  // namespace
-
 std::string status_text(json::Value status) {
   std::string out;
   const json::Value store = status.get("store");
@@ -82,10 +59,10 @@ std::string entries_text(const std::vector<json::Document>& pages) {
 }
 
 std::string devices_text(json::Value list) {
-  Table table({"DEVICE", "NAME", "LAST SEEN", "ADDRESS", "PROGRAM"});
+  Table table({"DEVICE", "NAME", "STATE", "LAST SEEN", "ADDRESS", "PROGRAM"});
   for (const json::Value device : list.get("devices").array()) {
     table.add({text_of(device, "device_id"), or_dash(text_of(device, "display_name")),
-               time_of(device, "last_seen_ts"), or_dash(text_of(device, "last_seen_ip")),
+               text_of(device, "state"), time_of(device, "last_seen_ts"), or_dash(text_of(device, "last_seen_ip")),
                or_dash(text_of(device, "last_seen_agent"))});
   }
   return table.text();

@@ -38,7 +38,7 @@ std::size_t take(char* bytes, std::size_t size, std::size_t count, void* into) n
 Result<Transferred> transfer(const Transfer& request) {
   const Curl curl(::curl_easy_init());
   const std::unique_ptr<curl_slist, ListRelease> headers(
-      ::curl_slist_append(nullptr, "Content-Type: application/json"));
+      ::curl_slist_append(nullptr, ("Content-Type: " + request.content_type).c_str()));
   if (!curl || !headers) {
     return fail(ErrorKind::unavailable, "CURL", "gimsctl has no memory left");
   }
@@ -62,7 +62,7 @@ Result<Transferred> transfer(const Transfer& request) {
   ::curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take);
   ::curl_easy_setopt(handle, CURLOPT_WRITEDATA, &answer);
   ::curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.verb.c_str());
-  if (request.verb == "POST") {
+  if (request.verb != "GET" && request.verb != "DELETE") {
     ::curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
     ::curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
     ::curl_easy_setopt(handle, CURLOPT_POSTFIELDS,

@@ -14,8 +14,9 @@ struct Transfer {
   std::string url;
   std::string unix_socket{};  // instead of the host's name and port
   std::string ca_file{};      // who vouches for an https server; empty: whom the system trusts
-  // Of a POST: JSON, sent from where it lies, so that it can be wiped there.
+  // Of a POST, PUT or PATCH: sent from where it lies, so that it can be wiped there.
   std::string_view body{};
+  std::string content_type = "application/json";
   std::chrono::seconds patience{60};  // zero: as long as it takes
   std::size_t most = std::size_t{16} << 20U;
 };

@@ -87,6 +87,10 @@ std::string_view name_of(SlipState state) noexcept {
   return "revoked";
 }
 
+Result<SecretBytes> Slips::key_of(const SecretBytes& token_hash_key) {
+  return crypto::derive_key(token_hash_key, "slips");
+}
+
 crypto::Digest Slips::hash(std::string_view user_id, std::string_view code) const {
   const std::array parts{crypto::as_bytes(user_id), crypto::as_bytes(code)};
   return crypto::keyed_hash(key_, parts);

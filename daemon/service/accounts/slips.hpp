@@ -58,7 +58,8 @@ class Slips {
   // gets nowhere with more.
   static constexpr std::int64_t attempts = 20;
 
-  // `key`: 32 bytes, made of the token-hash key.
+  // The key for codes, of the one that hides tokens.
+  [[nodiscard]] static Result<SecretBytes> key_of(const SecretBytes& token_hash_key);
   Slips(SecretBytes key, const Clock& clock) noexcept : key_(std::move(key)), clock_(clock) {}
   // The store outlives this. Before the first request.
   void attach(store::Store& store) noexcept { store_ = &store; }
