@@ -15,6 +15,7 @@
 #include "service/accounts/passwords.hpp"
 #include "service/accounts/profiles.hpp"
 #include "service/accounts/sessions.hpp"
+#include "service/accounts/slips.hpp"
 #include "service/accounts/users.hpp"
 #include "service/encryption/cross_signing.hpp"
 #include "service/encryption/device_keys.hpp"
@@ -61,6 +62,7 @@ class AccountsFixture : public ::testing::Test {
         users(*store, passwords, policy),
         device_keys(*store, policy),
         removal(device_keys),
+        slips(key_of(4), store.clock()),
         sessions(service::Tokens(key_of(3)), store.clock(), policy),
         password_check(users, passwords, store.clock(), policy),
         auth(users, password_check, store.clock(), policy),
@@ -70,6 +72,8 @@ class AccountsFixture : public ::testing::Test {
         cross_signing(*store, policy, store.clock()),
         to_device(*store),
         backups(*store) {
+    slips.attach(*store);
+    password_check.take_codes(slips);
     sessions.attach(*store, users, password_check, removal);
     to_sessions.sessions = &sessions;
   }
@@ -150,6 +154,7 @@ class AccountsFixture : public ::testing::Test {
   service::Users users;
   service::DeviceKeys device_keys;
   service::DeviceRemoval removal;
+  service::Slips slips;
   service::Sessions sessions;
   service::PasswordCheck password_check;
   service::InteractiveAuth auth;

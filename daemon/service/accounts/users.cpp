@@ -155,7 +155,7 @@ void Users::insert(NewUser user, std::string user_id, std::optional<std::string>
                                      .user_id = user_id, .name = "displayname", .value = value}));
         }
         if (user.more) GIMS_TRY(user.more(transaction, user_id));
-        if (actor) GIMS_TRY(audit(transaction, *actor, "user.add", user_id, "{}"));
+        if (actor) GIMS_TRY(audit(transaction, *actor, "user.add", user_id, user.detail));
         return user_id;
       },
       std::move(done));

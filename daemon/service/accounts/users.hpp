@@ -51,6 +51,7 @@ struct NewUser {
   std::optional<Redacted> password;  // nothing: its owner comes in by a slip (slips.hpp)
   std::optional<std::string> display_name;
   bool must_change_password = false;
+  std::string detail = "{}";  // for the audit log, JSON
   // What else is made with it, in the same operation; nothing where there is none.
   std::move_only_function<Result<>(store::Transaction&, std::string_view user_id)> more = nullptr;
 };

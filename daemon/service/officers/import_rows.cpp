@@ -140,19 +140,21 @@ struct Site {
 Result<Site> read_site(const Users& users, sql::Connection& sql) {
   Site site{.users = users, .sql = sql, .units = {}, .units_by_name = {}, .designations = {}};
   GIMS_TRY_ASSIGN(const auto units, sql::all(sql, sql_of::AllUnits{}));
-  std::map<std::int64_t, std::string> paths;
+  // Each in every mixture of its languages: eight ways at most, as there are three levels.
+  std::map<std::int64_t, std::vector<std::string>> paths{{0, {""}}};
   for (std::int64_t level = 1; level <= 3; ++level) {
     for (const auto& unit : units) {
       if (unit.level != level) continue;
-      const std::string above = level == 1 ? std::string() : paths[unit.parent_id] + "/";
       for (const auto& name : {std::optional(unit.name), unit.name_hi}) {
         if (!name) continue;
         const std::string key = folded(*name);
-        site.units.emplace(above + key, unit.unit_id);
+        for (const std::string& above : paths[unit.parent_id]) {
+          site.units.emplace(above + key, unit.unit_id);
+          paths[unit.unit_id].push_back(above + key + "/");
+        }
         const auto [known, is_new] = site.units_by_name.emplace(key, unit.unit_id);
         if (!is_new && known->second != unit.unit_id) known->second = 0;
       }
-      paths[unit.unit_id] = above + folded(unit.name);
     }
   }
   GIMS_TRY(sql::for_each(sql, sql_of::AllDesignations{}, [&](const auto& row) {

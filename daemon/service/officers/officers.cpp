@@ -37,7 +37,7 @@ std::optional<std::string_view> view_of(const std::optional<std::string>& text) 
 
 // `wanted` where it is there; an empty one takes away what there was.
 template <class T>
-std::optional<T> after(const std::optional<T>& wanted, std::optional<T> before) {
+std::optional<T> after(const std::optional<T>& wanted, const std::optional<T>& before) {
   if (!wanted) return before;
   return *wanted == T() ? std::nullopt : wanted;
 }
@@ -77,6 +77,26 @@ void write(json::Writer& out, const Officer& officer) {
   if (officer.phone) out.member("phone", *officer.phone);
   if (officer.unit_id) out.member("unit_id", *officer.unit_id);
   out.end_object();
+}
+
+// Of an officer who is new, for the audit log.
+std::string detail_of(const OfficerChange& what) {
+  const auto some = []<class T>(const std::optional<T>& wanted) {
+    return after(wanted, std::optional<T>());
+  };
+  const Officer officer{.user_id = {},
+                        .name = some(what.name),
+                        .employee_id = some(what.employee_id),
+                        .phone = some(what.phone),
+                        .unit_id = some(what.unit_id),
+                        .designation_id = some(what.designation_id),
+                        .last_seen_ts = {},
+                        .identity_reset_until_ts = {}};
+  json::Writer out;
+  out.begin_object().key("after");
+  write(out, officer);
+  out.end_object();
+  return out.take();
 }
 
 // Whom an administrator may change.
@@ -196,6 +216,7 @@ Result<> Officers::check(const OfficerChange& what) {
 void Officers::create(NewUser user, OfficerChange what, Actor actor,
                       std::move_only_function<void(Result<std::string>)> done) {
   if (auto fine = check(what); !fine) return done(pass(std::move(fine)));
+  user.detail = detail_of(what);
   user.more = [this, what = std::move(what)](store::Transaction& transaction,
                                              std::string_view user_id) {
     return apply(transaction, user_id, what);

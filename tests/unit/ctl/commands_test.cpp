@@ -113,6 +113,37 @@ TEST_F(Gimsctl, AsksWhatTheCommandSays) {
       {{"user", "deactivate", "a", "--for-good"}, Verb::post, "/users/a/deactivate"},
       {{"user", "list"}, Verb::get, "/users?limit=500&after="},
       {{"device", "list", "a"}, Verb::get, "/users/a/devices"},
+      {{"device", "list", "--state", "wiped", "--find", "a b"},
+       Verb::get,
+       "/devices?state=wiped&q=a%20b&limit=500"},
+      {{"device", "wipe", "a", "B", "--reason", "lost"}, Verb::post, "/users/a/devices/B/wipe"},
+      {{"device", "lock", "a", "B"}, Verb::post, "/users/a/devices/B/lock"},
+      {{"device", "unlock", "a", "B"}, Verb::post, "/users/a/devices/B/unlock"},
+      {{"officer", "list", "--unit", "3", "--state", "locked"},
+       Verb::get,
+       "/users?state=locked&unit=3&limit=500"},
+      {{"officer", "show", "a"}, Verb::get, "/users/a"},
+      {{"officer", "change", "a", "--unit", "4"}, Verb::patch, "/users/a"},
+      {{"officer", "suspend", "a"}, Verb::post, "/users/a/suspend"},
+      {{"officer", "lock", "a"}, Verb::post, "/users/a/lock"},
+      {{"officer", "unlock", "a"}, Verb::post, "/users/a/unlock"},
+      {{"officer", "slip", "a"}, Verb::post, "/slips"},
+      {{"officer", "clearance", "a", "secret"}, Verb::put, "/users/a/clearance"},
+      {{"officer", "deactivate", "a", "--for-good"}, Verb::post, "/users/a/deactivate"},
+      {{"org", "show"}, Verb::get, "/organisation"},
+      {{"org", "add-unit", "Home", "--kind", "ministry"}, Verb::post, "/organisation/units"},
+      {{"org", "remove-unit", "3"}, Verb::del, "/organisation/units/3"},
+      {{"org", "add-designation", "Clerk"}, Verb::post, "/organisation/designations"},
+      {{"org", "change-designation", "3", "Clerk"}, Verb::put, "/organisation/designations/3"},
+      {{"org", "remove-designation", "3"}, Verb::del, "/organisation/designations/3"},
+      {{"slip", "list"}, Verb::get, "/slips?limit=500"},
+      {{"slip", "revoke", "7"}, Verb::del, "/slips/7"},
+      {{"room", "list", "--find", "flood"}, Verb::get, "/rooms?q=flood&limit=500"},
+      {{"room", "show", "!a"}, Verb::get, "/rooms/%21a"},
+      {{"room", "members", "!a"}, Verb::get, "/rooms/%21a/members?limit=500"},
+      {{"room", "shut", "!a", "--reason", "over"}, Verb::post, "/rooms/%21a/shutdown"},
+      {{"report", "list", "--open"}, Verb::get, "/reports?state=open&limit=500"},
+      {{"report", "close", "3", "--note", "done"}, Verb::post, "/reports/3/close"},
       {{"device", "revoke", "a", "B/../C"}, Verb::del, "/users/a/devices/B%2F..%2FC"},
       {{"audit", "list", "--after", "7", "--limit", "3"}, Verb::get, "/audit?limit=3&after=7"},
       {{"audit", "verify"}, Verb::post, "/audit/verify"},
@@ -139,6 +170,10 @@ TEST_F(Gimsctl, WrongUseAsksNobody) {
       {"user", "add", "a", "--password", "secret"},
       {"user", "deactivate", "a"},
       {"device", "revoke", "a"},
+      {"officer", "deactivate", "a"},
+      {"officer", "import", "list.csv", "--skip-bad"},
+      {"room", "shut", "!a"},
+      {"report", "close", "3"},
       {"audit", "list", "--limit", "0"},
       {"audit", "list", "--after", "-1"},
       {"status", "more"},
@@ -274,15 +309,69 @@ TEST_F(Gimsctl, ReadsListsToTheirEnd) {
   EXPECT_EQ(json->root().get("users").size(), 2U);
 }
 
+TEST_F(Gimsctl, AnOfficerIsMadeWithASlip) {
+  answers({{200, R"({"user_id":"@a:x"})"},
+           {200, R"({"slips":[{"slip_id":"1","user_id":"@a:x","code":"ABCD-EFGH-JKMN-PQRS",
+                    "expires_ts":1700000000000}]})"}});
+  const Outcome outcome = gimsctl({"officer", "add", "a", "--display-name", "Asha", "--unit", "3",
+                                   "--hours", "24"});
+  EXPECT_EQ(outcome.exit, Exit::ok);
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0].body, R"({"localpart":"a","display_name":"Asha","unit_id":"3"})");
+  EXPECT_EQ(asked[1].path, "/slips");
+  EXPECT_EQ(asked[1].body, R"({"user_ids":["a"],"hours":24})");
+  EXPECT_EQ(outcome.out,
+            "made the account a\n"
+            "code: ABCD-EFGH-JKMN-PQRS  (for @a:x, good until 2023-11-14 22:13:20 UTC)\n");
+}
+
+TEST_F(Gimsctl, AUnitThatIsRenamedStaysWhereItIs) {
+  answers({{200, R"({"units":[{"unit_id":"3","kind":"department","parent_id":"1","name":"Old"}]})"},
+           {200, R"({"unit_id":"3","name":"New"})"}});
+  EXPECT_EQ(gimsctl({"org", "change-unit", "3", "New"}).exit, Exit::ok);
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[1].verb, Verb::put);
+  EXPECT_EQ(asked[1].body, R"({"name":"New","kind":"department","parent_id":"1"})");
+  asked.clear();
+  EXPECT_EQ(gimsctl({"org", "change-unit", "4", "New"}).exit, Exit::refused);
+  EXPECT_EQ(asked.size(), 1U);
+}
+
+TEST_F(Gimsctl, AListOfOfficersIsLookedAtAndMade) {
+  const test::TempFolder folder;
+  const std::string file = folder / "list.csv";
+  std::ofstream(file) << "localpart,display_name\nasha,Asha\n";
+  answers({{200, R"({"import_id":"I","rows":2,"good":1,"bad":1})"},
+           {200, R"({"rows":[{"row":3,"errors":[{"row":3,"column":"localpart","value":"a b",
+                    "error":"A user name has no blanks."}]}]})"}});
+  const Outcome looked = gimsctl({"officer", "import", file.c_str()});
+  EXPECT_EQ(looked.exit, Exit::refused);
+  EXPECT_EQ(asked.at(0).path, "/imports");
+  EXPECT_EQ(asked.at(0).body, "localpart,display_name\nasha,Asha\n");
+  EXPECT_EQ(asked.at(1).path, "/imports/I/rows?only=bad&limit=500");
+  EXPECT_EQ(looked.out,
+            "2 rows: 1 can be made, 1 are wrong\n"
+            "row 3: localpart \"a b\": A user name has no blanks.\n"
+            "nothing was made; --commit makes the officers\n");
+  asked.clear();
+  answers({{200, R"({"import_id":"I","rows":1,"good":1,"bad":0})"},
+           {200, R"({"made":1,"errors":[]})"}});
+  const Outcome made = gimsctl({"officer", "import", file.c_str(), "--commit", "--skip-bad"});
+  EXPECT_EQ(made.exit, Exit::ok);
+  EXPECT_EQ(asked.at(1).path, "/imports/I/commit");
+  EXPECT_EQ(asked.at(1).body, R"({"skip_bad":true})");
+  EXPECT_EQ(made.out, "made 1 officers; slips are made for each\n");
+}
+
 TEST_F(Gimsctl, StatusShoutsWhatIsWrong) {
   answers({{200, R"({"server_name":"gims.internal","version":"1","uptime_seconds":3720,
     "store":{"read_only":true,"reason":"disk full","position":9},"keyd":{"state":"operational"},
-    "connections":3,"users":{"active":5,"locked":1,"deactivated":2},
+    "connections":3,"users":{"active":5,"suspended":3,"locked":1,"deactivated":2},
     "audit":{"sequence":4,"standing":"broken","text":"tail missing or changed: entry 5"}})"}});
   const std::string out = gimsctl({"status"}).out;
   EXPECT_NE(out.find("uptime:       1 h 2 min\n"), std::string::npos) << out;
   EXPECT_NE(out.find("store:        READ-ONLY: disk full"), std::string::npos) << out;
-  EXPECT_NE(out.find("users:        5 active, 1 locked, 2 deactivated\n"), std::string::npos);
+  EXPECT_NE(out.find("users:        5 active, 3 suspended, 1 locked, 2 deactivated\n"), std::string::npos);
   EXPECT_NE(out.find("audit:        ATTENTION: tail missing or changed: entry 5 (entry 4)\n"),
             std::string::npos)
       << out;

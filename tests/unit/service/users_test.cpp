@@ -112,7 +112,7 @@ TEST_F(UsersTest, DeactivationIsForGoodAndEndsWhatHangsOnTheAccount) {
   EXPECT_TRUE(ended.empty());
   ASSERT_TRUE(set_state("desk.officer", UserState::deactivated));
   EXPECT_EQ(ended, std::vector<std::string>{id("desk.officer")});
-  EXPECT_EQ(code_of(set_state("desk.officer", UserState::active)), "M_FORBIDDEN");
+  EXPECT_EQ(code_of(set_state("desk.officer", UserState::active)), "M_USER_DEACTIVATED");
   EXPECT_EQ((*users.find(id("desk.officer")))->state, UserState::deactivated);
   EXPECT_EQ(code_of(add_user("desk.officer")), "M_USER_IN_USE") << "an id is one person's";
   EXPECT_EQ(code_of(set_state("nobody", UserState::locked)), "M_NOT_FOUND");
