@@ -61,9 +61,9 @@ class OfficersTest(SiteTest):
             async with self.client() as phone, self.client() as tablet:
                 await phone.login("desk.officer", password, "PHONE")
                 await tablet.login("desk.officer", password, "TABLET")
-                since = (await phone.call("GET", "/_matrix/client/v3/sync"))["next_batch"]
                 seen = (await tablet.call("GET", "/_matrix/client/v3/sync"))["next_batch"]
                 for act, errcode in (("lock", "M_USER_LOCKED"), ("wipe", "M_UNKNOWN_TOKEN")):
+                    since = (await phone.call("GET", "/_matrix/client/v3/sync"))["next_batch"]
                     # It would be held for five minutes, longer than this test may take.
                     held = asyncio.create_task(phone.raw("GET", "/_matrix/client/v3/sync", since=since, timeout=300000))
                     await asyncio.sleep(0.5)
@@ -104,7 +104,7 @@ class OfficersTest(SiteTest):
                 await asyncio.to_thread(self.told, "room", "shut", room, "--reason", "over")
                 status, body = await officer.raw("PUT", officer.send_path(room, "2"), matrix_api.encrypted(2))
                 self.assertEqual((status, body["errcode"]), (403, "M_FORBIDDEN"))
-                status, body = await officer.raw("POST", f"/_matrix/client/v3/rooms/{room}/join", {})
+                status, body = await officer.raw("POST", f"/_matrix/client/v3/rooms/{matrix_api.quoted(room)}/join", {})
                 self.assertEqual((status, body["errcode"]), (403, "M_FORBIDDEN"))
         asyncio.run(scenario())
 
