@@ -257,23 +257,6 @@ void Users::store_password(NewPassword change, std::move_only_function<void(Resu
                   });
 }
 
-Result<std::vector<UserSummary>> Users::page(std::string_view after, std::int64_t count) {
-  GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
-  GIMS_TRY_ASSIGN(auto rows, sql::all(reader.sql(), sql_of::UsersPage{after, count}));
-  std::vector<UserSummary> users;
-  users.reserve(rows.size());
-  for (auto& row : rows) {
-    GIMS_TRY_ASSIGN(const UserState state, user_state_named(row.state));
-    users.push_back({.user_id = std::move(row.user_id),
-                     .display_name = string_in(row.display_name),
-                     .created_ts = row.created_ts,
-                     .state = state,
-                     .devices = row.devices,
-                     .last_seen_ts = row.last_seen_ts});
-  }
-  return users;
-}
-
 Result<Users::Counts> Users::count() {
   GIMS_TRY_ASSIGN(store::Reader reader, store_.read());
   GIMS_TRY_ASSIGN(const auto row, sql::first(reader.sql(), sql_of::UserCounts{}));

@@ -37,15 +37,6 @@ struct User {
   bool by_code = false;  // of PasswordCheck: it was the code of a slip that fitted
 };
 
-struct UserSummary {
-  std::string user_id;
-  std::optional<std::string> display_name;
-  Millis created_ts = 0;
-  UserState state = UserState::active;
-  std::int64_t devices = 0;
-  std::optional<Millis> last_seen_ts;
-};
-
 struct NewUser {
   std::string localpart;
   std::optional<Redacted> password;  // nothing: its owner comes in by a slip (slips.hpp)
@@ -103,9 +94,6 @@ class Users {
   // M_WEAK_PASSWORD; M_FORBIDDEN for a deactivated account.
   void reset_password(std::string user_id, Redacted password, bool must_change, Actor actor,
                       std::move_only_function<void(Result<>)> done);
-  // In order of id, those after `after`.
-  [[nodiscard]] Result<std::vector<UserSummary>> page(std::string_view after, std::int64_t count);
-
   struct Counts {
     std::int64_t active = 0;
     std::int64_t suspended = 0;

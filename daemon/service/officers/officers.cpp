@@ -89,9 +89,7 @@ std::string detail_of(const OfficerChange& what) {
                         .employee_id = some(what.employee_id),
                         .phone = some(what.phone),
                         .unit_id = some(what.unit_id),
-                        .designation_id = some(what.designation_id),
-                        .last_seen_ts = {},
-                        .identity_reset_until_ts = {}};
+                        .designation_id = some(what.designation_id)};
   json::Writer out;
   out.begin_object().key("after");
   write(out, officer);

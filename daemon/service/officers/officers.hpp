@@ -23,36 +23,36 @@ namespace gims::service {
 // What administrators write of an officer. Nothing: is left as it is; an empty text, and unit or
 // designation 0: there is none.
 struct OfficerChange {
-  std::optional<std::string> name;
-  std::optional<std::string> employee_id;
-  std::optional<std::string> phone;
-  std::optional<std::int64_t> unit_id;
-  std::optional<std::int64_t> designation_id;
+  std::optional<std::string> name = {};
+  std::optional<std::string> employee_id = {};
+  std::optional<std::string> phone = {};
+  std::optional<std::int64_t> unit_id = {};
+  std::optional<std::int64_t> designation_id = {};
 };
 
 struct Officer {
-  std::string user_id;
-  std::optional<std::string> name;  // without the designation
+  std::string user_id = {};
+  std::optional<std::string> name = {};  // without the designation
   UserState state = UserState::active;
   Millis created_ts = 0;
   bool must_change_password = false;
   std::int64_t clearance = 0;  // clearance.hpp
-  std::optional<std::string> employee_id;
-  std::optional<std::string> phone;
-  std::optional<std::int64_t> unit_id;
-  std::optional<std::int64_t> designation_id;
+  std::optional<std::string> employee_id = {};
+  std::optional<std::string> phone = {};
+  std::optional<std::int64_t> unit_id = {};
+  std::optional<std::int64_t> designation_id = {};
   std::int64_t devices = 0;
-  std::optional<Millis> last_seen_ts;
+  std::optional<Millis> last_seen_ts = {};
   std::int64_t rooms = 0;
-  std::optional<Millis> identity_reset_until_ts;
+  std::optional<Millis> identity_reset_until_ts = {};
 };
 
 struct OfficerQuery {
-  std::string after;  // `next` of the page before
-  std::string text;   // begins a word of the name or the designation, or the user name
-  std::optional<UserState> state;
-  std::optional<std::int64_t> unit_id;  // with what is in it
-  std::optional<std::int64_t> clearance;
+  std::string after = {};  // `next` of the page before
+  std::string text = {};   // begins a word of the name or the designation, or the user name
+  std::optional<UserState> state = {};
+  std::optional<std::int64_t> unit_id = {};  // with what is in it
+  std::optional<std::int64_t> clearance = {};
   std::int64_t count = 100;
 };
 

@@ -25,16 +25,16 @@ struct Unit {
   std::int64_t unit_id = 0;
   std::int64_t parent_id = 0;  // 0: none, of a ministry
   UnitKind kind = UnitKind::ministry;
-  std::string name;
-  std::optional<std::string> name_hi;
+  std::string name = {};
+  std::optional<std::string> name_hi = {};
   std::int64_t officers = 0;  // in it and in what is in it; closed accounts do not count
 };
 
 struct Designation {
   std::int64_t designation_id = 0;
-  std::string name;
-  std::optional<std::string> name_hi;
-  std::optional<std::int64_t> rank;
+  std::string name = {};
+  std::optional<std::string> name_hi = {};
+  std::optional<std::int64_t> rank = {};
   std::int64_t officers = 0;
 };
 
@@ -42,20 +42,20 @@ struct Designation {
 struct UnitWanted {
   UnitKind kind = UnitKind::ministry;
   std::int64_t parent_id = 0;
-  std::string name;
-  std::string name_hi;
+  std::string name = {};
+  std::string name_hi = {};
 };
 struct DesignationWanted {
-  std::string name;
-  std::string name_hi;
-  std::optional<std::int64_t> rank;
+  std::string name = {};
+  std::string name_hi = {};
+  std::optional<std::int64_t> rank = {};
 };
 
 // The units that an officer of one is in: itself and those above.
 struct UnitPath {
-  std::optional<std::int64_t> ministry_id;
-  std::optional<std::int64_t> department_id;
-  std::optional<std::int64_t> section_id;
+  std::optional<std::int64_t> ministry_id = {};
+  std::optional<std::int64_t> department_id = {};
+  std::optional<std::int64_t> section_id = {};
 };
 
 // Thread: any.

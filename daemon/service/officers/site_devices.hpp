@@ -37,10 +37,10 @@ struct SiteDevice {
 };
 
 struct DeviceQuery {
-  std::string after;  // `next` of the page before
-  std::string text;   // finds its owner, as OfficerQuery::text
-  std::optional<DeviceState> state;
-  std::optional<std::int64_t> unit_id;
+  std::string after = {};  // `next` of the page before
+  std::string text = {};   // finds its owner, as OfficerQuery::text
+  std::optional<DeviceState> state = {};
+  std::optional<std::int64_t> unit_id = {};
   std::int64_t count = 100;
 };
 

@@ -40,9 +40,9 @@ class SiteRooms {
   explicit SiteRooms(store::Store& store) noexcept : store_(store) {}
 
   struct Query {
-    std::string after;
-    std::string text;  // part of name, topic, alias or id, letters compared without case (ASCII)
-    std::optional<std::int64_t> classification;
+    std::string after = {};
+    std::string text = {};  // part of name, topic, alias or id, letters compared without case (ASCII)
+    std::optional<std::int64_t> classification = {};
     std::int64_t count = 100;
   };
   // In order of id. A page may have fewer than asked for, or none, and `next` all the same.

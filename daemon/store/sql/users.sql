@@ -21,15 +21,6 @@ WHERE user_id = :user_id;
 -- in: user_id text, state text
 UPDATE users SET state = :state WHERE user_id = :user_id;
 
--- name: UsersPage
--- in: after text, count int
--- out: user_id text, created_ts int, state text, display_name text?, devices int, last_seen_ts int?
-SELECT u.user_id, u.created_ts, u.state, p.value,
-       (SELECT count(*) FROM devices d WHERE d.user_id = u.user_id),
-       (SELECT max(d.last_seen_ts) FROM devices d WHERE d.user_id = u.user_id)
-FROM users u LEFT JOIN profile_fields p ON p.user_id = u.user_id AND p.name = 'displayname'
-WHERE u.user_id > :after AND u.state <> 'importing' ORDER BY u.user_id LIMIT :count;
-
 -- name: UserCounts
 -- out: active int, suspended int, locked int, deactivated int
 SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'suspended'),

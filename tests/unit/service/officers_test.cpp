@@ -208,6 +208,18 @@ TEST_F(OfficersTest, PagesHoldEachOnce) {
             "M_NOT_FOUND");
 }
 
+TEST_F(OfficersTest, AreListedWithTheirDevices) {
+  for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(add_user(name));
+  ASSERT_TRUE(login("b"));
+  const auto page = officers.page({.count = 2});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->officers.size(), 2U);
+  EXPECT_EQ(page->officers[0].user_id, id("a"));
+  EXPECT_EQ(page->officers[0].devices, 0);
+  EXPECT_EQ(page->officers[1].devices, 1);
+  EXPECT_EQ(page->next, id("b"));
+}
+
 TEST_F(OfficersTest, WhatIsNotThereIsRefusedAndNothingIsMade) {
   EXPECT_EQ(code_of(add("desk.officer", {.name = "Asha", .unit_id = 99})), "M_NOT_FOUND");
   EXPECT_EQ(code_of(add("desk.officer", {.name = "Asha", .designation_id = 99})), "M_NOT_FOUND");

@@ -128,20 +128,6 @@ TEST_F(UsersTest, AChangeOfStateIsUndoneWhenWhatBelongsToItFails) {
   EXPECT_EQ(audited(), 0);
 }
 
-TEST_F(UsersTest, TheListComesInPages) {
-  for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(add_user(name));
-  ASSERT_TRUE(login("b"));
-  const auto first = users.page("", 2);
-  ASSERT_EQ(first->size(), 2U);
-  EXPECT_EQ((*first)[0].user_id, id("a"));
-  EXPECT_EQ((*first)[1].user_id, id("b"));
-  EXPECT_EQ((*first)[1].devices, 1);
-  EXPECT_EQ((*first)[0].devices, 0);
-  const auto second = users.page(id("b"), 2);
-  ASSERT_EQ(second->size(), 1U);
-  EXPECT_EQ((*second)[0].user_id, id("c"));
-}
-
 TEST_F(UsersTest, SearchFindsByIdAndByNameAndNeitherOneselfNorTheClosed) {
   ASSERT_TRUE(
       create({.localpart = "officer.one", .password = Redacted(password), .display_name = "Asha"}));
