@@ -78,17 +78,16 @@ void OfficerCommands::officers(CLI::App& above) {
   with_hours(of_user(above, "add", "Make an officer's account, and the code of its slip",
                      [this] { return add(); }));
   with_place(*above.get_subcommand("add"));
-  with_place(of_user(above, "change", "Change name, unit or designation", [this] {
-    return change();
-  }));
+  with_place(
+      of_user(above, "change", "Change name, unit or designation", [this] { return change(); }));
   CLI::App& list = leaf(above, "list", "Officers", [this] { return this->list(); });
-  list.add_option("--find", with_.find, "Whose user name, or a word of name or designation, begins so");
+  list.add_option("--find", with_.find,
+                  "Whose user name, or a word of name or designation, begins so");
   list.add_option("--state", with_.state, "active, suspended, locked or deactivated");
   list.add_option("--unit", with_.unit, "Of this unit and what is in it");
   list.add_option("--clearance", with_.clearance, "A label, such as secret");
-  of_user(above, "show", "An officer and the devices", [this] {
-    return gimsd_.show({.path = user_path()}, officer_text);
-  });
+  of_user(above, "show", "An officer and the devices",
+          [this] { return gimsd_.show({.path = user_path()}, officer_text); });
   with_reason(of_user(above, "suspend", "Let an officer read and not send",
                       [this] { return act("suspend", "suspended"); }));
   with_reason(of_user(above, "lock", "Let an officer do nothing until unlocked",
@@ -100,10 +99,8 @@ void OfficerCommands::officers(CLI::App& above) {
       [this] { return reset(); })));
   with_hours(of_user(above, "slip", "Make the code of a new slip",
                      [this] { return make_slip("made a slip for"); }));
-  CLI::App& clearance =
-      with_reason(of_user(above, "clearance", "Give another clearance", [this] {
-        return set_clearance();
-      }));
+  CLI::App& clearance = with_reason(
+      of_user(above, "clearance", "Give another clearance", [this] { return set_clearance(); }));
   clearance.add_option("label", with_.clearance, "unclassified, restricted, ...")->required();
   with_reason(of_user(above, "deactivate", "Close an account; its rooms are left, its devices end",
                       [this] { return act("deactivate", "deactivated"); }))
@@ -118,9 +115,8 @@ void OfficerCommands::officers(CLI::App& above) {
 }
 
 void OfficerCommands::organisation(CLI::App& above) {
-  leaf(above, "show", "The whole organisation, with the numbers of its parts", [this] {
-    return gimsd_.show({.path = "/organisation"}, organisation_text);
-  });
+  leaf(above, "show", "The whole organisation, with the numbers of its parts",
+       [this] { return gimsd_.show({.path = "/organisation"}, organisation_text); });
   const auto with_names = [this](CLI::App& command) -> CLI::App& {
     command.add_option("name", with_.name, "Its name")->required();
     command.add_option("--hindi", with_.name_hi, "Its name in Devanagari");
@@ -137,9 +133,8 @@ void OfficerCommands::organisation(CLI::App& above) {
   add_unit.add_option("--kind", with_.kind, "ministry, department or section")->required();
   add_unit.add_option("--in", with_.parent, "The number of what it is in");
   CLI::App& change_unit =
-      with_names(with_id(leaf(above, "change-unit", "Rename a unit, or move it", [this, units] {
-        return change_part(units, "units", "unit_id");
-      })));
+      with_names(with_id(leaf(above, "change-unit", "Rename a unit, or move it",
+                              [this, units] { return change_part(units, "units", "unit_id"); })));
   change_unit.add_option("--in", with_.parent, "The number of what it comes into");
   with_id(leaf(above, "remove-unit", "Remove a unit with nothing in it", [this, units] {
     return gimsd_.tell({.verb = Verb::del, .path = units + "/" + escaped(with_.id)}, "removed");
@@ -147,11 +142,10 @@ void OfficerCommands::organisation(CLI::App& above) {
   const auto with_rank = [this](CLI::App& command) {
     command.add_option("--rank", with_.rank, "The lower the higher; 0 to 1000");
   };
-  with_rank(with_names(leaf(above, "add-designation", "Add a designation", [this, titles] {
-    return change_part(titles, "", "");
-  })));
-  with_rank(with_names(with_id(
-      leaf(above, "change-designation", "Rename a designation, everywhere", [this, titles] {
+  with_rank(with_names(leaf(above, "add-designation", "Add a designation",
+                            [this, titles] { return change_part(titles, "", ""); })));
+  with_rank(with_names(
+      with_id(leaf(above, "change-designation", "Rename a designation, everywhere", [this, titles] {
         return change_part(titles, "designations", "designation_id");
       }))));
   with_id(leaf(above, "remove-designation", "Remove a designation that nobody has", [this, titles] {
@@ -163,10 +157,12 @@ void OfficerCommands::slips(CLI::App& above) {
   leaf(above, "list", "Slips, the newest first; never their codes", [this] {
     return gimsd_.list(Query("/slips").with("state", with_.state).text(), "slips", slips_text);
   }).add_option("--state", with_.state, "outstanding, used, expired or revoked");
-  leaf(above, "revoke", "End a slip that was lost", [this] {
-    return gimsd_.tell({.verb = Verb::del, .path = "/slips/" + escaped(with_.id)},
-                       "revoked the slip");
-  }).add_option("number", with_.id, "As 'slip list' shows it")
+  leaf(above, "revoke", "End a slip that was lost",
+       [this] {
+         return gimsd_.tell({.verb = Verb::del, .path = "/slips/" + escaped(with_.id)},
+                            "revoked the slip");
+       })
+      .add_option("number", with_.id, "As 'slip list' shows it")
       ->required();
 }
 
@@ -215,8 +211,7 @@ Result<Outcome> OfficerCommands::add() const {
   write(body, "employee_id", with_.employee_id);
   write(body, "phone", with_.phone);
   body.end_object();
-  GIMS_TRY(
-      gimsd_.ask({.verb = Verb::post, .path = "/users", .body = Redacted(body.take())}));
+  GIMS_TRY(gimsd_.ask({.verb = Verb::post, .path = "/users", .body = Redacted(body.take())}));
   return make_slip("made the account");
 }
 
@@ -229,8 +224,8 @@ Result<Outcome> OfficerCommands::change() const {
   write(body, "employee_id", with_.employee_id);
   write(body, "phone", with_.phone);
   body.end_object();
-  return gimsd_.show(
-      {.verb = Verb::patch, .path = user_path(), .body = Redacted(body.take())}, officer_text);
+  return gimsd_.show({.verb = Verb::patch, .path = user_path(), .body = Redacted(body.take())},
+                     officer_text);
 }
 
 Result<Outcome> OfficerCommands::list() const {
@@ -244,14 +239,12 @@ Result<Outcome> OfficerCommands::list() const {
 }
 
 Result<Outcome> OfficerCommands::act(const std::string& name, std::string_view done) const {
-  return gimsd_.tell(
-      {.verb = Verb::post, .path = user_path() + "/" + name, .body = reason_body()},
-      std::string(done) + " " + with_.user);
+  return gimsd_.tell({.verb = Verb::post, .path = user_path() + "/" + name, .body = reason_body()},
+                     std::string(done) + " " + with_.user);
 }
 
 Result<Outcome> OfficerCommands::reset() const {
-  GIMS_TRY(
-      gimsd_.ask({.verb = Verb::post, .path = user_path() + "/reset", .body = reason_body()}));
+  GIMS_TRY(gimsd_.ask({.verb = Verb::post, .path = user_path() + "/reset", .body = reason_body()}));
   return make_slip("took the password away and ended all sessions of");
 }
 
@@ -271,8 +264,7 @@ Result<Outcome> OfficerCommands::make_slip(std::string_view done) const {
   body.member("hours", with_.hours).end_object();
   return gimsd_.show({.verb = Verb::post, .path = "/slips", .body = Redacted(body.take())},
                      [&](json::Value answer) {
-                       return std::string(done) + " " + with_.user + "\n" +
-                              codes_text(answer);
+                       return std::string(done) + " " + with_.user + "\n" + codes_text(answer);
                      });
 }
 
@@ -341,11 +333,10 @@ Result<Outcome> OfficerCommands::list_devices() const {
 
 Result<Outcome> OfficerCommands::act_on_device(const std::string& act,
                                                std::string_view done) const {
-  const std::string told =
-      std::string(done) + " the device " + with_.device + " of " + with_.user;
+  const std::string told = std::string(done) + " the device " + with_.device + " of " + with_.user;
   if (act == "revoke") return gimsd_.tell({.verb = Verb::del, .path = device_path()}, told);
-  return gimsd_.tell(
-      {.verb = Verb::post, .path = device_path() + "/" + act, .body = reason_body()}, told);
+  return gimsd_.tell({.verb = Verb::post, .path = device_path() + "/" + act, .body = reason_body()},
+                     told);
 }
 
 }  // namespace gims::ctl

@@ -43,8 +43,7 @@ Result<Outcome> Questions::tell(const Question& question, std::string_view done)
 }
 
 Result<Outcome> Questions::list(const std::string& path, std::string_view name,
-                                const PagesText& text, std::string after,
-                                std::int64_t most) const {
+                                const PagesText& text, std::string after, std::int64_t most) const {
   GIMS_TRY_ASSIGN(const auto pages, all_pages(path, std::move(after), most));
   Outcome outcome;
   outcome.out = json_ ? joined(pages, name) : text(pages);

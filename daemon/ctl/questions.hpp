@@ -1,4 +1,5 @@
-// What commands have in common that ask gimsd: one answer, or the pages of a list, as text or as JSON.
+// What commands have in common that ask gimsd: one answer, or the pages of a list, as text or as
+// JSON.
 #pragma once
 
 #include <chrono>

@@ -25,8 +25,8 @@ std::string status_text(json::Value status) {
   line(out, "connections", number_of(status, "connections"));
   line(out, "users",
        number_of(users, "active") + " active, " + number_of(users, "suspended") + " suspended, " +
-           number_of(users, "locked") + " locked, " +
-           number_of(users, "deactivated") + " deactivated");
+           number_of(users, "locked") + " locked, " + number_of(users, "deactivated") +
+           " deactivated");
   const bool broken = text_of(audit, "standing") == "broken";
   line(out, "audit",
        (broken ? std::string("ATTENTION: ") : std::string()) + text_of(audit, "text") + " (entry " +
@@ -62,7 +62,8 @@ std::string devices_text(json::Value list) {
   Table table({"DEVICE", "NAME", "STATE", "LAST SEEN", "ADDRESS", "PROGRAM"});
   for (const json::Value device : list.get("devices").array()) {
     table.add({text_of(device, "device_id"), or_dash(text_of(device, "display_name")),
-               text_of(device, "state"), time_of(device, "last_seen_ts"), or_dash(text_of(device, "last_seen_ip")),
+               text_of(device, "state"), time_of(device, "last_seen_ts"),
+               or_dash(text_of(device, "last_seen_ip")),
                or_dash(text_of(device, "last_seen_agent"))});
   }
   return table.text();

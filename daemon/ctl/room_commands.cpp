@@ -16,12 +16,10 @@ RoomCommands::RoomCommands(CLI::App& app, RoomArguments& with, const std::string
     const std::string find = with_.find.empty() ? "" : "?q=" + escaped(with_.find);
     return gimsd_.list("/rooms" + find, "rooms", rooms_text);
   }).add_option("--find", with_.find, "Part of a name, topic, alias or id");
-  of_room(rooms, "show", "A room", [this] {
-    return gimsd_.show({.path = room_path()}, room_text);
-  });
-  of_room(rooms, "members", "Who is in it", [this] {
-    return gimsd_.list(room_path() + "/members", "members", members_text);
-  });
+  of_room(rooms, "show", "A room",
+          [this] { return gimsd_.show({.path = room_path()}, room_text); });
+  of_room(rooms, "members", "Who is in it",
+          [this] { return gimsd_.list(room_path() + "/members", "members", members_text); });
   of_room(rooms, "shut", "Let everybody leave, and nobody come again", [this] { return shut(); })
       .add_option("--reason", with_.reason, "Its members read it")
       ->required();

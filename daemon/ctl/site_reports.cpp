@@ -58,9 +58,8 @@ std::string officer_text(json::Value officer) {
   line(out, "phone", dash_of(officer, "phone"));
   line(out, "made", time_of(officer, "created_ts"));
   line(out, "last seen", time_of(officer, "last_seen_ts"));
-  line(out, "password", officer.get("must_change_password").bool_or(false)
-                            ? "to be chosen by its owner"
-                            : "set");
+  line(out, "password",
+       officer.get("must_change_password").bool_or(false) ? "to be chosen by its owner" : "set");
   line(out, "slip", dash_of(officer.get("slip"), "state"));
   line(out, "rooms", number_of(officer, "rooms"));
   const std::size_t devices = officer.get("devices").size();
@@ -192,8 +191,9 @@ std::string reports_text(const Pages& pages) {
   Table table({"REPORT", "TIME", "BY", "ABOUT", "WHAT", "REASON", "STATE", "NOTE"});
   for_all(pages, "reports", [&](json::Value report) {
     const std::string about = text_of(report, "about");
-    const std::string what =
-        text_of(report, about == "user" ? "user_id" : about == "room" ? "room_id" : "event_id");
+    const std::string what = text_of(report, about == "user"   ? "user_id"
+                                             : about == "room" ? "room_id"
+                                                               : "event_id");
     table.add({number_of(report, "report_id"), time_of(report, "ts"), text_of(report, "reporter"),
                about, what, dash_of(report, "reason"), text_of(report, "state"),
                dash_of(report, "note")});

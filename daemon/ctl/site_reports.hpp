@@ -1,5 +1,5 @@
-// What gimsd answered of officers, devices, rooms and reports, for a person. `pages`: objects with the
-// list that the function is named after.
+// What gimsd answered of officers, devices, rooms and reports, for a person. `pages`: objects with
+// the list that the function is named after.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// A list of officers that somebody uploads: whatever it is, it is a bounded table or refused in words.
+// A list of officers that somebody uploads: whatever it is, it is a bounded table or refused in
+// words.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   gims::test::is_harmless(status_text(document->root()));
   gims::test::is_harmless(user_text(document->root()));
   gims::test::is_harmless(devices_text(document->root()));
-  for (const auto text_of : {officer_text, organisation_text, part_text, codes_text, imported_text, room_text}) {
+  for (const auto text_of :
+       {officer_text, organisation_text, part_text, codes_text, imported_text, room_text}) {
     gims::test::is_harmless(text_of(document->root()));
   }
   std::vector<gims::json::Document> pages;
@@ -27,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   gims::test::is_harmless(users_text(pages));
   gims::test::is_harmless(entries_text(pages));
   gims::test::is_harmless(import_text(pages.front().root(), pages));
-  for (const auto text_of : {officers_text, slips_text, site_devices_text, rooms_text, members_text, reports_text}) {
+  for (const auto text_of :
+       {officers_text, slips_text, site_devices_text, rooms_text, members_text, reports_text}) {
     gims::test::is_harmless(text_of(pages));
   }
   return 0;

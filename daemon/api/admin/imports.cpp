@@ -74,9 +74,8 @@ Result<std::string> rows(Imports& imports, const Call& call) {
   GIMS_TRY_ASSIGN(const std::int64_t limit, limit_of(call));
   const auto only = call.query("only");
   if (only && *only != "bad") return service::invalid_param("only is bad, or is not there.");
-  GIMS_TRY_ASSIGN(const auto page,
-                  imports.rows(std::string(call.param("importId")), after, only.has_value(),
-                               static_cast<std::size_t>(limit)));
+  GIMS_TRY_ASSIGN(const auto page, imports.rows(std::string(call.param("importId")), after,
+                                                only.has_value(), static_cast<std::size_t>(limit)));
   json::Writer out;
   out.begin_object().key("rows");
   write(out, page.rows);
@@ -108,11 +107,11 @@ void commit(Imports& imports, Call call) {
 Routes import_routes(Imports& imports) {
   using http::Method;
   Routes routes;
-  routes.push_back(admin_route(Method::post, "/_gims/admin/v1/imports", BodyKind::bytes,
-                               [&imports](Call call) {
-                                 auto answer = preview(imports, call);
-                                 std::move(call).result(std::move(answer));
-                               }));
+  routes.push_back(
+      admin_route(Method::post, "/_gims/admin/v1/imports", BodyKind::bytes, [&imports](Call call) {
+        auto answer = preview(imports, call);
+        std::move(call).result(std::move(answer));
+      }));
   routes.back().body_limit = file_limit;
   routes.push_back(admin_route(Method::get, "/_gims/admin/v1/imports/{importId}/rows",
                                BodyKind::none, [&imports](Call call) {
@@ -122,13 +121,12 @@ Routes import_routes(Imports& imports) {
   routes.push_back(admin_route(Method::post, "/_gims/admin/v1/imports/{importId}/commit",
                                BodyKind::json_object,
                                [&imports](Call call) { commit(imports, std::move(call)); }));
-  routes.push_back(admin_route(Method::del, "/_gims/admin/v1/imports/{importId}", BodyKind::none,
-                               [&imports](Call call) {
-                                 const auto done =
-                                     imports.discard(std::string(call.param("importId")));
-                                 if (!done) return std::move(call).error(done.error());
-                                 std::move(call).reply_empty();
-                               }));
+  routes.push_back(admin_route(
+      Method::del, "/_gims/admin/v1/imports/{importId}", BodyKind::none, [&imports](Call call) {
+        const auto done = imports.discard(std::string(call.param("importId")));
+        if (!done) return std::move(call).error(done.error());
+        std::move(call).reply_empty();
+      }));
   return routes;
 }
 

@@ -109,8 +109,8 @@ void shut_down(Rooms& rooms, Call call) {
 Routes room_routes(SiteRooms& site, Rooms& rooms) {
   using http::Method;
   Routes routes;
-  const auto reading = [&](std::string_view path, Result<std::string> (*read)(SiteRooms&,
-                                                                              const Call&)) {
+  const auto reading = [&](std::string_view path,
+                           Result<std::string> (*read)(SiteRooms&, const Call&)) {
     routes.push_back(admin_route(Method::get, path, BodyKind::none, [&site, read](Call call) {
       auto answer = read(site, call);
       std::move(call).result(std::move(answer));

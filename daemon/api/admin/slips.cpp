@@ -25,8 +25,8 @@ Result<std::string> list(Slips& slips, const Call& call) {
   GIMS_TRY_ASSIGN(const std::int64_t limit, limit_of(call));
   std::optional<SlipState> state;
   if (const auto name = call.query("state")) {
-    const auto* const found = std::ranges::find(
-        states, *name, [](SlipState each) { return service::name_of(each); });
+    const auto* const found =
+        std::ranges::find(states, *name, [](SlipState each) { return service::name_of(each); });
     if (found == states.end()) {
       return service::invalid_param("A slip is outstanding, used, expired or revoked.");
     }

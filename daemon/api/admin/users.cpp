@@ -17,8 +17,8 @@ namespace {
 using service::UserState;
 
 constexpr std::array<std::string_view, 8> of_new_user{
-    "localpart",  "password",       "display_name", "must_change_password",
-    "unit_id",    "designation_id", "employee_id",  "phone"};
+    "localpart", "password",       "display_name", "must_change_password",
+    "unit_id",   "designation_id", "employee_id",  "phone"};
 constexpr std::array<std::string_view, 5> of_change{"display_name", "unit_id", "designation_id",
                                                     "employee_id", "phone"};
 constexpr std::array<std::string_view, 3> of_reset{"password", "must_change_password", "reason"};
@@ -72,18 +72,18 @@ void add(const OfficerServices& services, Call call) {
   auto what = decode_change(call.body());
   if (!what) return std::move(call).error(what.error());
   service::Actor actor = actor_of(call);
-  services.officers.create(
-      std::move(*user), std::move(*what), std::move(actor),
-      [call = std::move(call)](Result<std::string> user_id) mutable {
-        if (!user_id) {
-          // The specification has 400 for it where somebody registers.
-          if (user_id.error().code == "M_USER_IN_USE") user_id.error().kind = ErrorKind::conflict;
-          return std::move(call).error(user_id.error());
-        }
-        json::Writer out;
-        out.begin_object().member("user_id", *user_id).end_object();
-        std::move(call).reply(out.take());
-      });
+  services.officers.create(std::move(*user), std::move(*what), std::move(actor),
+                           [call = std::move(call)](Result<std::string> user_id) mutable {
+                             if (!user_id) {
+                               // The specification has 400 for it where somebody registers.
+                               if (user_id.error().code == "M_USER_IN_USE")
+                                 user_id.error().kind = ErrorKind::conflict;
+                               return std::move(call).error(user_id.error());
+                             }
+                             json::Writer out;
+                             out.begin_object().member("user_id", *user_id).end_object();
+                             std::move(call).reply(out.take());
+                           });
 }
 
 void write_place(json::Writer& out, const service::Officer& officer) {
@@ -174,7 +174,8 @@ void change(const OfficerServices& services, Call call) {
   }
   auto what = decode_change(call.body());
   if (!what) return std::move(call).error(what.error());
-  // The answer is the officer as stored: a worker may wait for the commit, the writer not for a read.
+  // The answer is the officer as stored: a worker may wait for the commit, the writer not for a
+  // read.
   std::promise<Result<>> promise;
   services.officers.change(user->user_id, std::move(*what), actor_of(call),
                            [&promise](Result<> done) { promise.set_value(std::move(done)); });
@@ -217,9 +218,8 @@ void reset(service::Users& users, Call call) {
     return users.take_password(std::move(act->user_id), std::move(act->reason), std::move(actor),
                                answer_empty(std::move(call)));
   }
-  users.reset_password(std::move(act->user_id), std::move(**password),
-                       must_change->value_or(false), std::move(actor),
-                       answer_empty(std::move(call)));
+  users.reset_password(std::move(act->user_id), std::move(**password), must_change->value_or(false),
+                       std::move(actor), answer_empty(std::move(call)));
 }
 
 void set_clearance(const OfficerServices& services, Call call) {
@@ -280,9 +280,9 @@ Routes user_routes(OfficerServices services) {
   routes.push_back(admin_route(Method::post, "/_gims/admin/v1/users/{userId}/reset",
                                BodyKind::json_object_or_empty,
                                [&users](Call call) { reset(users, std::move(call)); }));
-  routes.push_back(admin_route(Method::put, "/_gims/admin/v1/users/{userId}/clearance",
-                               BodyKind::json_object,
-                               [services](Call call) { set_clearance(services, std::move(call)); }));
+  routes.push_back(
+      admin_route(Method::put, "/_gims/admin/v1/users/{userId}/clearance", BodyKind::json_object,
+                  [services](Call call) { set_clearance(services, std::move(call)); }));
   routes.push_back(admin_route(Method::get, "/_gims/admin/v1/labels", BodyKind::none,
                                [](Call call) { std::move(call).reply(labels_json()); }));
   return routes;

@@ -107,12 +107,12 @@ Routes room_directory_routes(Rooms& rooms, RoomReads& reads, Directory& director
   routes.push_back(read_route(public_rooms_path, [&directory](const Call& call) {
     return get_public_rooms(directory, call);
   }));
-  routes.push_back(while_suspended(
-      write_route(Method::post, public_rooms_path, BodyKind::json_object_or_empty, small_body,
-                  Run::on_pool, [&directory](Call call) {
-                    auto answer = post_public_rooms(directory, call);
-                    std::move(call).result(std::move(answer));
-                  })));
+  routes.push_back(
+      while_suspended(write_route(Method::post, public_rooms_path, BodyKind::json_object_or_empty,
+                                  small_body, Run::on_pool, [&directory](Call call) {
+                                    auto answer = post_public_rooms(directory, call);
+                                    std::move(call).result(std::move(answer));
+                                  })));
   return routes;
 }
 

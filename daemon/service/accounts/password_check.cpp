@@ -54,17 +54,17 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
 void PasswordCheck::try_code(std::string key, User user, Redacted password, Done done) {
   std::string user_id = user.user_id;
   slips_->check(std::move(user_id), std::move(password),
-                    [this, key = std::move(key), user = std::move(user),
-                     done = std::move(done)](Result<bool> fits) mutable {
-                      if (!fits) {
-                        undo(key);
-                        return done(pass(std::move(fits)));
-                      }
-                      if (!*fits) return done(std::optional<User>());
-                      matched(key);
-                      user.by_code = true;
-                      done(std::optional(std::move(user)));
-                    });
+                [this, key = std::move(key), user = std::move(user),
+                 done = std::move(done)](Result<bool> fits) mutable {
+                  if (!fits) {
+                    undo(key);
+                    return done(pass(std::move(fits)));
+                  }
+                  if (!*fits) return done(std::optional<User>());
+                  matched(key);
+                  user.by_code = true;
+                  done(std::optional(std::move(user)));
+                });
 }
 
 Result<> PasswordCheck::begin(const std::string& key) {

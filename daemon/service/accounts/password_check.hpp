@@ -13,8 +13,8 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
-#include "service/accounts/slips.hpp"
 #include "service/accounts/passwords.hpp"
+#include "service/accounts/slips.hpp"
 #include "service/accounts/users.hpp"
 
 namespace gims::service {

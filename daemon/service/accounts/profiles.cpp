@@ -52,7 +52,7 @@ constexpr std::string_view of_the_site = "gims.";
 using Names = sql_of::OfficerNames::Row;
 struct SiteField {
   std::string_view name;
-  std::optional<std::string> Names::*value;
+  std::optional<std::string> Names::* value;
 };
 constexpr std::array site_fields{SiteField{"gims.department", &Names::department},
                                  SiteField{"gims.designation", &Names::designation},

@@ -37,9 +37,9 @@ class Profiles {
   [[nodiscard]] Result<Fields> all(std::string_view user_id);
   // The field's JSON. M_NOT_FOUND.
   [[nodiscard]] Result<std::string> field(std::string_view user_id, std::string_view name);
-  // `json`: the new value; nothing removes the field. M_FORBIDDEN for what administrators say of the
-  // account (service/officers). M_KEY_TOO_LARGE, M_PROFILE_TOO_LARGE,
-  // M_INVALID_PARAM where displayname or avatar_url are not strings.
+  // `json`: the new value; nothing removes the field. M_FORBIDDEN for what administrators say of
+  // the account (service/officers). M_KEY_TOO_LARGE, M_PROFILE_TOO_LARGE, M_INVALID_PARAM where
+  // displayname or avatar_url are not strings.
   void set(std::string user_id, std::string name, std::optional<std::string> json,
            std::move_only_function<void(Result<>)> done);
 

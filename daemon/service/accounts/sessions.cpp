@@ -273,8 +273,7 @@ Result<Sessions::Known> Sessions::load(const TokenHash& hash, Origin origin) {
   GIMS_TRY_ASSIGN(store::Reader reader, store_->read());
   GIMS_TRY_ASSIGN(auto row, sql::first(reader.sql(), sql_of::AccessTokenByHash{as_blob(hash)}));
   if (!row) {
-    GIMS_TRY_ASSIGN(const auto wiped,
-                    sql::first(reader.sql(), sql_of::WipedToken{as_blob(hash)}));
+    GIMS_TRY_ASSIGN(const auto wiped, sql::first(reader.sql(), sql_of::WipedToken{as_blob(hash)}));
     if (wiped) note_wiped(hash, std::string(origin.address));
     return unknown_token(false);
   }

@@ -63,8 +63,8 @@ class Sessions final : public store::ChangeListener {
   void attach(store::Store& store, Users& users, PasswordCheck& password_check,
               DeviceRemoval& removal) noexcept;
 
-  // M_FORBIDDEN for an unknown user as for a wrong password, and for a code that was used; M_USER_DEACTIVATED, M_USER_LOCKED;
-  // M_LIMIT_EXCEEDED as PasswordCheck says.
+  // M_FORBIDDEN for an unknown user as for a wrong password, and for a code that was used;
+  // M_USER_DEACTIVATED, M_USER_LOCKED; M_LIMIT_EXCEEDED as PasswordCheck says.
   void login(LoginRequest request, Origin origin,
              std::move_only_function<void(Result<SignedIn>)> done);
   // A new device for an account whose owner is known to be there (registration).

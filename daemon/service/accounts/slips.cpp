@@ -130,12 +130,13 @@ Result<SlipWithCode> Slips::make_one(store::Transaction& transaction, const std:
   SlipWithCode slip{
       .slip_id = 0, .user_id = user_id, .code = make_code(), .expires_ts = expires_ts};
   const crypto::Digest digest = hash(user_id, normal(slip.code.reveal()).reveal());
-  GIMS_TRY_ASSIGN(const auto row, sql::first(sql, sql_of::InsertSlip{.user_id = user_id,
-                                                                     .code_hash = as_blob(digest),
-                                                                     .made_by = actor.name,
-                                                                     .made_ts = transaction.now_ms(),
-                                                                     .expires_ts = expires_ts,
-                                                                     .attempts_left = attempts}));
+  GIMS_TRY_ASSIGN(const auto row,
+                  sql::first(sql, sql_of::InsertSlip{.user_id = user_id,
+                                                     .code_hash = as_blob(digest),
+                                                     .made_by = actor.name,
+                                                     .made_ts = transaction.now_ms(),
+                                                     .expires_ts = expires_ts,
+                                                     .attempts_left = attempts}));
   slip.slip_id = row->slip_id;
   json::Writer detail;
   detail.begin_object().member("expires_ts", expires_ts).member("slip", slip.slip_id).end_object();
@@ -143,7 +144,8 @@ Result<SlipWithCode> Slips::make_one(store::Transaction& transaction, const std:
   return slip;
 }
 
-void Slips::revoke(std::int64_t slip_id, Actor actor, std::move_only_function<void(Result<>)> done) {
+void Slips::revoke(std::int64_t slip_id, Actor actor,
+                   std::move_only_function<void(Result<>)> done) {
   store_->writer().submit(
       [slip_id, actor = std::move(actor)](store::Transaction& transaction) -> Result<> {
         sql::Connection& sql = transaction.sql();

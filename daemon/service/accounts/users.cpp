@@ -116,8 +116,7 @@ void Users::create(NewUser user, std::optional<Actor> actor,
   if (!known) return done(pass(std::move(known)));
   if (*known) return done(in_use());
   if (!user.password) {
-    return insert(std::move(user), std::move(*id), std::nullopt, std::move(actor),
-                  std::move(done));
+    return insert(std::move(user), std::move(*id), std::nullopt, std::move(actor), std::move(done));
   }
   if (auto strong = Passwords::check_strength(user.password->reveal(), policy_.shortest_password);
       !strong) {
@@ -230,31 +229,30 @@ void Users::store_password(NewPassword change, std::move_only_function<void(Resu
   }
   std::string user_id = change.user_id;
   Redacted password = std::move(change.password);
-  passwords_.hash(std::move(user_id), std::move(password),
-                  [this, change = std::move(change),
-                   done = std::move(done)](Result<std::string> hashed) mutable {
-                    if (!hashed) return done(pass(std::move(hashed)));
-                    store_.writer().submit(
-                        [this, change = std::move(change),
-                         hash = std::move(*hashed)](store::Transaction& transaction) -> Result<> {
-                          GIMS_TRY(require_open(transaction, change.user_id));
-                          GIMS_TRY(sql::run(
-                              transaction.sql(),
-                              sql_of::UpdatePassword{.user_id = change.user_id,
-                                                     .password_hash = sql::Blob{hash},
-                                                     .must_change_password = change.must_change}));
-                          GIMS_TRY(sql::run(transaction.sql(),
-                                            sql_of::EndSlipsOfUser{change.user_id,
-                                                                   transaction.now_ms()}));
-                          transaction.publish(store::UserStateChanged{change.user_id});
-                          if (!change.actor) return {};
-                          if (end_of_devices_)
-                            GIMS_TRY(end_of_devices_(transaction, change.user_id));
-                          return audit(transaction, *change.actor, "user.reset", change.user_id,
-                                       R"({"sessions":"ended"})");
-                        },
-                        std::move(done));
-                  });
+  passwords_.hash(
+      std::move(user_id), std::move(password),
+      [this, change = std::move(change),
+       done = std::move(done)](Result<std::string> hashed) mutable {
+        if (!hashed) return done(pass(std::move(hashed)));
+        store_.writer().submit(
+            [this, change = std::move(change),
+             hash = std::move(*hashed)](store::Transaction& transaction) -> Result<> {
+              GIMS_TRY(require_open(transaction, change.user_id));
+              GIMS_TRY(
+                  sql::run(transaction.sql(),
+                           sql_of::UpdatePassword{.user_id = change.user_id,
+                                                  .password_hash = sql::Blob{hash},
+                                                  .must_change_password = change.must_change}));
+              GIMS_TRY(sql::run(transaction.sql(),
+                                sql_of::EndSlipsOfUser{change.user_id, transaction.now_ms()}));
+              transaction.publish(store::UserStateChanged{change.user_id});
+              if (!change.actor) return {};
+              if (end_of_devices_) GIMS_TRY(end_of_devices_(transaction, change.user_id));
+              return audit(transaction, *change.actor, "user.reset", change.user_id,
+                           R"({"sessions":"ended"})");
+            },
+            std::move(done));
+      });
 }
 
 Result<Users::Counts> Users::count() {

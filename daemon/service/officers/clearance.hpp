@@ -1,4 +1,5 @@
-// The site's labels, the lowest first: what a clearance is a level of. Nothing is enforced by them yet.
+// The site's labels, the lowest first: what a clearance is a level of. Nothing is enforced by them
+// yet.
 #pragma once
 
 #include <array>

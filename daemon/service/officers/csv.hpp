@@ -1,6 +1,6 @@
-// Tables as offices export them: comma-separated values (RFC 4180) in UTF-8, with a byte order mark or
-// without; with semicolons or tabs, as some settings of a region write them; and "Unicode text" of
-// spreadsheets, which is UTF-16 with tabs. Pure; hostile bytes come in here.
+// Tables as offices export them: comma-separated values (RFC 4180) in UTF-8, with a byte order mark
+// or without; with semicolons or tabs, as some settings of a region write them; and "Unicode text"
+// of spreadsheets, which is UTF-16 with tabs. Pure; hostile bytes come in here.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +31,8 @@ struct CsvTable {
 };
 
 // GIMS_IMPORT, with what to do: too large, no row, a quotation mark that is never closed, text that
-// is neither UTF-8 nor UTF-16 as a whole (a spreadsheet file itself, say), too many rows or columns.
+// is neither UTF-8 nor UTF-16 as a whole (a spreadsheet file itself, say), too many rows or
+// columns.
 [[nodiscard]] Result<CsvTable> parse_csv(std::string_view bytes);
 
 }  // namespace gims::service

@@ -198,12 +198,11 @@ class RowReader {
 
   void add(std::string_view errcode, std::optional<Column> column, std::string error) {
     if (made_.errors.size() == most_errors) return;
-    made_.errors.push_back(
-        {.row = row_.number,
-         .errcode = std::string(errcode),
-         .error = std::move(error),
-         .column = column ? std::string(name_of(*column)) : std::string(),
-         .value = column ? shown(field(*column), shown_value) : std::string()});
+    made_.errors.push_back({.row = row_.number,
+                            .errcode = std::string(errcode),
+                            .error = std::move(error),
+                            .column = column ? std::string(name_of(*column)) : std::string(),
+                            .value = column ? shown(field(*column), shown_value) : std::string()});
   }
 
   bool readable() {
@@ -362,8 +361,7 @@ void find_twice(std::vector<ImportRow>& rows) {
 
 }  // namespace
 
-Result<ImportedFile> read_import(std::string_view bytes, const Users& users,
-                                 sql::Connection& sql) {
+Result<ImportedFile> read_import(std::string_view bytes, const Users& users, sql::Connection& sql) {
   GIMS_TRY_ASSIGN(const CsvTable table, parse_csv(bytes));
   GIMS_TRY_ASSIGN(const Places places, places_of(table.head));
   GIMS_TRY_ASSIGN(Site site, read_site(users, sql));

@@ -37,8 +37,8 @@ Result<bool> remove_some(store::Transaction& transaction) {
 
 }  // namespace
 
-// One import, an operation of the writer after the other; each `done` submits the next. Owned by the
-// callbacks.
+// One import, an operation of the writer after the other; each `done` submits the next. Owned by
+// the callbacks.
 class Imports::Run : public std::enable_shared_from_this<Run> {
  public:
   using Done = std::move_only_function<void(Result<ImportDone>)>;
@@ -62,18 +62,16 @@ class Imports::Run : public std::enable_shared_from_this<Run> {
  private:
   template <class Work, class Then>
   void submit(Work work, Then then) {
-    owner_.store_.writer().submit(
-        std::move(work), [self = shared_from_this(), then](auto outcome) {
-          if (!outcome) return self->give_up(std::move(outcome).error());
-          then(*self, *outcome);
-        });
+    owner_.store_.writer().submit(std::move(work), [self = shared_from_this(), then](auto outcome) {
+      if (!outcome) return self->give_up(std::move(outcome).error());
+      then(*self, *outcome);
+    });
   }
 
   void go_on() {
     if (at_ == good_.size()) return finish();
-    submit([self = shared_from_this()](store::Transaction& transaction) {
-             return self->make_some(transaction);
-           },
+    submit([self = shared_from_this()](
+               store::Transaction& transaction) { return self->make_some(transaction); },
            [](Run& run, std::size_t made) {
              run.at_ += made;
              run.go_on();
@@ -99,9 +97,8 @@ class Imports::Run : public std::enable_shared_from_this<Run> {
   }
 
   void finish() {
-    submit([self = shared_from_this()](store::Transaction& transaction) {
-             return self->make_them_be_there(transaction);
-           },
+    submit([self = shared_from_this()](
+               store::Transaction& transaction) { return self->make_them_be_there(transaction); },
            [](Run& run, std::size_t made) { run.succeed(made); });
   }
 
@@ -173,9 +170,8 @@ Result<ImportPreview> Imports::preview(std::string_view bytes) {
   const std::scoped_lock lock(mutex_);
   std::erase_if(kept_, [&](const Kept& one) { return one.import_id == preview.import_id; });
   if (kept_.size() >= most_kept) kept_.pop_front();
-  kept_.push_back({.import_id = preview.import_id,
-                   .expires_ts = preview.expires_ts,
-                   .file = std::move(file)});
+  kept_.push_back(
+      {.import_id = preview.import_id, .expires_ts = preview.expires_ts, .file = std::move(file)});
   return preview;
 }
 
@@ -238,8 +234,7 @@ void Imports::commit(std::string import_id, bool skip_bad, Actor actor,
     return done(fail(ErrorKind::conflict, "GIMS_ROWS", "There is no row that could be made."));
   }
   if (!begin()) {
-    return done(
-        fail(ErrorKind::conflict, "GIMS_BUSY", "Another import runs. Wait for its end."));
+    return done(fail(ErrorKind::conflict, "GIMS_BUSY", "Another import runs. Wait for its end."));
   }
   std::make_shared<Run>(*this, std::move(import_id), std::move(*file), std::move(actor),
                         std::move(done))

@@ -1,8 +1,8 @@
 // Officers from a file: looked at first, then made. What was looked at is kept in memory for a
 // while. All officers of a file are there at once, or none: they are stored in small operations, as
-// accounts that are not there yet, and the last operation makes them be there, with the entry of the
-// audit log. What a stop of the server left half done is taken out again. A file has one id, made of
-// what is in it, and is imported once.
+// accounts that are not there yet, and the last operation makes them be there, with the entry of
+// the audit log. What a stop of the server left half done is taken out again. A file has one id,
+// made of what is in it, and is imported once.
 #pragma once
 
 #include <chrono>
@@ -43,7 +43,7 @@ class Imports {
  public:
   static constexpr std::chrono::milliseconds kept{std::chrono::minutes(30)};
   static constexpr std::size_t most_kept = 4;
-  static constexpr std::size_t most_errors = 500;      // in the answer
+  static constexpr std::size_t most_errors = 500;       // in the answer
   static constexpr std::size_t officers_at_once = 100;  // in one operation of the writer
 
   // All outlive this; the store stops before it goes.
@@ -70,7 +70,8 @@ class Imports {
               std::move_only_function<void(Result<ImportDone>)> done);
   [[nodiscard]] Result<> discard(const std::string& import_id);
 
-  // Maintenance: takes out what a stop left of an import, and forgets old ones. True: there is more.
+  // Maintenance: takes out what a stop left of an import, and forgets old ones. True: there is
+  // more.
   [[nodiscard]] Result<bool> clean_some(store::Transaction& transaction);
 
  private:

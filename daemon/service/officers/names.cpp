@@ -12,9 +12,9 @@ namespace gims::service {
 namespace {
 
 // Bidirectional controls (Unicode Standard Annex 9): with them a name looks like another.
-constexpr std::array<std::string_view, 11> turning{
-    "\u061c", "\u200e", "\u200f", "\u202a", "\u202b", "\u202c",
-    "\u202d", "\u202e", "\u2066", "\u2067", "\u2068"};
+constexpr std::array<std::string_view, 11> turning{"\u061c", "\u200e", "\u200f", "\u202a",
+                                                   "\u202b", "\u202c", "\u202d", "\u202e",
+                                                   "\u2066", "\u2067", "\u2068"};
 // Line and paragraph separator, and the end of a direction.
 constexpr std::array<std::string_view, 3> other_controls{"\u2028", "\u2029", "\u2069"};
 

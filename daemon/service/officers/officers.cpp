@@ -269,17 +269,16 @@ Result<> Officers::apply(store::Transaction& transaction, std::string_view user_
   const auto name = text(what.name, &Row::name);
   const auto employee_id = text(what.employee_id, &Row::employee_id);
   const auto phone = text(what.phone, &Row::phone);
-  GIMS_TRY(sql::run(
-      sql, sql_of::SetOfficer{
-               .user_id = user_id,
-               .name = view_of(name),
-               .employee_id = view_of(employee_id),
-               .phone = view_of(phone),
-               .designation_id =
-                   after(what.designation_id, before ? before->designation_id : std::nullopt),
-               .ministry_id = path.ministry_id,
-               .department_id = path.department_id,
-               .section_id = path.section_id}));
+  GIMS_TRY(sql::run(sql, sql_of::SetOfficer{.user_id = user_id,
+                                            .name = view_of(name),
+                                            .employee_id = view_of(employee_id),
+                                            .phone = view_of(phone),
+                                            .designation_id = after(
+                                                what.designation_id,
+                                                before ? before->designation_id : std::nullopt),
+                                            .ministry_id = path.ministry_id,
+                                            .department_id = path.department_id,
+                                            .section_id = path.section_id}));
   return refresh(transaction, user_id);
 }
 

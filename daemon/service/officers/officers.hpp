@@ -1,5 +1,5 @@
-// Officers: accounts with a name, a place in the organisation and a clearance, as administrators keep
-// them. What ordinary clients show of one is "Name (Designation)" as the display name, so that
+// Officers: accounts with a name, a place in the organisation and a clearance, as administrators
+// keep them. What ordinary clients show of one is "Name (Designation)" as the display name, so that
 // colleagues find and tell one another by both, in the directory and in every room; its owner
 // cannot change it. Ministry, department, section and designation are fields of the profile, too.
 #pragma once

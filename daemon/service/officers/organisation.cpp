@@ -48,8 +48,9 @@ void write(json::Writer& out, const What& unit, std::int64_t parent_id) {
 Result<> check_parent(sql::Connection& sql, const UnitWanted& wanted) {
   const bool is_ministry = wanted.kind == UnitKind::ministry;
   if (is_ministry != (wanted.parent_id == 0)) {
-    return wrong_state("A ministry is in nothing; a department is in a ministry, a section in a "
-                       "department.");
+    return wrong_state(
+        "A ministry is in nothing; a department is in a ministry, a section in a "
+        "department.");
   }
   if (is_ministry) return {};
   GIMS_TRY_ASSIGN(const auto parent, sql::first(sql, sql_of::UnitById{wanted.parent_id}));
@@ -102,12 +103,12 @@ Result<> move_officers(sql::Connection& sql, std::int64_t unit_id, const UnitWan
   }
   GIMS_TRY_ASSIGN(const auto department, sql::first(sql, sql_of::UnitById{wanted.parent_id}));
   if (!department) return no_such_unit();
-  return sql::run(sql, sql_of::MoveOfficersOfSection{unit_id, wanted.parent_id,
-                                                     department->parent_id});
+  return sql::run(sql,
+                  sql_of::MoveOfficersOfSection{unit_id, wanted.parent_id, department->parent_id});
 }
 
-Result<Unit> change(store::Transaction& transaction, std::int64_t unit_id,
-                    const UnitWanted& wanted, const Actor& actor) {
+Result<Unit> change(store::Transaction& transaction, std::int64_t unit_id, const UnitWanted& wanted,
+                    const Actor& actor) {
   sql::Connection& sql = transaction.sql();
   GIMS_TRY_ASSIGN(const auto before, sql::first(sql, sql_of::UnitById{unit_id}));
   if (!before) return no_such_unit();
@@ -365,8 +366,8 @@ void Organisation::change_designation(std::int64_t designation_id, DesignationWa
                                       std::move_only_function<void(Result<Designation>)> done) {
   if (auto fine = check_names(wanted); !fine) return done(pass(std::move(fine)));
   store_.writer().submit(
-      [designation_id, wanted = std::move(wanted), actor = std::move(actor)](
-          store::Transaction& transaction) {
+      [designation_id, wanted = std::move(wanted),
+       actor = std::move(actor)](store::Transaction& transaction) {
         return change(transaction, designation_id, wanted, actor);
       },
       std::move(done));

@@ -1,5 +1,5 @@
-// The organisation: a ministry has departments, a department has sections; designations are the same
-// everywhere. An officer is in a unit and has a designation, either or both.
+// The organisation: a ministry has departments, a department has sections; designations are the
+// same everywhere. An officer is in a unit and has a designation, either or both.
 #pragma once
 
 #include <cstddef>

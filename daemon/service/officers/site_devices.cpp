@@ -215,17 +215,17 @@ void SiteDevices::end(std::string user_id, std::string device_id, bool lost, std
         const auto view = [](const std::optional<std::string>& text) {
           return text ? std::optional<std::string_view>(*text) : std::nullopt;
         };
-        GIMS_TRY(sql::run(
-            sql, sql_of::UpsertEndedDevice{
-                     .user_id = user_id,
-                     .device_id = device_id,
-                     .state = name_of(lost ? DeviceState::wiping : DeviceState::revoked),
-                     .ended_ts = transaction.now_ms(),
-                     .display_name = view(row->display_name),
-                     .created_ts = row->created_ts,
-                     .last_seen_ts = row->last_seen_ts,
-                     .last_seen_ip = view(row->last_seen_ip),
-                     .last_seen_agent = view(row->last_seen_agent)}));
+        GIMS_TRY(
+            sql::run(sql, sql_of::UpsertEndedDevice{
+                              .user_id = user_id,
+                              .device_id = device_id,
+                              .state = name_of(lost ? DeviceState::wiping : DeviceState::revoked),
+                              .ended_ts = transaction.now_ms(),
+                              .display_name = view(row->display_name),
+                              .created_ts = row->created_ts,
+                              .last_seen_ts = row->last_seen_ts,
+                              .last_seen_ip = view(row->last_seen_ip),
+                              .last_seen_agent = view(row->last_seen_agent)}));
         GIMS_TRY(sql::run(sql, sql_of::ForgetWipedTokens{user_id, device_id}));
         if (lost) {
           GIMS_TRY(sql::run(sql, sql_of::RememberAccessTokens{user_id, device_id}));

@@ -100,10 +100,11 @@ class Rooms {
     std::string reason = {};
   };
   void report(Actor actor, Report report, Done<> done);
-  // An administrator's: all members leave, with the reason, and nobody comes in again or does anything
-  // in it; it is in no directory, and its aliases are free. Done when the last one has left.
-  // M_NOT_FOUND; GIMS_STATE where it is shut already.
-  void shut_down(std::string room_id, std::string reason, service::Actor administrator, Done<> done);
+  // An administrator's: all members leave, with the reason, and nobody comes in again or does
+  // anything in it; it is in no directory, and its aliases are free. Done when the last one has
+  // left. M_NOT_FOUND; GIMS_STATE where it is shut already.
+  void shut_down(std::string room_id, std::string reason, service::Actor administrator,
+                 Done<> done);
   // Maintenance: goes on where a stop of the server left members in a room that was shut. True:
   // there may be more.
   [[nodiscard]] Result<bool> empty_shut_rooms(store::Transaction& transaction);

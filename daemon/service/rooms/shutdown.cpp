@@ -29,10 +29,9 @@ Result<store::RoomNid> Core::shut(store::Transaction& transaction, std::string_v
   const store::RoomNid nid = room->nid();
   transaction.on_failure([this, nid] { timeline_.cache().drop(nid); });
   room->shut();
-  GIMS_TRY(sql::run(transaction.sql(),
-                    sql_of::ShutRoom{.room_nid = nid,
-                                     .shut_ts = transaction.now_ms(),
-                                     .shut_reason = reason}));
+  GIMS_TRY(sql::run(
+      transaction.sql(),
+      sql_of::ShutRoom{.room_nid = nid, .shut_ts = transaction.now_ms(), .shut_reason = reason}));
   GIMS_TRY(sql::run(transaction.sql(), sql_of::DeleteAliasesOfRoom{nid}));
   json::Writer detail;
   detail.begin_object().member("reason", reason).end_object();
@@ -47,9 +46,9 @@ Result<bool> Core::empty_some(store::Transaction& transaction, store::RoomNid ni
   json::Writer content;
   content.begin_object().member("membership", "leave").member("reason", reason).end_object();
   for (const std::string_view membership : {"invite", "knock", "join"}) {
-    GIMS_TRY_ASSIGN(const auto members,
-                    sql::all(transaction.sql(),
-                             sql_of::SomeMembers{nid, membership, members_at_once}));
+    GIMS_TRY_ASSIGN(
+        const auto members,
+        sql::all(transaction.sql(), sql_of::SomeMembers{nid, membership, members_at_once}));
     std::size_t gone = 0;
     for (const auto& row : members) {
       // By the member's own leaving, which no state of a room can refuse.
@@ -100,8 +99,8 @@ Result<bool> Rooms::empty_shut_rooms(store::Transaction& transaction) {
     GIMS_TRY_ASSIGN(const auto shut,
                     sql::all(transaction.sql(), sql_of::ShutRooms{at, rooms_at_once}));
     for (const auto& row : shut) {
-      GIMS_TRY_ASSIGN(const bool some, core_->empty_some(transaction, row.room_nid,
-                                                         row.shut_reason.value_or("")));
+      GIMS_TRY_ASSIGN(const bool some,
+                      core_->empty_some(transaction, row.room_nid, row.shut_reason.value_or("")));
       if (some) return true;
       at = row.room_nid;
     }

@@ -19,9 +19,9 @@ Result<matrix::EventPtr> state_of(sql::Connection& sql, const RoomSummary& room,
                                   std::string_view type) {
   const matrix::RoomVersion* version = matrix::find_room_version(room.version);
   if (version == nullptr) return matrix::EventPtr();
-  GIMS_TRY_ASSIGN(auto row, sql::first(sql, sql_of::CurrentStateEvent{.room_nid = room.nid,
-                                                                      .type = type,
-                                                                      .state_key = ""}));
+  GIMS_TRY_ASSIGN(auto row,
+                  sql::first(sql, sql_of::CurrentStateEvent{
+                                      .room_nid = room.nid, .type = type, .state_key = ""}));
   if (!row) return matrix::EventPtr();
   return matrix::Event::from_store(*version, row->event_id, std::move(row->pdu));
 }

@@ -1,5 +1,5 @@
-// All rooms as administrators see them: what the server knows about a room, and nothing that was said
-// in it. Thread: any but a loop's.
+// All rooms as administrators see them: what the server knows about a room, and nothing that was
+// said in it. Thread: any but a loop's.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ class SiteRooms {
 
   struct Query {
     std::string after = {};
-    std::string text = {};  // part of name, topic, alias or id, letters compared without case (ASCII)
+    std::string text =
+        {};  // part of name, topic, alias or id, letters compared without case (ASCII)
     std::optional<std::int64_t> classification = {};
     std::int64_t count = 100;
   };

@@ -104,10 +104,8 @@ class AdminApi : public ::testing::Test {
     Routes all;
     for (Routes module :
          {status_routes(status), migration_routes(migration),
-          user_routes({.users = users,
-                       .officers = officers,
-                       .slips = slips,
-                       .devices = site_devices}),
+          user_routes(
+              {.users = users, .officers = officers, .slips = slips, .devices = site_devices}),
           organisation_routes(organisation), import_routes(imports), slip_routes(users, slips),
           device_routes(users, site_devices), room_routes(site_rooms, room_service),
           report_routes(reports), identity_routes(users, two_persons), audit_routes(audit),
@@ -433,10 +431,10 @@ TEST_F(AdminApi, ADeviceThatIsRevokedIsSignedOutAndItsKeysGo) {
 }
 
 TEST_F(AdminApi, AnOfficerComesInByASlipOnce) {
-  ASSERT_EQ(post("/users", R"({"localpart":"desk.officer","display_name":"Asha Rao"})").status, 200);
+  ASSERT_EQ(post("/users", R"({"localpart":"desk.officer","display_name":"Asha Rao"})").status,
+            200);
   EXPECT_EQ(get("/users").root().get("users").at(0).get("slip").string_or(""), "none");
-  const auto made =
-      post("/slips", R"({"user_ids":["@desk.officer:gims.internal"],"hours":24})");
+  const auto made = post("/slips", R"({"user_ids":["@desk.officer:gims.internal"],"hours":24})");
   ASSERT_EQ(made.status, 200) << made.code();
   const json::Value slip = made.root().get("slips").at(0);
   const std::string code(slip.get("code").string_or(""));
@@ -465,8 +463,7 @@ TEST_F(AdminApi, AnOfficerHasAPlaceInTheOrganisation) {
       post("/organisation/units", R"({"kind":"ministry","name":"Home Affairs","name_hi":"गृह"})");
   ASSERT_EQ(ministry.status, 200) << ministry.code();
   const std::string unit(ministry.root().get("unit_id").string_or(""));
-  const auto title =
-      post("/organisation/designations", R"({"name":"Under Secretary","rank":30})");
+  const auto title = post("/organisation/designations", R"({"name":"Under Secretary","rank":30})");
   ASSERT_EQ(title.status, 200);
   const std::string designation(title.root().get("designation_id").string_or(""));
   ASSERT_EQ(post("/users", R"({"localpart":"desk.officer","display_name":"Asha Rao","unit_id":")" +
@@ -485,9 +482,8 @@ TEST_F(AdminApi, AnOfficerHasAPlaceInTheOrganisation) {
   EXPECT_FALSE(changed.root().get("unit_id").valid());
   EXPECT_EQ(changed.root().get("phone").string_or(""), "1234");
   EXPECT_EQ(changed.root().get("designation_id").string_or(""), designation);
-  EXPECT_EQ(newest().detail,
-            R"({"after":{"designation_id":1,"name":"Asha Rao","phone":"1234"},)"
-            R"("before":{"designation_id":1,"name":"Asha Rao","unit_id":1}})");
+  EXPECT_EQ(newest().detail, R"({"after":{"designation_id":1,"name":"Asha Rao","phone":"1234"},)"
+                             R"("before":{"designation_id":1,"name":"Asha Rao","unit_id":1}})");
   EXPECT_EQ(ask("PATCH", "/users/desk.officer", R"({"clearance":"secret"})").code(), "M_BAD_JSON");
   EXPECT_EQ(ask("DELETE", "/organisation/units/" + unit).status, 200);
   const auto whole = get("/organisation");
@@ -501,7 +497,8 @@ TEST_F(AdminApi, AClearanceIsALabelOfTheSite) {
   ASSERT_EQ(ask("PUT", "/users/desk.officer/clearance", R"({"clearance":"secret","reason":"post"})")
                 .status,
             200);
-  expect_entry(2, "user.clearance", R"({"after":"secret","before":"unclassified","reason":"post"})");
+  expect_entry(2, "user.clearance",
+               R"({"after":"secret","before":"unclassified","reason":"post"})");
   EXPECT_EQ(get("/users?clearance=secret").root().get("users").size(), 1U);
   EXPECT_EQ(get("/users?clearance=restricted").root().get("users").size(), 0U);
   EXPECT_EQ(get("/users?clearance=cosmic").code(), "M_INVALID_PARAM");
@@ -510,15 +507,13 @@ TEST_F(AdminApi, AClearanceIsALabelOfTheSite) {
 }
 
 TEST_F(AdminApi, AFileOfOfficersIsLookedAtAndThenMade) {
-  const std::string file =
-      "localpart,display_name\r\nasha.rao,Asha Rao\r\nBad Name,Bimal\r\n";
+  const std::string file = "localpart,display_name\r\nasha.rao,Asha Rao\r\nBad Name,Bimal\r\n";
   const auto preview = post("/imports", file);
   ASSERT_EQ(preview.status, 200) << preview.code();
   EXPECT_EQ(preview.root().get("good").int_or(0), 1);
   EXPECT_EQ(preview.root().get("bad").int_or(0), 1);
   EXPECT_EQ(preview.root().get("first").at(0).get("row").int_or(0), 3) << "what is wrong first";
-  const std::string path =
-      "/imports/" + std::string(preview.root().get("import_id").string_or(""));
+  const std::string path = "/imports/" + std::string(preview.root().get("import_id").string_or(""));
   const auto bad = get(path + "/rows?only=bad");
   ASSERT_EQ(bad.root().get("rows").size(), 1U);
   const json::Value error = bad.root().get("rows").at(0).get("errors").at(0);

@@ -313,8 +313,8 @@ TEST_F(Gimsctl, AnOfficerIsMadeWithASlip) {
   answers({{200, R"({"user_id":"@a:x"})"},
            {200, R"({"slips":[{"slip_id":"1","user_id":"@a:x","code":"ABCD-EFGH-JKMN-PQRS",
                     "expires_ts":1700000000000}]})"}});
-  const Outcome outcome = gimsctl({"officer", "add", "a", "--display-name", "Asha", "--unit", "3",
-                                   "--hours", "24"});
+  const Outcome outcome =
+      gimsctl({"officer", "add", "a", "--display-name", "Asha", "--unit", "3", "--hours", "24"});
   EXPECT_EQ(outcome.exit, Exit::ok);
   ASSERT_EQ(asked.size(), 2U);
   EXPECT_EQ(asked[0].body, R"({"localpart":"a","display_name":"Asha","unit_id":"3"})");
@@ -371,7 +371,8 @@ TEST_F(Gimsctl, StatusShoutsWhatIsWrong) {
   const std::string out = gimsctl({"status"}).out;
   EXPECT_NE(out.find("uptime:       1 h 2 min\n"), std::string::npos) << out;
   EXPECT_NE(out.find("store:        READ-ONLY: disk full"), std::string::npos) << out;
-  EXPECT_NE(out.find("users:        5 active, 3 suspended, 1 locked, 2 deactivated\n"), std::string::npos);
+  EXPECT_NE(out.find("users:        5 active, 3 suspended, 1 locked, 2 deactivated\n"),
+            std::string::npos);
   EXPECT_NE(out.find("audit:        ATTENTION: tail missing or changed: entry 5 (entry 4)\n"),
             std::string::npos)
       << out;

@@ -74,16 +74,16 @@ TEST(Csv, WhatIsNoTableIsRefusedWithWhatToDo) {
 class ImportsTest : public test::AccountsFixture {
  protected:
   void SetUp() override {
-    script("INSERT INTO units (parent_id, level, name, name_hi, name_key) VALUES"
-           " (0, 1, 'Home', 'गृह', 'home'), (1, 2, 'Police', NULL, 'police'),"
-           " (0, 1, 'Finance', NULL, 'finance'), (3, 2, 'Police', NULL, 'police');"
-           "INSERT INTO designations (name, name_hi, name_key) VALUES"
-           " ('Under Secretary', 'अवर सचिव', 'under secretary')");
+    script(
+        "INSERT INTO units (parent_id, level, name, name_hi, name_key) VALUES"
+        " (0, 1, 'Home', 'गृह', 'home'), (1, 2, 'Police', NULL, 'police'),"
+        " (0, 1, 'Finance', NULL, 'finance'), (3, 2, 'Police', NULL, 'police');"
+        "INSERT INTO designations (name, name_hi, name_key) VALUES"
+        " ('Under Secretary', 'अवर सचिव', 'under secretary')");
   }
   Result<ImportDone> commit(std::string import_id, bool skip_bad = false) {
-    return wait<ImportDone>([&](auto done) {
-      imports.commit(std::move(import_id), skip_bad, actor, std::move(done));
-    });
+    return wait<ImportDone>(
+        [&](auto done) { imports.commit(std::move(import_id), skip_bad, actor, std::move(done)); });
   }
   // "row code column" of each.
   std::vector<std::string> errors_of(std::string_view file) {
@@ -139,30 +139,30 @@ TEST_F(ImportsTest, OfficersComeWithNameUnitAndDesignation) {
 
 TEST_F(ImportsTest, SaysOfEachRowWhatIsWrong) {
   ASSERT_TRUE(add_user("taken"));
-  EXPECT_EQ(errors_of("localpart,display_name,unit,designation,phone\n"
-                      ",Name,,,\n"
-                      "a b,Name,,,\n"
-                      "taken,Name,,,\n"
-                      "twice,Name,,,\n"
-                      "TWICE,Name,,,\n"
-                      "noname,,,,\n"
-                      "unit,Name,Nowhere,,\n"
-                      "many,Name,Police,,\n"
-                      "way,Name,Home / Police,,\n"
-                      "title,Name,,Emperor,\n"
-                      "legacy,\xe0\xe1,,,\n"
-                      "lost,???? ???,,,\n"
-                      "long,Name,,,123456789012345678901234567890123\n"
-                      "torn,\"Name\"x,,,\n"
-                      "@x:gims.internal,Name,,,\n"),
-            (std::vector<std::string>{
-                "2 GIMS_ROW_EMPTY localpart", "3 GIMS_ROW_NAME localpart",
-                "4 GIMS_ROW_TAKEN localpart", "5 GIMS_ROW_TWICE localpart",
-                "6 GIMS_ROW_TWICE localpart", "7 GIMS_ROW_EMPTY display_name",
-                "8 GIMS_ROW_UNIT unit", "9 GIMS_ROW_UNIT unit",
-                "11 GIMS_ROW_DESIGNATION designation", "12 GIMS_ROW_ENCODING display_name",
-                "13 GIMS_ROW_ENCODING display_name", "14 GIMS_ROW_LONG phone",
-                "15 GIMS_ROW_COLUMNS ", "16 GIMS_ROW_NAME localpart"}));
+  EXPECT_EQ(
+      errors_of("localpart,display_name,unit,designation,phone\n"
+                ",Name,,,\n"
+                "a b,Name,,,\n"
+                "taken,Name,,,\n"
+                "twice,Name,,,\n"
+                "TWICE,Name,,,\n"
+                "noname,,,,\n"
+                "unit,Name,Nowhere,,\n"
+                "many,Name,Police,,\n"
+                "way,Name,Home / Police,,\n"
+                "title,Name,,Emperor,\n"
+                "legacy,\xe0\xe1,,,\n"
+                "lost,???? ???,,,\n"
+                "long,Name,,,123456789012345678901234567890123\n"
+                "torn,\"Name\"x,,,\n"
+                "@x:gims.internal,Name,,,\n"),
+      (std::vector<std::string>{
+          "2 GIMS_ROW_EMPTY localpart", "3 GIMS_ROW_NAME localpart", "4 GIMS_ROW_TAKEN localpart",
+          "5 GIMS_ROW_TWICE localpart", "6 GIMS_ROW_TWICE localpart",
+          "7 GIMS_ROW_EMPTY display_name", "8 GIMS_ROW_UNIT unit", "9 GIMS_ROW_UNIT unit",
+          "11 GIMS_ROW_DESIGNATION designation", "12 GIMS_ROW_ENCODING display_name",
+          "13 GIMS_ROW_ENCODING display_name", "14 GIMS_ROW_LONG phone", "15 GIMS_ROW_COLUMNS ",
+          "16 GIMS_ROW_NAME localpart"}));
   EXPECT_EQ(code_of(imports.preview("name,unit\nx,y\n")), "GIMS_IMPORT");
   EXPECT_EQ(code_of(imports.preview("localpart,name,user\nx,y,z\n")), "GIMS_IMPORT");
 }
@@ -212,8 +212,10 @@ TEST_F(ImportsTest, WhatIsNotKeptIsAskedForAnew) {
 }
 
 TEST_F(ImportsTest, WhatAStopLeftIsTakenOut) {
-  script("INSERT INTO users (user_id, created_ts, state) VALUES ('@left:gims.internal', 0, 'importing');"
-         "INSERT INTO officer_terms (term, user_id) VALUES ('left', '@left:gims.internal')");
+  script(
+      "INSERT INTO users (user_id, created_ts, state) VALUES ('@left:gims.internal', 0, "
+      "'importing');"
+      "INSERT INTO officer_terms (term, user_id) VALUES ('left', '@left:gims.internal')");
   EXPECT_FALSE(*users.exists(id("left"))) << "it is not there yet";
   EXPECT_EQ(code_of(add_user("left")), "M_USER_IN_USE");
   EXPECT_TRUE(officers.page({})->officers.empty());

@@ -42,14 +42,14 @@ class OfficersTest : public test::AccountsFixture {
  protected:
   Result<std::string> add(std::string_view name, OfficerChange what = {}) {
     return wait<std::string>([&](auto done) {
-      officers.create({.localpart = std::string(name), .password = std::nullopt, .display_name = {}},
-                      std::move(what), actor, std::move(done));
+      officers.create(
+          {.localpart = std::string(name), .password = std::nullopt, .display_name = {}},
+          std::move(what), actor, std::move(done));
     });
   }
   Result<> change(std::string_view name, OfficerChange what) {
-    return wait<void>([&](auto done) {
-      officers.change(id(name), std::move(what), actor, std::move(done));
-    });
+    return wait<void>(
+        [&](auto done) { officers.change(id(name), std::move(what), actor, std::move(done)); });
   }
   std::int64_t unit(UnitKind kind, std::string_view name, std::int64_t parent = 0) {
     const auto made = wait<Unit>([&](auto done) {
@@ -274,8 +274,9 @@ TEST_F(OrganisationTest, ATreeOfThreeLevels) {
   EXPECT_EQ(code_of(add_unit(UnitKind::department, "Nowhere", 99)), "M_NOT_FOUND");
   EXPECT_EQ(code_of(add_unit(UnitKind::ministry, " HOME ")), "GIMS_STATE") << "the same name";
   EXPECT_TRUE(add_unit(UnitKind::department, "Security", unit(UnitKind::ministry, "Defence")));
-  EXPECT_EQ(code_of(change_unit(security, {.kind = UnitKind::section, .parent_id = home,
-                                           .name = "Security", .name_hi = {}})),
+  EXPECT_EQ(code_of(change_unit(
+                security,
+                {.kind = UnitKind::section, .parent_id = home, .name = "Security", .name_hi = {}})),
             "GIMS_STATE");
   const auto whole = organisation.whole();
   ASSERT_TRUE(whole);
@@ -290,13 +291,14 @@ TEST_F(OrganisationTest, WhatHangsOnAUnitMovesWithIt) {
   const std::int64_t security = unit(UnitKind::department, "Security", home);
   const std::int64_t section = unit(UnitKind::section, "IS-I", security);
   ASSERT_TRUE(add("desk.officer", {.name = "Asha", .unit_id = section}));
-  ASSERT_TRUE(change_unit(security, {.kind = UnitKind::department, .parent_id = defence,
-                                     .name = "Security", .name_hi = {}}));
+  ASSERT_TRUE(change_unit(
+      security,
+      {.kind = UnitKind::department, .parent_id = defence, .name = "Security", .name_hi = {}}));
   EXPECT_TRUE(found({.after = {}, .text = {}, .state = {}, .unit_id = home}).empty());
   EXPECT_EQ(found({.after = {}, .text = {}, .state = {}, .unit_id = defence}).size(), 1U);
   const std::int64_t border = unit(UnitKind::department, "Border", home);
-  ASSERT_TRUE(change_unit(section, {.kind = UnitKind::section, .parent_id = border,
-                                    .name = "IS-I", .name_hi = {}}));
+  ASSERT_TRUE(change_unit(
+      section, {.kind = UnitKind::section, .parent_id = border, .name = "IS-I", .name_hi = {}}));
   EXPECT_EQ(found({.after = {}, .text = {}, .state = {}, .unit_id = home}).size(), 1U);
   EXPECT_EQ(found({.after = {}, .text = {}, .state = {}, .unit_id = border}).size(), 1U);
   const auto whole = organisation.whole();
@@ -321,24 +323,24 @@ TEST_F(OrganisationTest, AUnitInUseStays) {
 
 TEST_F(OrganisationTest, EveryChangeIsInTheAuditLog) {
   const std::int64_t home = unit(UnitKind::ministry, "Home");
-  ASSERT_TRUE(change_unit(home, {.kind = UnitKind::ministry, .parent_id = 0,
-                                 .name = "Home Affairs", .name_hi = "गृह"}));
+  ASSERT_TRUE(change_unit(
+      home, {.kind = UnitKind::ministry, .parent_id = 0, .name = "Home Affairs", .name_hi = "गृह"}));
   ASSERT_TRUE(remove_unit(home));
   auto reader = store->read();
   std::vector<std::string> details;
-  ASSERT_TRUE(reader->sql().step({.name = "Details",
-                                  .text = "SELECT act || ' ' || detail FROM audit_log",
-                                  .index = -1},
-                                 [](sql::Cursor&) {},
-                                 [&](const sql::Cursor& row) {
-                                   details.emplace_back(row.bytes(0));
-                                   return true;
-                                 }));
-  EXPECT_EQ(details,
-            (std::vector<std::string>{
-                R"(organisation.unit_added {"after":{"name":"Home"}})",
-                R"(organisation.unit_changed {"after":{"name":"Home Affairs"},"before":{"name":"Home"}})",
-                R"(organisation.unit_removed {"before":{"name":"Home Affairs"}})"}));
+  ASSERT_TRUE(reader->sql().step(
+      {.name = "Details", .text = "SELECT act || ' ' || detail FROM audit_log", .index = -1},
+      [](sql::Cursor&) {},
+      [&](const sql::Cursor& row) {
+        details.emplace_back(row.bytes(0));
+        return true;
+      }));
+  EXPECT_EQ(
+      details,
+      (std::vector<std::string>{
+          R"(organisation.unit_added {"after":{"name":"Home"}})",
+          R"(organisation.unit_changed {"after":{"name":"Home Affairs"},"before":{"name":"Home"}})",
+          R"(organisation.unit_removed {"before":{"name":"Home Affairs"}})"}));
 }
 
 }  // namespace

@@ -42,11 +42,13 @@ class SiteDevicesTest : public test::AccountsFixture {
   }
   // As if its owner had verified it.
   void approve(std::string_view name, std::string_view device) {
-    script("INSERT INTO cross_signing_keys (user_id, usage, public_key, content) VALUES ('" +
-           id(name) + "', 'self_signing', 'KEY', '{}') ON CONFLICT DO NOTHING;"
-           "INSERT INTO key_signatures (target_user, target_key, signer_user, signer_key, signature)"
-           " VALUES ('" + id(name) + "', '" + std::string(device) + "', '" + id(name) +
-           "', 'ed25519:KEY', 'S')");
+    script(
+        "INSERT INTO cross_signing_keys (user_id, usage, public_key, content) VALUES ('" +
+        id(name) +
+        "', 'self_signing', 'KEY', '{}') ON CONFLICT DO NOTHING;"
+        "INSERT INTO key_signatures (target_user, target_key, signer_user, signer_key, signature)"
+        " VALUES ('" +
+        id(name) + "', '" + std::string(device) + "', '" + id(name) + "', 'ed25519:KEY', 'S')");
   }
 
   const Actor actor{.name = "uid 0", .origin = "gimsctl"};
@@ -62,9 +64,9 @@ TEST_F(SiteDevicesTest, ThoseSeenLastComeFirstAndEachOnce) {
   seen("b", "PHONE", 400);
   seen("a", "LAPTOP", 300);
   ASSERT_TRUE(end("a", "TABLET", false));
-  EXPECT_EQ(listed(), (std::vector<std::string>{"b/PHONE pending", "a/PHONE pending",
-                                                "a/LAPTOP pending", "b/TABLET pending",
-                                                "b/LAPTOP pending", "a/TABLET revoked"}));
+  EXPECT_EQ(listed(),
+            (std::vector<std::string>{"b/PHONE pending", "a/PHONE pending", "a/LAPTOP pending",
+                                      "b/TABLET pending", "b/LAPTOP pending", "a/TABLET revoked"}));
   std::vector<std::string> walked;
   DeviceQuery query{.count = 2};
   for (;;) {
@@ -151,8 +153,10 @@ TEST_F(SiteDevicesTest, AWipedDeviceIsGoneAndIsToldSoWhenItComes) {
   ASSERT_TRUE(add_user("a"));
   const auto phone = login("a", password, "PHONE", true);
   ASSERT_TRUE(phone);
-  script("INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, content, stream_id)"
-         " VALUES ('" + id("a") + "', 'PHONE', 'signed_curve25519', 'A', '{}', 1)");
+  script(
+      "INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, content, stream_id)"
+      " VALUES ('" +
+      id("a") + "', 'PHONE', 'signed_curve25519', 'A', '{}', 1)");
   settle();
   listener.clear();
   ASSERT_TRUE(end("a", "PHONE", true));

@@ -57,8 +57,7 @@ TEST_F(SlipsTest, ACodeSignsOneDeviceInAndItsOwnerChoosesAPassword) {
   // The device has yet to choose, and shows the code as the old password for it.
   const auto ready = sessions.authenticate(phone->access_token.reveal(), {}, Admit::ready);
   EXPECT_EQ(code_of(ready), "M_FORBIDDEN");
-  EXPECT_TRUE(
-      sessions.authenticate(phone->access_token.reveal(), {}, Admit::choosing_password));
+  EXPECT_TRUE(sessions.authenticate(phone->access_token.reveal(), {}, Admit::choosing_password));
   const auto owner = wait<std::optional<User>>([&](auto done) {
     password_check.run(id("desk.officer"), "10.0.0.1", Redacted(std::string(code)),
                        std::move(done));

@@ -1,5 +1,5 @@
-// The lists of administrators stay quick on a large site: each page is a walk of an index from where
-// the one before ended.
+// The lists of administrators stay quick on a large site: each page is a walk of an index from
+// where the one before ended.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -52,12 +52,13 @@ class QueryPlans : public ::testing::Test {
   std::string plan(const Statement& statement) {
     const std::string text = "EXPLAIN QUERY PLAN " + std::string(Statement::info.text);
     std::string lines;
-    const auto done = sql->step({.name = "Plan", .text = text, .index = -1},
-                                [&](sql::Cursor& cursor) { statement.bind(cursor); },
-                                [&](const sql::Cursor& row) {
-                                  lines += std::string(row.bytes(3)) + "\n";
-                                  return true;
-                                });
+    const auto done = sql->step(
+        {.name = "Plan", .text = text, .index = -1},
+        [&](sql::Cursor& cursor) { statement.bind(cursor); },
+        [&](const sql::Cursor& row) {
+          lines += std::string(row.bytes(3)) + "\n";
+          return true;
+        });
     EXPECT_TRUE(done) << done.error().detail;
     return lines;
   }
@@ -79,21 +80,22 @@ class QueryPlans : public ::testing::Test {
 };
 
 TEST_F(QueryPlans, OfficersAreWalkedByAnIndex) {
-  const sql_of::OfficersPage all{.after = "@officer05000:gims.internal",
-                                 .state = {},
-                                 .clearance = {},
-                                 .count = 500};
+  const sql_of::OfficersPage all{
+      .after = "@officer05000:gims.internal", .state = {}, .clearance = {}, .count = 500};
   expect_walk(all, "(user_id>?)");
   EXPECT_EQ(rows(all), 500U);
-  expect_walk(sql_of::OfficersOfMinistryPage{.unit_id = 3, .after = "", .state = {},
-                                             .clearance = {}, .count = 500},
-              "users_by_ministry (ministry_id=? AND user_id>?)");
-  expect_walk(sql_of::OfficersOfDepartmentPage{.unit_id = 103, .after = "", .state = {},
-                                               .clearance = {}, .count = 500},
-              "users_by_department (department_id=? AND user_id>?)");
-  expect_walk(sql_of::OfficersOfSectionPage{.unit_id = 1003, .after = "", .state = {},
-                                            .clearance = {}, .count = 500},
-              "users_by_section (section_id=? AND user_id>?)");
+  expect_walk(
+      sql_of::OfficersOfMinistryPage{
+          .unit_id = 3, .after = "", .state = {}, .clearance = {}, .count = 500},
+      "users_by_ministry (ministry_id=? AND user_id>?)");
+  expect_walk(
+      sql_of::OfficersOfDepartmentPage{
+          .unit_id = 103, .after = "", .state = {}, .clearance = {}, .count = 500},
+      "users_by_department (department_id=? AND user_id>?)");
+  expect_walk(
+      sql_of::OfficersOfSectionPage{
+          .unit_id = 1003, .after = "", .state = {}, .clearance = {}, .count = 500},
+      "users_by_section (section_id=? AND user_id>?)");
   const sql_of::OfficersByTermPage found{.prefix = "name1",
                                          .below = "name2",
                                          .after_term = "name12",
