@@ -194,6 +194,14 @@ std::string OfficerCommands::device_path() const {
   return user_path() + "/devices/" + escaped(with_.device);
 }
 
+void OfficerCommands::write_place(json::Writer& out) const {
+  write(out, "display_name", with_.display_name);
+  write(out, "unit_id", with_.unit);
+  write(out, "designation_id", with_.designation);
+  write(out, "employee_id", with_.employee_id);
+  write(out, "phone", with_.phone);
+}
+
 Redacted OfficerCommands::reason_body() const {
   json::Writer body;
   body.begin_object();
@@ -205,11 +213,7 @@ Redacted OfficerCommands::reason_body() const {
 Result<Outcome> OfficerCommands::add() const {
   json::Writer body;
   body.begin_object().member("localpart", with_.user);
-  write(body, "display_name", with_.display_name);
-  write(body, "unit_id", with_.unit);
-  write(body, "designation_id", with_.designation);
-  write(body, "employee_id", with_.employee_id);
-  write(body, "phone", with_.phone);
+  write_place(body);
   body.end_object();
   GIMS_TRY(gimsd_.ask({.verb = Verb::post, .path = "/users", .body = Redacted(body.take())}));
   return make_slip("made the account");
@@ -218,11 +222,7 @@ Result<Outcome> OfficerCommands::add() const {
 Result<Outcome> OfficerCommands::change() const {
   json::Writer body;
   body.begin_object();
-  write(body, "display_name", with_.display_name);
-  write(body, "unit_id", with_.unit);
-  write(body, "designation_id", with_.designation);
-  write(body, "employee_id", with_.employee_id);
-  write(body, "phone", with_.phone);
+  write_place(body);
   body.end_object();
   return gimsd_.show({.verb = Verb::patch, .path = user_path(), .body = Redacted(body.take())},
                      officer_text);

@@ -9,6 +9,7 @@
 
 #include "ctl/branches.hpp"
 #include "ctl/questions.hpp"
+#include "json/writer.hpp"
 
 namespace gims::ctl {
 
@@ -68,6 +69,8 @@ class OfficerCommands {
   [[nodiscard]] Result<Outcome> list_devices() const;
   [[nodiscard]] Result<Outcome> act_on_device(const std::string& act, std::string_view done) const;
 
+  // What an administrator writes of an officer, into an object that is open.
+  void write_place(json::Writer& out) const;
   [[nodiscard]] std::string user_path() const;
   [[nodiscard]] std::string device_path() const;
   [[nodiscard]] Redacted reason_body() const;

@@ -58,15 +58,20 @@ auto order_of(const SiteDevice& device) {
 }
 
 template <class Row>
+Device taken_from(Row& row) {
+  return {.device_id = std::move(row.device_id),
+          .display_name = std::move(row.display_name),
+          .created_ts = row.created_ts,
+          .last_seen_ts = row.last_seen_ts,
+          .last_seen_ip = std::move(row.last_seen_ip),
+          .last_seen_agent = std::move(row.last_seen_agent)};
+}
+
+template <class Row>
 Result<SiteDevice> device_of(Row row) {
   GIMS_TRY_ASSIGN(const DeviceState state, device_state_named(row.state));
   return SiteDevice{.user_id = std::move(row.user_id),
-                    .device = {.device_id = std::move(row.device_id),
-                               .display_name = std::move(row.display_name),
-                               .created_ts = row.created_ts,
-                               .last_seen_ts = row.last_seen_ts,
-                               .last_seen_ip = std::move(row.last_seen_ip),
-                               .last_seen_agent = std::move(row.last_seen_agent)},
+                    .device = taken_from(row),
                     .state = state};
 }
 
@@ -167,12 +172,7 @@ Result<std::vector<SiteDevice>> SiteDevices::of_user(std::string_view user_id) {
         approved.contains(row.device_id) ? DeviceState::approved : DeviceState::pending;
     if (row.locked_ts) state = DeviceState::locked;
     devices.push_back({.user_id = std::string(user_id),
-                       .device = {.device_id = std::move(row.device_id),
-                                  .display_name = std::move(row.display_name),
-                                  .created_ts = row.created_ts,
-                                  .last_seen_ts = row.last_seen_ts,
-                                  .last_seen_ip = std::move(row.last_seen_ip),
-                                  .last_seen_agent = std::move(row.last_seen_agent)},
+                       .device = taken_from(row),
                        .state = state});
   }
   return devices;
