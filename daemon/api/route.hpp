@@ -22,10 +22,10 @@ enum class Auth : std::uint8_t {
   token_suspended_ok,  // also of a suspended account, whatever the method: what nobody else sees,
                        // and what takes something back
   token_choosing_ok,   // also of that one, and of an account whose owner has yet to choose a
-                      // password: what a client needs to start, to set its encryption up, and to
-                      // change the password
-  token_locked_ok,  // also of that one, and of a locked account (logout)
-  admin_socket,     // the admin socket's peer, by its uid
+                       // password: what a client needs to start, to set its encryption up, and to
+                       // change the password
+  token_locked_ok,     // also of that one, and of a locked account (logout)
+  admin_socket,        // the admin socket's peer, by its uid
 };
 
 // How often: docs/limits.md has the figures of each class, per user and per address.

@@ -70,9 +70,7 @@ Device taken_from(Row& row) {
 template <class Row>
 Result<SiteDevice> device_of(Row row) {
   GIMS_TRY_ASSIGN(const DeviceState state, device_state_named(row.state));
-  return SiteDevice{.user_id = std::move(row.user_id),
-                    .device = taken_from(row),
-                    .state = state};
+  return SiteDevice{.user_id = std::move(row.user_id), .device = taken_from(row), .state = state};
 }
 
 template <class Statement>
@@ -171,9 +169,7 @@ Result<std::vector<SiteDevice>> SiteDevices::of_user(std::string_view user_id) {
     DeviceState state =
         approved.contains(row.device_id) ? DeviceState::approved : DeviceState::pending;
     if (row.locked_ts) state = DeviceState::locked;
-    devices.push_back({.user_id = std::string(user_id),
-                       .device = taken_from(row),
-                       .state = state});
+    devices.push_back({.user_id = std::string(user_id), .device = taken_from(row), .state = state});
   }
   return devices;
 }
