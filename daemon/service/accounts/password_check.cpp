@@ -33,38 +33,40 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
   std::optional<std::string> stored;
   if (*user) stored = (*user)->password_hash;
   std::optional<Redacted> code;
-  if (slips_ != nullptr && *user) code = Redacted(std::string(password.reveal()));
+  if (slips_ != nullptr) code = Redacted(std::string(password.reveal()));
+  std::string asked_for = user_id;
   passwords_.verify(std::move(user_id), std::move(password), std::move(stored),
                     [this, key = std::move(key), user = std::move(*user), code = std::move(code),
+                     asked_for = std::move(asked_for),
                      done = std::move(done)](Result<bool> verdict) mutable {
                       if (!verdict) {
                         undo(key);
                         return done(pass(std::move(verdict)));
                       }
-                      if (!*verdict && code) {
-                        return try_code(std::move(key), std::move(*user), std::move(*code),
-                                        std::move(done));
+                      if (*verdict) {
+                        matched(key);
+                        return done(std::move(user));
                       }
-                      if (!*verdict) return done(std::optional<User>());
-                      matched(key);
-                      done(std::move(user));
+                      if (!code) return done(std::optional<User>());
+                      // Also where there is no such account, so that the time does not tell.
+                      slips_->check(std::move(asked_for), std::move(*code),
+                                    [this, key = std::move(key), user = std::move(user),
+                                     done = std::move(done)](Result<bool> fits) mutable {
+                                      take_code(key, std::move(user), fits, std::move(done));
+                                    });
                     });
 }
 
-void PasswordCheck::try_code(std::string key, User user, Redacted password, Done done) {
-  std::string user_id = user.user_id;
-  slips_->check(std::move(user_id), std::move(password),
-                [this, key = std::move(key), user = std::move(user),
-                 done = std::move(done)](Result<bool> fits) mutable {
-                  if (!fits) {
-                    undo(key);
-                    return done(pass(std::move(fits)));
-                  }
-                  if (!*fits) return done(std::optional<User>());
-                  matched(key);
-                  user.by_code = true;
-                  done(std::optional(std::move(user)));
-                });
+void PasswordCheck::take_code(const std::string& key, std::optional<User> user,
+                              const Result<bool>& fits, Done done) {
+  if (!fits) {
+    undo(key);
+    return done(std::unexpected(fits.error()));
+  }
+  if (!*fits || !user) return done(std::optional<User>());
+  matched(key);
+  user->by_code = true;
+  done(std::move(user));
 }
 
 Result<> PasswordCheck::begin(const std::string& key) {

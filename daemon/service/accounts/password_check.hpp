@@ -46,8 +46,9 @@ class PasswordCheck {
   [[nodiscard]] Result<> begin(const std::string& key);
   void matched(const std::string& key);
   using Done = std::move_only_function<void(Result<std::optional<User>>)>;
-  // It is not the password: the code of a slip, where the account has one?
-  void try_code(std::string key, User user, Redacted password, Done done);
+  // What the slips say of it, after it was not the password.
+  void take_code(const std::string& key, std::optional<User> user, const Result<bool>& fits,
+                 Done done);
   // The try came to no verdict.
   void undo(const std::string& key);
   void make_room();
