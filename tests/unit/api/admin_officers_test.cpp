@@ -125,11 +125,11 @@ TEST_F(AdminApi, ADeviceIsLockedAndWiped) {
   ASSERT_EQ(post(path + "/unlock").status, 200);
   ASSERT_EQ(post(path + "/wipe").status, 200);
   expect_entry(4, "device.wipe", R"({"device_id":"PHONE"})");
-  EXPECT_FALSE(known(*phone));
-  EXPECT_EQ(keys.removed, std::vector<std::string>{"PHONE"});
   const auto found = get("/devices?q=desk");
   ASSERT_EQ(found.root().get("devices").size(), 1U);
   EXPECT_EQ(found.root().get("devices").at(0).get("device").get("state").string_or(""), "wiping");
+  EXPECT_FALSE(known(*phone));
+  EXPECT_EQ(keys.removed, std::vector<std::string>{"PHONE"});
   EXPECT_EQ(post(path + "/wipe").code(), "M_NOT_FOUND");
   EXPECT_EQ(get("/devices?after=x").code(), "M_INVALID_PARAM");
   EXPECT_EQ(get("/devices?state=gone").code(), "M_INVALID_PARAM");

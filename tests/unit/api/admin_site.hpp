@@ -204,9 +204,9 @@ class AdminApi : public ::testing::Test {
   service::Policy policy;
   service::Passwords passwords;
   service::AuditLog audit;
-  service::Slips slips{key(), system_clock};
   service::Sessions sessions;
   test::StoreUnderTest store;
+  service::Slips slips{key(), store.clock()};
   NotedKeys keys;
   service::DeviceRemoval removal;
   service::Users users;
