@@ -35,26 +35,26 @@ void PasswordCheck::run(std::string user_id, std::string_view address, Redacted 
   std::optional<Redacted> code;
   if (slips_ != nullptr) code = Redacted(std::string(password.reveal()));
   std::string asked_for = user_id;
-  passwords_.verify(std::move(user_id), std::move(password), std::move(stored),
-                    [this, key = std::move(key), user = std::move(*user), code = std::move(code),
-                     asked_for = std::move(asked_for),
-                     done = std::move(done)](Result<bool> verdict) mutable {
-                      if (!verdict) {
-                        undo(key);
-                        return done(pass(std::move(verdict)));
-                      }
-                      if (*verdict) {
-                        matched(key);
-                        return done(std::move(user));
-                      }
-                      if (!code) return done(std::optional<User>());
-                      // Also where there is no such account, so that the time does not tell.
-                      slips_->check(std::move(asked_for), std::move(*code),
-                                    [this, key = std::move(key), user = std::move(user),
-                                     done = std::move(done)](Result<bool> fits) mutable {
-                                      take_code(key, std::move(user), fits, std::move(done));
-                                    });
-                    });
+  passwords_.verify(
+      std::move(user_id), std::move(password), std::move(stored),
+      [this, key = std::move(key), user = std::move(*user), code = std::move(code),
+       asked_for = std::move(asked_for), done = std::move(done)](Result<bool> verdict) mutable {
+        if (!verdict) {
+          undo(key);
+          return done(pass(std::move(verdict)));
+        }
+        if (*verdict) {
+          matched(key);
+          return done(std::move(user));
+        }
+        if (!code) return done(std::optional<User>());
+        // Also where there is no such account, so that the time does not tell.
+        slips_->check(std::move(asked_for), std::move(*code),
+                      [this, key = std::move(key), user = std::move(user),
+                       done = std::move(done)](Result<bool> fits) mutable {
+                        take_code(key, std::move(user), fits, std::move(done));
+                      });
+      });
 }
 
 void PasswordCheck::take_code(const std::string& key, std::optional<User> user,
