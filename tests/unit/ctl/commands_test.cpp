@@ -111,7 +111,7 @@ TEST_F(Gimsctl, AsksWhatTheCommandSays) {
       {{"user", "unlock", "a"}, Verb::post, "/users/a/unlock"},
       {{"user", "reset", "a"}, Verb::post, "/users/a/reset"},
       {{"user", "deactivate", "a", "--for-good"}, Verb::post, "/users/a/deactivate"},
-      {{"user", "list"}, Verb::get, "/users?limit=500&after="},
+      {{"user", "list"}, Verb::get, "/users?limit=500"},
       {{"device", "list", "a"}, Verb::get, "/users/a/devices"},
       {{"device", "list", "--state", "wiped", "--find", "a b"},
        Verb::get,
