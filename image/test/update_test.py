@@ -131,8 +131,13 @@ class UpdateTest(unittest.TestCase):
         self.serves(machine)
         self.assertEqual(self.version(machine), before)
 
-    def refused(self, machine, bundle, why, *ways):
+    def other_stick(self, machine, bundle):
+        """What was read of the one before goes with it."""
+        machine.done("systemctl stop media-stick.mount && blockdev --flushbufs $(readlink -f /dev/disk/by-label/GIMS)")
         machine.fill_stick(bundle)
+
+    def refused(self, machine, bundle, why, *ways):
+        self.other_stick(machine, bundle)
         table, files = disk.partitions(machine.disk), machine.done("ls -l /boot/EFI/Linux /boot/gims")
         for way in (self.ACT, *ways):
             status, said = machine.ask(f"{way} 2>&1")
@@ -157,7 +162,7 @@ class UpdateTest(unittest.TestCase):
                 disk.flip(changed, changed.stat().st_size // 2)
                 self.refused(machine, bundle, why, *[self.SERVICE] * (change != "*.efi"))
         with self.subTest("what is whole"):
-            machine.fill_stick(NEWER)
+            self.other_stick(machine, NEWER)
             self.update(machine)
             self.assertIn(f"gims_{self.newest()}", [label for label, _, _ in disk.partitions(machine.disk)])
 
