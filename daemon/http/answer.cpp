@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/field_name.hpp"
+
 namespace gims::http {
 namespace {
 
@@ -18,12 +20,6 @@ bool is_token(std::string_view text) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || marks.contains(c);
-  });
-}
-
-bool same(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
   });
 }
 
@@ -83,9 +79,9 @@ Result<> AnswerReader::read_field(std::string_view line) {
   const std::string_view value = trimmed(line.substr(colon + 1));
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; };
   if (std::ranges::any_of(value, is_control)) return wrong("a field");
-  if (same(name, "transfer-encoding")) return wrong("it comes in chunks");
-  if (same(name, "connection") && !same(value, "keep-alive")) answer_.reusable = false;
-  if (same(name, "content-length")) return read_length(value);
+  if (same_name(name, "transfer-encoding")) return wrong("it comes in chunks");
+  if (same_name(name, "connection") && !same_name(value, "keep-alive")) answer_.reusable = false;
+  if (same_name(name, "content-length")) return read_length(value);
   return {};
 }
 

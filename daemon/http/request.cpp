@@ -1,20 +1,9 @@
 #include "http/request.hpp"
 
-#include <algorithm>
-
 #include "base/check.hpp"
+#include "http/field_name.hpp"
 
 namespace gims::http {
-namespace {
-
-// Header names are ASCII (RFC 9110, section 5.1); no locale.
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
-}  // namespace
 
 std::string_view Request::param(std::string_view name) const {
   for (const auto& [key, value] : params) {

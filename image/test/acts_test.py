@@ -6,11 +6,7 @@ import unittest
 
 import appliance
 import disk
-from appliance import wait_until_active
-
-CONSOLE = r"help says what can be done here"
-REBOOTS = r"reboot: Restarting system"
-POWER_DOWN = r"reboot: Power down"
+from appliance import CONSOLE, POWER_DOWN, REBOOTS, wait_until_active
 
 
 def start(machine, *more):

@@ -17,8 +17,12 @@ BUILT = TOP / "build/image/probe"
 KEYS = Path(os.environ.get("GIMS_KEYS") or TOP / "build/image/keys")
 FOLDER = TOP / "build/image/test"
 CERTIFICATES = (KEYS / "secure-boot.crt", KEYS / "verity.crt")
+CONSOLE = r"help says what can be done here"
 # Of the started system, whichever comes first: once the console is there, the manager says no more on it.
-UP = r"Started gims-keyd\.service|help says what can be done here"
+UP = rf"Started gims-keyd\.service|{CONSOLE}"
+# The kernel's last words.
+REBOOTS = r"reboot: Restarting system"
+POWER_DOWN = r"reboot: Power down"
 # The first words of a kernel, and those after the root was verified and mounted.
 KERNEL = r"Linux version"
 ROOT_IS_THERE = r"Switch Root"

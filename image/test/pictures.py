@@ -35,7 +35,7 @@ class Scene:
 
     def serve(self, *more):
         self.start(*more)
-        self.machine.wait_for(appliance.UP)
+        appliance.wait_until_up(self.machine)
         appliance.wait_until_active(self.machine, "gims-tlsd.service")
         self.screen.wait_for(PROMPT)
 
@@ -84,7 +84,7 @@ def locked():
         machine = scene.machine
         disk.empty(machine.disk, "gims-data")
         scene.start()
-        machine.wait_for(appliance.UP)
+        appliance.wait_until_up(machine)
         machine.done(f"until {appliance.KEYD} status | grep -q locked; do sleep 2; done")
         # As often as the alarm asks for.
         machine.done("for each in 1 2 3; do systemctl start gims-alarms.service; done")

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import appliance
 import disk
-from appliance import KEYD, NotSeen, PATIENCE, ports, wait_until_active
+from appliance import KEYD, NotSeen, PATIENCE, REBOOTS, ports, wait_until_active
 
 NEWER = appliance.TOP / "build/image/newer/update"
-REBOOTS = r"reboot: Restarting system"
 
 
 class UpdateTest(unittest.TestCase):
@@ -175,7 +174,9 @@ class UpdateTest(unittest.TestCase):
             before = before or self.version(machine)
             if self.version(machine) == self.newest():
                 break
-            machine.ask("systemctl start --no-block gims-update.service")
+            machine.done("systemctl start --no-block gims-update.service")
+            # Else a cut says nothing of an update.
+            self.assertEqual(machine.ask("systemctl is-active gims-update.service")[1].strip(), "activating")
             time.sleep(seconds)
             machine.cut_power()
         machine.start()
